@@ -21,6 +21,10 @@ struct mount_config {
 	/* Called once on a FUSE thread when the kernel has answered INIT: the mount works. */
 	void (*ready)(void *ctx);
 	void *ready_ctx;
+	/* The attribute user.hffs.status of the root: appends what `hffs status` shows, as one JSON object. Any FUSE thread; must not
+	 * wait for network. */
+	void (*status)(void *ctx, struct buf *out);
+	void *status_ctx;
 };
 
 /* Checks the mount point and mounts it (detaching a dead mount left behind there first). Starts no thread. */
