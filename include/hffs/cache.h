@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is on disk: data files (one sparse file a blob, byte n at byte n), the SQLite index of which chunks are there with their
+ * digests, stored documents (listings, revisions). No network, no FUSE. Threads of its own: the keeper (all SQL, syncs, holes)
+ * and the prover (whole-blob digests, at idle priority).
+ */
+#ifndef HFFS_CACHE_H
+#define HFFS_CACHE_H
+
+#include <stdbool.h>
+
+#include <hffs/buf.h>
+#include <hffs/digest.h>
+#include <hffs/err.h>
+#include <hffs/tunables.h>
+
+struct cache;
+
+/* What the cache asks of and tells the layer above; all of it on the keeper's thread. */
+struct cache_events {
+	void *ctx;
+	/*
+	 * May chunks [first, first + nr) of this blob be given up? True: they are marked and no reader uses them any more (it
+	 * may wait for replies under way, which is short). False: not now. With force it must become true: the blob is wrong.
+	 */
+	bool (*evict)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool force);
+	/* They are gone from index and disk. quarantined: the Hub's bytes differed from the Hub's digest twice. */
+	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined);
+	/* The whole blob is here and its digest is the Hub's; synced. */
+	void (*sealed)(void *ctx, const struct blob_id *id);
+};
+
+struct cache_config {
+	const char *dir;    /* made if missing (0700); must be ours */
+	uint64_t size_max;  /* bytes of chunks; 0: 90 % of the file system */
+	uint64_t keep_free; /* bytes to leave free; UINT64_MAX: 5 % of the file system */
+	struct cache_events events;
+};
+
+/*
+ * Opens and locks the directory; starts keeper and prover. -EBUSY: another process has it (the sentence names its pid);
+ * -EACCES, -EROFS: not writable or not ours; -EPROTO: made by a newer hffs. A corrupt or foreign index is moved aside and
+ * begun anew (the sentence of a warning in the log), with the data files it knew dropped.
+ */
+int cache_open(const struct cache_config *config, struct cache **out, struct err *err);
+/* Commits what is queued, records a clean shutdown, stops the threads. */
+void cache_close(struct cache *c);
+/* 16 random bytes made with the cache: salt of identities. */
+const uint8_t *cache_salt(const struct cache *c);
+
+/* --- blobs --- */
+
+struct cache_extent {
+	uint64_t idx;     /* chunks [idx * EXTENT_CHUNKS, ...) */
+	uint64_t present; /* bit n: chunk n of the extent is stored */
+	struct chunk_digest digests[EXTENT_CHUNKS];
+};
+struct cache_rows {
+	bool sealed;      /* proven earlier, clean shutdown since, and the data file is as recorded: chunks need no check */
+	bool quarantined;
+	size_t nr;
+	struct cache_extent extents[]; /* by idx */
+};
+/*
+ * Loads what the index knows of a blob, ahead of queued commits (and including what they would write). done() on the keeper's
+ * thread; it owns rows (free()); rows is never NULL when r == 0: an unknown blob has nr == 0.
+ */
+typedef void cache_rows_done(void *ctx, int r, struct cache_rows *rows);
+void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, cache_rows_done *done, void *ctx);
+
+/* Opens the data file, making it (sparse, `size` long) if missing. A descriptor (caller closes) or -errno. Never follows links;
+ * a file that is not regular, not ours, or linked elsewhere is replaced. Blocks on disk. Any thread but the net thread. */
+int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size);
+
+/* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
+struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
+
+/*
+ * A chunk was written to the data file at its offset: to be recorded with the next commit. Any thread; never blocks on disk.
+ * After the last missing one the prover proves the whole blob by itself.
+ */
+void cache_put_chunk(struct cache *c, const struct blob_id *id, uint64_t size, uint64_t idx, const struct chunk_digest *digest);
+/* A stored chunk turned out to be wrong (decay): forget it. */
+void cache_drop_chunk(struct cache *c, const struct blob_id *id, uint64_t size, uint64_t idx);
+/* Extent idx was used: for least-recently-used eviction. Cheap; call it at most now and then per extent. */
+void cache_touch(struct cache *c, const struct blob_id *id, uint64_t extent_idx);
+/* The disk refused a write: make room soon. */
+void cache_need_space(struct cache *c);
+/* Asks the prover to prove a complete blob that is not sealed (after a restart). */
+void cache_want_proof(struct cache *c, const struct blob_id *id, uint64_t size);
+
+/* --- documents: stored listings and revisions, as bytes of the layer above --- */
+
+enum doc_kind { DOC_REPO, DOC_REVISION, DOC_TREE, DOC_REFS };
+/* Stored with the wall clock's time. key: any bytes, at most 2048; replaces. Copied. Any thread, never blocks. */
+void cache_put_doc(struct cache *c, enum doc_kind kind, const char *key, const void *bytes, size_t len);
+void cache_drop_doc(struct cache *c, enum doc_kind kind, const char *key);
+/* done() on the keeper's thread: r 0 with bytes (borrowed) and the time stored, or -ENOENT, -EIO. */
+typedef void cache_doc_done(void *ctx, int r, const void *bytes, size_t len, int64_t stored_s);
+void cache_want_doc(struct cache *c, enum doc_kind kind, const char *key, cache_doc_done *done, void *ctx);
+/* Every key of a kind that begins with prefix, in byte order: each() per key, then done(). Keeper's thread. */
+typedef void cache_key_each(void *ctx, const char *key, int64_t stored_s);
+void cache_want_keys(struct cache *c, enum doc_kind kind, const char *prefix, cache_key_each *each, void (*done)(void *ctx, int r),
+		     void *ctx);
+
+struct cache_stats {
+	uint64_t bytes_cached, size_max, keep_free;
+	uint64_t disk_free, disk_size; /* of the file system, as of the last commit */
+	uint64_t blobs, blobs_sealed;
+	uint64_t evicted_bytes, proven_blobs, spoiled_blobs, lost_chunks /* of cache_drop_chunk() */, write_errors;
+};
+void cache_stats(struct cache *c, struct cache_stats *out);
+/* Waits until everything queued so far is committed (tests, clean shutdown, pull). Not on the keeper's thread. */
+void cache_flush(struct cache *c);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "What is at this path?" from memory, else from stored documents, else from the Hub; remembers what is not there. One request
+ * however many ask; without network the last known answer is given. done() comes exactly once: on the calling thread when memory
+ * knows, else on a worker. Results are borrowed until done() returns unless said otherwise.
+ */
+#ifndef HFFS_CATALOG_H
+#define HFFS_CATALOG_H
+
+#include <hffs/fetch.h>
+#include <hffs/tree.h>
+
+struct catalog;
+
+struct revision {
+	struct repo_id repo; /* canonical: where the repository lives now */
+	char commit[COMMIT_MAX];
+	int64_t mtime_s; /* of the commit; 0 if unknown */
+	uint64_t ttl_ms; /* how long this may be believed from now; UINT64_MAX for a commit */
+	bool is_gated, is_private;
+};
+typedef void revision_done(void *ctx, int r, const struct revision *rev, const struct err *err);
+/*
+ * What a revision stands for. rev NULL: the repository itself (its default branch). Believed for ref_ttl, but a commit for ever.
+ * -ENOENT (remembered 60 s), -EACCES (60 s), -ETIMEDOUT, ... with a sentence.
+ */
+void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
+/* The same from memory only, fresh or not: false if nothing is known. */
+bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
+/* Forgets what branches and tags of repo stand for (NULL: of all), so that the next want asks the Hub. */
+void catalog_forget(struct catalog *c, const struct repo_id *repo);
+
+/* The complete listing of a commit. tree: a reference that the callee owns (tree_unref()). */
+typedef void tree_done(void *ctx, int r, struct tree *tree, const struct err *err);
+void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+
+struct known_ref {
+	char *name;
+	char commit[COMMIT_MAX];
+	bool is_tag;
+};
+typedef void refs_done(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err);
+/* Branches, tags, converts, pull requests of the Hub, believed for ref_ttl. */
+void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
+
+typedef void names_done(void *ctx, int r, const char *const *names, size_t nr, const struct err *err);
+/* Public (and with the token's eyes private) repositories of an organisation: last parts of their names. Believed for 5 minutes.
+ * Without network: those that this machine has used. */
+void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx);
+/* Organisations (org NULL), or full commits of a repository (org is "org/name"), that this machine has used. */
+void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins hub and cache: opens both, with the workers between them. Blobs are read here (blob.h below), names are looked up in
+ * the catalog (catalog.h). No FUSE, no model format.
+ */
+#ifndef HFFS_FETCH_H
+#define HFFS_FETCH_H
+
+#include <hffs/cache.h>
+#include <hffs/hub.h>
+
+struct fetch;
+
+struct fetch_config {
+	struct hub_config hub;     /* defer is filled in by fetch_open() */
+	struct cache_config cache; /* events are filled in by fetch_open() */
+	uint64_t data_deadline_ms; /* a wait for data without progress; UINT64_MAX: never ends by itself */
+	uint64_t ref_ttl_ms;       /* how long a branch is believed; UINT64_MAX: for ever */
+	unsigned workers;          /* 0: as many as processors, 2 to 8 */
+	uint64_t rate_bps;         /* upper limit of content, bytes a second; 0: none */
+};
+
+/* Opens cache and hub and starts all their threads. */
+int fetch_open(const struct fetch_config *config, struct fetch **out, struct err *err);
+/* Refuses wants, completes parked readers with -ECANCELED, drains workers, commits, closes hub and cache. All blobs must be put. */
+void fetch_close(struct fetch *f);
+/* First half of closing, may be called early and twice: parked readers end with -ECANCELED, later ones at once. */
+void fetch_cancel(struct fetch *f);
+struct hub *fetch_hub(struct fetch *f);
+struct cache *fetch_cache(struct fetch *f);
+struct catalog *fetch_catalog(struct fetch *f);
+
+struct fetch_stats {
+	uint64_t chunks_in_flight; /* wanted and not yet stored */
+	uint64_t readers_parked;
+	uint64_t blobs_open;
+	uint64_t read_hits, read_misses; /* reads answered at once, reads parked */
+	uint64_t buffers_used, buffers_max; /* chunk buffers */
+	uint64_t chunks_bypassed;  /* served from memory because the disk refused them */
+};
+void fetch_stats(struct fetch *f, struct fetch_stats *out);
+
+/* --- blobs --- */
+
+struct blob;
+
+/* Where a reply finds its bytes. Valid until done() returns. */
+struct span;
+/* Copies the whole span to out. 0, or -errno when the disk fails. Blocks on disk only. */
+int span_read(const struct span *s, void *out);
+size_t span_len(const struct span *s);
+
+/*
+ * A reference to the blob of this entry; the same struct for the same id, whoever asks. Memory only (its index rows are
+ * loaded behind it; reads wait for them). size >= 1. Any thread. NULL: no memory, or closing. Release with blob_put().
+ */
+struct blob *blob_get(struct fetch *f, const struct object_ref *from);
+void blob_put(struct blob *b);
+
+/*
+ * Reads [off, off + len) of b: len >= 1, off + len <= size, in bytes. Calls done() exactly once, perhaps before returning: with
+ * r == 0 and a span whose chunks are held until done() returns; or r < 0 (-EIO, -ESTALE, -EBADMSG, -ETIMEDOUT, -EACCES,
+ * -ECANCELED, -ENOMEM) with a sentence in err and no span. done() runs on the calling thread or a worker and may block on disk,
+ * not on anything else. Any thread; never blocks on disk or network itself. The pattern of all reads of a blob drives prefetch.
+ */
+typedef void read_done(void *ctx, int r, const struct span *span, const struct err *err);
+void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
+/* Makes chunks of [off, off + len) present, any length, without prefetch and at background urgency (pull). span is NULL. */
+void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx);
+
+struct blob_info {
+	uint64_t size;
+	uint64_t bytes_cached;
+	bool sealed, quarantined;
+};
+/* What is known now; bytes_cached is 0 until the index rows are loaded. Any thread. */
+void blob_info(struct blob *b, struct blob_info *out);
+
+#endif

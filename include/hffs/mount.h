@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree as a FUSE mount: mounting, the FUSE threads, the end. */
+#ifndef HFFS_MOUNT_H
+#define HFFS_MOUNT_H
+
+#include <hffs/catalog.h>
+
+struct mount;
+
+struct mount_config {
+	const char *dir;
+	const char *source;      /* first field of /proc/mounts; "hub" or "org/name@rev" */
+	const struct repo_id *one_repo; /* one repository at dir itself; NULL: the whole tree */
+	const char *one_rev;
+	bool allow_other;
+	bool stable;
+	long uid, gid; /* -1: the mounter's */
+	unsigned umask;
+	uint64_t names_deadline_ms;
+	const char *fuse_options; /* further options for libfuse ("a,b=c"), NULL if none */
+	/* Called once on a FUSE thread when the kernel has answered INIT: the mount works. */
+	void (*ready)(void *ctx);
+	void *ready_ctx;
+	/* The attribute user.hffs.status of the root: appends what `hffs status` shows, as one JSON object. Any FUSE thread; must not
+	 * wait for network. */
+	void (*status)(void *ctx, struct buf *out);
+	void *status_ctx;
+};
+
+/* Checks the mount point and mounts it (detaching a dead mount left behind there first). Starts no thread. */
+int mount_open(const struct mount_config *config, struct mount **out, struct err *err);
+/* Serves until unmounted or mount_stop(): starts its threads, blocks. 0 on a clean end, -errno. fetch is borrowed. */
+int mount_run(struct mount *m, struct fetch *fetch, struct err *err);
+/* Any thread, also from a signal handler's thread: ends mount_run() within 5 s. */
+void mount_stop(struct mount *m);
+void mount_free(struct mount *m); /* unmounts if still mounted */
+
+struct mount_stats {
+	uint64_t lookups, reads, bytes_read, open_files, nodes, parked;
+	char last_error[ERR_TEXT_MAX];
+	int64_t last_error_s;
+};
+void mount_stats(struct mount *m, struct mount_stats *out);
+
+#endif
