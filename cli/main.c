@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli_int.h"
+#include "cmd_serve.h"
 
 static const struct verb {
 	const char *name, *help;
