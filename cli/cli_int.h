@@ -24,12 +24,12 @@ int cmd_ls(int argc, char **argv);
 /* The helper of mount(8): mount.hffs SOURCE DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]. */
 int cmd_mount_helper(int argc, char **argv);
 
-/* Prints "hffs VERB: sentence" on stderr and returns EXIT_FAILED. */
-int say_failed(const char *verb, const struct err *err);
+/* Prints "hffs VERB: sentence" on stderr and returns EXIT_FAILED; r, -errno, speaks where err has no sentence. */
+int say_failed(const char *verb, int r, const struct err *err);
 /* Prints the sentence and where help is; returns EXIT_USAGE. */
 int say_usage(const char *verb, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* What a verb says of a code of config_load() and the like: a wrong option is a usage error, all else a failure. */
-int say_failed_config(const char *verb, const struct err *err);
+int say_failed_config(const char *verb, int r, const struct err *err);
 
 #define SAY_BYTES_MAX 24
 /* "713 B", "4.2 MB", "1.3 GB": decimal units, as the Hub's pages show them. */

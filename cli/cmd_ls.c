@@ -213,13 +213,15 @@ static int ls(const struct options *options, struct ls_args *args, const char *t
 {
 	AUTO_CONFIG config = {0};
 	struct err err = {0};
+	int r = config_load(options, &config, &err);
 
-	if (config_load(options, &config, &err) < 0)
-		return say_failed_config("ls", &err);
-	if (parse_target(target, args, &err) < 0)
-		return say_failed_config("ls", &err);
-	if (list(&config, args, &err) < 0)
-		return say_failed("ls", &err);
+	if (r == 0)
+		r = parse_target(target, args, &err);
+	if (r < 0)
+		return say_failed_config("ls", r, &err);
+	r = list(&config, args, &err);
+	if (r < 0)
+		return say_failed("ls", r, &err);
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -102,20 +102,20 @@ static int mount_source(const char *source, const char *dir, const struct option
 	struct repo_id repo;
 	char rev[REPO_REV_MAX];
 	struct err err = {0};
+	int r = config_load(options, &config, &err);
 
-	if (config_load(options, &config, &err) < 0)
-		return say_failed_config("mount", &err);
+	if (r < 0)
+		return say_failed_config("mount", r, &err);
 	if (strcmp(source, "hub")) {
 		if (repo_parse(source, &repo, rev, &err) < 0)
 			return say_usage("mount", "%s; or 'hub' for all of it", err_text(&err));
 		plan.repo = &repo;
 		plan.rev = rev;
 	}
-	if (start(&plan, dir, &err) < 0) {
-		say_failed("mount", &err);
-		return failed;
-	}
-	return EXIT_OK;
+	r = start(&plan, dir, &err);
+	if (r < 0)
+		say_failed("mount", r, &err);
+	return r < 0 ? failed : EXIT_OK;
 }
 
 int cmd_mount(int argc, char **argv)

@@ -156,10 +156,10 @@ static int pull(const struct options *options, struct pull_args *args)
 	AUTO_CONFIG config = {0};
 	AUTO_FREE char *dir = NULL;
 	struct err err = {0};
-	int r;
+	int r = config_load(options, &config, &err);
 
-	if (config_load(options, &config, &err) < 0)
-		return say_failed_config("pull", &err);
+	if (r < 0)
+		return say_failed_config("pull", r, &err);
 	if (repo_parse(args->repo_text, &args->repo, args->rev, &err) < 0)
 		return say_usage("pull", "%s", err_text(&err));
 	dir = mounts_find_repo(&config, &args->repo, args->rev);
@@ -170,7 +170,7 @@ static int pull(const struct options *options, struct pull_args *args)
 		fprintf(stderr, "hffs pull: interrupted; what came is kept\n");
 		return EXIT_INTERRUPTED;
 	}
-	return say_failed("pull", &err);
+	return say_failed("pull", r, &err);
 }
 
 static int parse_jobs(const char *text, unsigned *out)

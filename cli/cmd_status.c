@@ -183,5 +183,5 @@ int cmd_status(int argc, char **argv)
 		return say_usage("status", "one DIR at a time");
 	dir = argv[optind];
 	r = again ? watch(dir, json, &err) : show(dir, json, &err);
-	return r < 0 ? say_failed("status", &err) : EXIT_OK;
+	return r < 0 ? say_failed("status", r, &err) : EXIT_OK;
 }

@@ -123,7 +123,7 @@ int cmd_umount(int argc, char **argv)
 	const struct mount_entry *e;
 	struct err err = {0};
 	bool lazy = false;
-	int c;
+	int c, r;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "lh", longs, NULL)) != -1) {
@@ -136,12 +136,10 @@ int cmd_umount(int argc, char **argv)
 	if (argc - optind != 1)
 		return say_usage("umount", argc > optind ? "one DIR at a time" : "DIR is missing");
 	dir = mount_dir_resolve(argv[optind]);
-	if (mounts_load(&mounts, &err) < 0)
-		return say_failed("umount", &err);
+	r = mounts_load(&mounts, &err);
+	if (r < 0)
+		return say_failed("umount", r, &err);
 	e = dir ? mounts_find(&mounts, dir) : NULL;
-	if (!e) {
-		err_set(&err, -EINVAL, "%s is no hffs mount", argv[optind]);
-		return say_failed("umount", &err);
-	}
-	return end_mount(e, lazy, &err) < 0 ? say_failed("umount", &err) : EXIT_OK;
+	r = e ? end_mount(e, lazy, &err) : err_set(&err, -EINVAL, "%s is no hffs mount", argv[optind]);
+	return r < 0 ? say_failed("umount", r, &err) : EXIT_OK;
 }

@@ -307,6 +307,7 @@ static int detach(struct daemon *d, struct err *err)
 	(void)setsid(); /* the child of a fork never leads a group */
 	r = run(d, err);
 	if (r < 0) {
+		err->code = r;
 		report(d, err);
 		log_error("%s: %s", d->plan->dir, err_text(err));
 	}

@@ -5,17 +5,18 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-int say_failed(const char *verb, const struct err *err)
+int say_failed(const char *verb, int r, const struct err *err)
 {
 	fflush(stdout);
-	fprintf(stderr, "hffs %s: %s\n", verb, err_text(err));
+	fprintf(stderr, "hffs %s: %s\n", verb, err->text[0] ? err->text : strerror(-r));
 	return EXIT_FAILED;
 }
 
-int say_failed_config(const char *verb, const struct err *err)
+int say_failed_config(const char *verb, int r, const struct err *err)
 {
-	return err->code == -EINVAL ? say_usage(verb, "%s", err_text(err)) : say_failed(verb, err);
+	return r == -EINVAL ? say_usage(verb, "%s", err_text(err)) : say_failed(verb, r, err);
 }
 
 int say_usage(const char *verb, const char *fmt, ...)
