@@ -25,16 +25,22 @@ struct tree;
 struct tree_builder;
 struct tree_builder *tree_builder_new(void);
 void tree_builder_free(struct tree_builder *b);
+AUTO_DEFINE(struct tree_builder *, tree_builder_free)
 /* Adds what a page brought; entries are copied; unsafe paths are counted as hidden. 0, -ENOMEM, -EFBIG (over 4,000,000 entries). */
 int tree_builder_add(struct tree_builder *b, const struct hub_entry *entries, size_t nr);
-/* Sorts and links. A path that is both file and directory becomes the directory; of duplicates the last stays (both counted). */
+/*
+ * Sorts and links. A path that is both file and directory becomes the directory; of duplicates the last stays (both counted).
+ * Afterwards the builder can only be freed.
+ */
 int tree_builder_finish(struct tree_builder *b, struct tree **out);
 
 struct tree *tree_ref(struct tree *t);
 void tree_unref(struct tree *t);
+AUTO_DEFINE(struct tree *, tree_unref)
 uint32_t tree_nr(const struct tree *t);     /* entries, with the root */
 uint32_t tree_hidden(const struct tree *t); /* listed by the Hub, not shown */
 bool tree_is_masked(const struct tree *t);  /* some digests were hidden by the Hub (a gate) */
+size_t tree_bytes(const struct tree *t);     /* of memory */
 const struct tree_entry *tree_entry(const struct tree *t, uint32_t idx);
 const char *tree_name(const struct tree *t, const struct tree_entry *e); /* NUL-terminated, borrowed from t */
 /* The child of directory dir, or NULL. Binary search. */

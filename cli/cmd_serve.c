@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/* hffs serve: parses options, starts the server, waits for a signal. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <hffs/io.h>
+#include <hffs/log.h>
+#include <hffs/serve.h>
+
+#include "cmd_serve.h"
+
+static const char help[] =
+	"usage: hffs serve [DIR] [OPTION]...\n"
+	"\n"
+	"Serves DIR (default: the current directory) as a read-only Hugging Face Hub. In it DIR/ORG/NAME is a model,\n"
+	"DIR/datasets/ORG/NAME a dataset, DIR/spaces/ORG/NAME a Space; each a plain folder or a git repository. Prints the\n"
+	"endpoint on its first line of output, for HF_ENDPOINT, and runs until SIGINT or SIGTERM.\n"
+	"\n"
+	"  --listen ADDR:PORT      the endpoint (default 127.0.0.1:8080; port 0 picks a free one)\n"
+	"  --cdn-listen ADDR:PORT  where large files are sent from (default: the same address, a free port)\n"
+	"  --cdn-url URL           what clients reach that by, if not by the host name they use for the endpoint\n"
+	"  --url-ttl TIME          how long the URL of a large file is good (default 1h)\n"
+	"  --state DIR             where digests are remembered (default $XDG_CACHE_HOME/hffs-serve, root: /var/cache/hffs-serve)\n"
+	"  --help                  this text\n";
+
+static int usage_error(const char *what, const char *arg)
+{
+	fprintf(stderr, "hffs serve: %s%s%s%s; see hffs serve --help\n", what, arg ? " \"" : "", arg ? arg : "", arg ? "\"" : "");
+	return 2;
+}
+
+/* Where digests are remembered unless told otherwise; caller frees; NULL where there is no home. */
+static char *default_state_dir(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache && cache[0] == '/')
+		return str_printf("%s/hffs-serve", cache);
+	if (geteuid() == 0)
+		return strdup("/var/cache/hffs-serve");
+	return home && home[0] == '/' ? str_printf("%s/.cache/hffs-serve", home) : NULL;
+}
+
+static int parse_ttl(const char *text, struct serve_config *c)
+{
+	uint64_t ms;
+
+	if (io_parse_time_ms(text, &ms) < 0 || ms < 1000 || ms / 1000 > INT32_MAX)
+		return usage_error("--url-ttl takes a time from 1s on, not", text);
+	c->url_ttl_s = ms / 1000;
+	return 0;
+}
+
+/* 0: go on; otherwise the exit status plus one. */
+static int parse_options(int argc, char **argv, struct serve_config *c)
+{
+	static const struct option options[] = {
+		{"listen", required_argument, NULL, 'l'},  {"cdn-listen", required_argument, NULL, 'c'},
+		{"cdn-url", required_argument, NULL, 'u'}, {"url-ttl", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int opt;
+
+	opterr = 0;
+	optind = 0; /* from the start, whoever parsed before */
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'l':
+			c->listen = optarg;
+			break;
+		case 'c':
+			c->cdn_listen = optarg;
+			break;
+		case 'u':
+			c->cdn_url = optarg;
+			break;
+		case 's':
+			c->state_dir = optarg;
+			break;
+		case 't':
+			if (parse_ttl(optarg, c))
+				return 3;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 1;
+		default:
+			return 1 + usage_error("unknown option, or one without its value:", argv[optind - 1]);
+		}
+	}
+	if (argc - optind > 1)
+		return 1 + usage_error("only one directory can be served; unexpected", argv[optind + 1]);
+	if (optind < argc)
+		c->dir = argv[optind];
+	return 0;
+}
+
+/* Every connection is a descriptor, and so is the file it sends. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim); /* fewer connections then */
+	}
+}
+
+static int serve_until_signal(const struct serve_config *c)
+{
+	struct serve *s = NULL;
+	struct err err = {0};
+	sigset_t set;
+	int sig, r;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are other threads */
+	r = serve_open(c, &s, &err);
+	if (r < 0) {
+		fprintf(stderr, "hffs serve: %s\n", err.text[0] ? err.text : strerror(-r));
+		return r == -EINVAL ? 2 : 1;
+	}
+	printf("%s\n", serve_endpoint(s));
+	fflush(stdout);
+	sigwait(&set, &sig);
+	serve_close(s);
+	return 0;
+}
+
+int cmd_serve_hooked(int argc, char **argv, const struct serve_hook *hook)
+{
+	AUTO_FREE char *state_dir = default_state_dir();
+	struct serve_config c = {.dir = ".", .listen = "127.0.0.1:8080", .state_dir = state_dir, .hook = hook};
+	int r = parse_options(argc, argv, &c);
+
+	if (r)
+		return r - 1;
+	raise_descriptor_limit();
+	return serve_until_signal(&c);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	return cmd_serve_hooked(argc, argv, NULL);
+}

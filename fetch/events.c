@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Answers to the cache: may these chunks go, they are gone, the blob is proven. All on the keeper's thread, which may wait here
+ * for replies under way but never for the network.
+ */
+#include "fetch_int.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <hffs/log.h>
+
+#define DRAIN_MS 1000
+
+static bool is_busy_locked(const struct blob *b, uint64_t first, uint64_t last)
+{
+	for (uint64_t i = first; i <= last; i++)
+		if (b->state[i] == CHUNK_FETCHING || b->state[i] == CHUNK_WANTED || b->state[i] == CHUNK_PROVING)
+			return true;
+	for (const struct reader *r = b->readers; r; r = r->next)
+		if (r->first <= last && r->last >= first && !r->ensure)
+			return true;
+	return false;
+}
+
+/* Waits until every reply that began before now is out. False: one takes too long. */
+static bool drain_locked(struct blob *b)
+{
+	unsigned old = b->epoch;
+
+	if (b->holds[1 - old])
+		return false; /* the last drain gave up, and its replies are still out */
+	b->epoch = 1 - old;
+	while (b->holds[old])
+		if (!cond_wait_ms(&b->drained, &b->lock, DRAIN_MS))
+			return b->holds[old] == 0;
+	return true;
+}
+
+/* A drain that failed: what was marked is as before, and readers that came meanwhile are looked at. */
+static void take_back_locked(struct blob *b, uint64_t first, uint64_t last, struct aftermath *a)
+{
+	for (uint64_t i = first; i <= last; i++)
+		if (b->state[i] == CHUNK_EVICTING)
+			blob_set_state_locked(b, i, b->rows ? CHUNK_UNPROVEN : CHUNK_PRESENT);
+	b->evicting_nr = 0;
+	blob_recheck_locked(b, a);
+}
+
+static bool give_up_locked(struct blob *b, uint64_t first, uint64_t last, bool force, struct aftermath *a)
+{
+	if (!b->ready || (!force && is_busy_locked(b, first, last)))
+		return false;
+	for (unsigned i = 0; force && i < 10 && is_busy_locked(b, first, last); i++)
+		(void)cond_wait_ms(&b->drained, &b->lock, 100); /* proofs end by themselves */
+	b->evicting_first = first;
+	b->evicting_nr = last - first + 1;
+	for (uint64_t i = first; i <= last; i++)
+		if (b->state[i] == CHUNK_PRESENT || b->state[i] == CHUNK_UNPROVEN)
+			blob_set_state_locked(b, i, CHUNK_EVICTING);
+	if (drain_locked(b) || force)
+		return true;
+	take_back_locked(b, first, last, a);
+	return false;
+}
+
+static bool evict(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
+{
+	struct blob *b = blob_find(ctx, id);
+	struct aftermath a = {0};
+	bool ok;
+
+	if (!b)
+		return true;
+	pthread_mutex_lock(&b->lock);
+	ok = first >= b->nr || give_up_locked(b, first, min_u64(first + nr, b->nr) - 1, force, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+	blob_put(b);
+	return ok;
+}
+
+/* The data file was removed: what else was written to it is gone with it. */
+static void begin_anew_locked(struct blob *b)
+{
+	for (uint64_t i = 0; i < b->nr; i++) {
+		if (b->state[i] != CHUNK_PRESENT && b->state[i] != CHUNK_UNPROVEN)
+			continue;
+		blob_set_state_locked(b, i, CHUNK_ABSENT);
+		cache_drop_chunk(b->fetch->cache, &b->id, b->size, i);
+	}
+	data_file_unref(TAKE(b->data));
+}
+
+static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+{
+	struct blob *b = blob_find(ctx, id);
+	struct aftermath a = {0};
+	struct stat st;
+
+	if (!b)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->sealed = false;
+	b->evicting_nr = 0;
+	for (uint64_t i = first; i < b->nr && i - first < nr; i++)
+		if (b->state[i] == CHUNK_EVICTING)
+			blob_set_state_locked(b, i, CHUNK_ABSENT);
+	if (b->data && (fstat(b->data->fd, &st) < 0 || st.st_nlink == 0))
+		begin_anew_locked(b);
+	if (quarantined) {
+		struct err err = {0};
+
+		b->quarantined = true;
+		err_set(&err, -EBADMSG, "%s: the bytes that the Hub sends are not those of its own digest",
+			b->nr_sources ? b->sources[b->source].path : "file");
+		blob_fail_locked(b, 0, b->nr - 1, -EBADMSG, &err, &a);
+	}
+	blob_recheck_locked(b, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+	blob_put(b);
+}
+
+static void sealed(void *ctx, const struct blob_id *id)
+{
+	struct blob *b = blob_find(ctx, id);
+
+	if (!b)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->sealed = b->bytes_present == b->size;
+	pthread_mutex_unlock(&b->lock);
+	blob_put(b);
+}
+
+struct cache_events events_of(struct fetch *f)
+{
+	return (struct cache_events){f, evict, evicted, sealed};
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The assembly: workers, hub, cache, catalog, scheduler; and the order in which they end. */
+#include "fetch_int.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include <hffs/log.h>
+
+#include "catalog_int.h"
+
+/* Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl); /* without it fewer files can be open at once */
+}
+
+static unsigned count_workers(unsigned asked)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (asked)
+		return asked;
+	return cpus < 2 ? 2 : cpus > 8 ? 8 : (unsigned)cpus;
+}
+
+static int open_parts(struct fetch *f, struct err *err)
+{
+	struct catalog_config catalog = {.ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
+	int r = workers_open(count_workers(f->config.workers), &f->workers);
+
+	if (r < 0)
+		return err_set(err, r, "cannot start threads");
+	f->bypass = bypass_new();
+	f->pool = pool_new(POOL_BUFFERS, sched_buffer_given, &f->sched);
+	if (!f->bypass || !f->pool)
+		return -ENOMEM;
+	f->config.hub.defer = workers_post;
+	f->config.hub.defer_ctx = f->workers;
+	f->config.cache.events = events_of(f);
+	r = cache_open(&f->config.cache, &f->cache, err);
+	if (r < 0)
+		return r;
+	r = hub_open(&f->config.hub, &f->hub, err);
+	if (r < 0)
+		return r;
+	r = sched_open(f, f->config.hub.connections_max, &f->sched);
+	if (r < 0)
+		return r;
+	catalog.hub = f->hub;
+	catalog.cache = f->cache;
+	catalog.post_ctx = f->workers;
+	return catalog_open(&catalog, &f->catalog);
+}
+
+int fetch_open(const struct fetch_config *config, struct fetch **out, struct err *err)
+{
+	struct fetch *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	raise_descriptor_limit();
+	f->config = *config;
+	pthread_mutex_init(&f->blobs_lock, NULL);
+	r = open_parts(f, err);
+	if (r < 0) {
+		fetch_close(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
+static void cancel_readers(struct fetch *f)
+{
+	struct err err = {-ECANCELED, "the mount is shutting down"};
+	size_t nr;
+	struct blob **all = blob_all(f, &nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		struct aftermath a = {0};
+
+		pthread_mutex_lock(&all[i]->lock);
+		blob_fail_locked(all[i], 0, UINT64_MAX, -ECANCELED, &err, &a);
+		pthread_mutex_unlock(&all[i]->lock);
+		blob_settle(all[i], &a);
+		blob_put(all[i]);
+	}
+	free(all);
+}
+
+void fetch_cancel(struct fetch *f)
+{
+	if (atomic_exchange(&f->closed, true))
+		return;
+	cancel_readers(f);
+	if (f->catalog)
+		catalog_cancel(f->catalog);
+	if (f->sched)
+		sched_cancel(f->sched);
+}
+
+/* hub and cache call back while they close, so workers end last; what is posted after that runs on its caller. */
+void fetch_close(struct fetch *f)
+{
+	if (!f)
+		return;
+	fetch_cancel(f);
+	hub_close(f->hub);
+	if (f->workers)
+		workers_close(f->workers);
+	if (f->sched)
+		sched_cancel(f->sched);
+	bypass_free(f->bypass);
+	cache_close(f->cache);
+	catalog_free(f->catalog);
+	blob_table_done(f);
+	pool_free(f->pool);
+	sched_free(f->sched);
+	workers_free(f->workers);
+	pthread_mutex_destroy(&f->blobs_lock);
+	free(f);
+}
+
+struct hub *fetch_hub(struct fetch *f)
+{
+	return f->hub;
+}
+
+struct cache *fetch_cache(struct fetch *f)
+{
+	return f->cache;
+}
+
+struct catalog *fetch_catalog(struct fetch *f)
+{
+	return f->catalog;
+}
+
+void fetch_stats(struct fetch *f, struct fetch_stats *out)
+{
+	*out = (struct fetch_stats){
+		.chunks_in_flight = atomic_load(&f->chunks_in_flight),
+		.readers_parked = atomic_load(&f->readers_parked),
+		.read_hits = atomic_load(&f->read_hits),
+		.read_misses = atomic_load(&f->read_misses),
+		.chunks_bypassed = atomic_load(&f->chunks_bypassed),
+	};
+	pool_count(f->pool, &out->buffers_used, &out->buffers_max);
+	LOCK_SCOPE(&f->blobs_lock);
+	out->blobs_open = f->blobs.nr - f->nr_idle;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of fetch/ share: the assembly, a blob's state, and the calls between blob, scheduler and workers. */
+#ifndef HFFS_FETCH_INT_H
+#define HFFS_FETCH_INT_H
+
+#include <stdatomic.h>
+
+#include <hffs/fetch.h>
+#include <hffs/map.h>
+#include <hffs/thread.h>
+
+#include "pool_int.h"
+#include "prefetch_int.h"
+#include "workers_int.h"
+
+#define POOL_BUFFERS 160   /* 40 MiB; more than all transfers and bypassed chunks together */
+#define BYPASS_CHUNKS 48   /* chunks served from memory because the disk refused them */
+#define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
+#define SOURCES_MAX 4      /* paths that one blob is known under */
+#define WINDOW_MAX (48u << 20) /* prefetch ahead of one stream, bytes */
+#define BACKGROUND_MAX (192u << 20) /* prefetch queued over all blobs, bytes */
+#define TICK_MS 100
+#define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make */
+
+/* What of a chunk is where. Guarded by blob->lock; readers are served from PRESENT and MEMORY only, under a hold. */
+enum chunk_state {
+	CHUNK_ABSENT,   /* no bytes */
+	CHUNK_WANTED,   /* in a queue of the scheduler */
+	CHUNK_FETCHING, /* on its way, or a worker is storing it */
+	CHUNK_UNPROVEN, /* on disk from an earlier run, digest not yet checked */
+	CHUNK_PROVING,  /* a worker is checking it */
+	CHUNK_PRESENT,  /* on disk, proven in this run */
+	CHUNK_MEMORY,   /* proven, but the disk refused it: in blob->memory for a while */
+	CHUNK_EVICTING, /* given up: its row goes first, then its bytes */
+};
+
+/* An open data file; counted, so that a worker or a reply can go on while the blob begins a new one. */
+struct data_file {
+	atomic_uint refs;
+	int fd;
+};
+struct data_file *data_file_ref(struct data_file *d);
+void data_file_unref(struct data_file *d); /* NULL is fine */
+
+struct memory_chunk {
+	struct memory_chunk *next;
+	uint64_t idx;
+	struct chunk_buf *buf;
+};
+
+#define SPAN_CHUNKS (READ_MAX / CHUNK_SIZE + 2)
+struct span {
+	struct blob *blob;
+	struct data_file *data;
+	uint64_t off;
+	size_t len;
+	unsigned epoch;
+	unsigned nr_memory;
+	struct memory_chunk memory[SPAN_CHUNKS];
+};
+
+/* A read that waits. Owned by blob->readers until it is completed. */
+struct reader {
+	struct reader *next;
+	uint64_t off, len;
+	uint64_t first, last; /* chunks */
+	uint64_t missing;     /* of them not yet here; no meaning before the rows are loaded */
+	bool ensure;          /* wants the bytes stored, not handed out */
+	uint64_t parked_ms, waited_ms;
+	read_done *done;
+	void *ctx;
+	int r; /* of a completed one, with its sentence */
+	struct err err;
+	struct span span;
+};
+
+struct blob_source {
+	struct object_ref ref;
+	char *path;
+};
+
+struct blob {
+	struct fetch *fetch;
+	struct blob_id id;
+	uint64_t size, nr; /* bytes, chunks */
+
+	/* guarded by fetch->blobs_lock */
+	unsigned refs;
+	struct blob *idle_next, *idle_prev;
+
+	pthread_mutex_t open_lock; /* one opens the data file; held across disk, taken alone */
+
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t drained;
+	bool ready; /* the index rows are loaded */
+	bool sealed, quarantined;
+	struct data_file *data; /* NULL until a chunk is stored or known */
+	uint8_t *state;         /* enum chunk_state of each chunk */
+	uint32_t *touched_s;    /* of each extent: when the cache was last told of its use */
+	struct cache_rows *rows; /* digests of UNPROVEN chunks */
+	uint64_t bytes_present;
+	struct memory_chunk *memory;
+	struct reader *readers, **readers_tail; /* first come, first */
+	uint64_t evicting_first, evicting_nr; /* chunks that the cache is giving up: none of them is fetched meanwhile */
+	unsigned holds[2], epoch; /* replies under way, by the epoch in which they began */
+	struct prefetch prefetch;
+	struct blob_source sources[SOURCES_MAX];
+	unsigned nr_sources, source, sources_tried;
+	unsigned tries;        /* failures since the last byte arrived */
+	uint64_t retry_at_ms;
+	unsigned spoiled;      /* times that the whole content differed from its digest */
+	unsigned running;      /* transfers */
+	uint64_t bytes_arrived, bytes_ticked; /* for the progress rule */
+	struct err fault;      /* why the last transfer failed */
+};
+
+struct sched;
+struct bypass;
+
+struct fetch {
+	struct fetch_config config;
+	struct hub *hub;
+	struct cache *cache;
+	struct catalog *catalog;
+	struct workers *workers;
+	struct pool *pool;
+	struct sched *sched;
+	struct bypass *bypass;
+	atomic_bool closed;
+
+	pthread_mutex_t blobs_lock; /* guards the table, the idle list and blob->refs */
+	struct map blobs;           /* by id */
+	struct blob *idle_head, *idle_tail; /* oldest first */
+	unsigned nr_idle;
+
+	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
+};
+
+/* span.c */
+/* All chunks of [off, off + len) are here: takes the hold. */
+void span_fill_locked(struct blob *b, uint64_t off, size_t len, struct span *s);
+void span_release(struct span *s);
+
+/* table.c */
+struct blob *blob_ref(struct blob *b);
+struct blob *blob_find(struct fetch *f, const struct blob_id *id); /* a reference, NULL if it is not in memory */
+/* All blobs in memory, referenced; caller puts each and frees the array. NULL with *nr == 0 when out of memory. */
+struct blob **blob_all(struct fetch *f, size_t *nr);
+void blob_table_done(struct fetch *f);
+
+/* blob.c */
+size_t blob_chunk_len(const struct blob *b, uint64_t idx);
+void blob_set_state_locked(struct blob *b, uint64_t idx, enum chunk_state state);
+bool blob_is_awaited_locked(const struct blob *b, uint64_t idx); /* does a parked reader need it? */
+
+/* 0, or why this blob can only fail: quarantined, or shutting down. */
+int blob_refuse_locked(const struct blob *b, struct err *err);
+
+/* What a change under the lock asks for once the lock is gone. {0}: nothing. */
+struct aftermath {
+	bool urgent, background; /* tell the scheduler of wants in [first, last] */
+	uint64_t urgent_first, urgent_last;
+	uint64_t background_first, background_last;
+	struct prove_job *proofs; /* to be run */
+	struct reader *completed; /* to be called back */
+};
+void blob_settle(struct blob *b, struct aftermath *a);
+/* Marks what is missing of [first, last] as wanted or being proven. */
+void blob_want_locked(struct blob *b, uint64_t first, uint64_t last, bool urgent, struct aftermath *a);
+/* Chunk idx came to rest (PRESENT or MEMORY): readers that are complete now move to the aftermath. */
+void blob_arrived_locked(struct blob *b, uint64_t idx, struct aftermath *a);
+/* Ends readers that cover any of [first, last] with this error; r == 0 ends none. */
+void blob_fail_locked(struct blob *b, uint64_t first, uint64_t last, int r, const struct err *err, struct aftermath *a);
+/* idle_ms more passed without bytes for this blob: readers whose idle time reached the deadline end with -ETIMEDOUT. */
+void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_t deadline_ms, struct aftermath *a);
+/* Looks at every parked reader again (rows were loaded, chunks were lost). */
+void blob_recheck_locked(struct blob *b, struct aftermath *a);
+/* Chunk idx cannot be had from disk any more: absent, and wanted again if somebody waits for it. */
+void blob_lost_locked(struct blob *b, uint64_t idx, struct aftermath *a);
+
+/* store.c: what workers do */
+struct prove_job {
+	struct job job;
+	struct prove_job *next;
+	struct blob *blob;
+	uint64_t first, last;
+};
+struct prove_job *prove_job_new(struct blob *b, uint64_t first, uint64_t last);
+void store_chunk(struct chunk_buf *c); /* takes the buffer's reference and that of its blob */
+/* Opens the data file if it is not open: a reference, NULL if the disk refuses. Blocks on disk. */
+struct data_file *store_open_data(struct blob *b);
+
+/* bypass.c: chunks that stay in memory for a while */
+struct bypass *bypass_new(void);
+void bypass_free(struct bypass *y); /* gives all chunks back */
+void bypass_add(struct bypass *y, struct blob *b, uint64_t idx);
+
+/* events.c: answers to the cache */
+struct cache_events events_of(struct fetch *f);
+
+/* sched.c */
+int sched_open(struct fetch *f, unsigned connections_max, struct sched **out);
+/* Chunks of [first, last] are WANTED. Borrows b. */
+void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent);
+/* Is there room for `chunks` more of prefetch? */
+bool sched_has_room(struct sched *s, uint64_t chunks);
+void sched_buffer_given(void *sched);
+void sched_cancel(struct sched *s); /* ends all transfers; later wants are refused */
+void sched_free(struct sched *s);
+
+#endif

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Missing chunks to ranges: pure. */
+#include "plan_int.h"
+
+uint64_t plan_range(uint64_t run, unsigned free)
+{
+	uint64_t share = free ? (run + free - 1) / free : run;
+
+	return min_u64(run, min_u64(max_u64(share, PLAN_RANGE_MIN), PLAN_RANGE_MAX));
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A fixed number of chunk buffers. The last given is the first taken, so memory that was never needed is never touched.
+ */
+#include "pool_int.h"
+
+#include <sys/mman.h>
+
+struct pool {
+	pthread_mutex_t lock;
+	struct chunk_buf *free_list; /* guarded by lock, as used */
+	unsigned used;
+	unsigned nr;
+	void (*given)(void *ctx);
+	void *ctx;
+	uint8_t *memory;
+	struct chunk_buf bufs[];
+};
+
+struct pool *pool_new(unsigned nr, void (*given)(void *ctx), void *ctx)
+{
+	struct pool *p = calloc(1, sizeof(*p) + nr * sizeof(p->bufs[0]));
+
+	if (!p)
+		return NULL;
+	p->memory = mmap(NULL, (size_t)nr * CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p->memory == MAP_FAILED) {
+		free(p);
+		return NULL;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	p->nr = nr;
+	p->given = given;
+	p->ctx = ctx;
+	for (unsigned i = nr; i-- > 0;) {
+		p->bufs[i].pool = p;
+		p->bufs[i].bytes = p->memory + (size_t)i * CHUNK_SIZE;
+		p->bufs[i].next_free = p->free_list;
+		p->free_list = &p->bufs[i];
+	}
+	return p;
+}
+
+void pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	munmap(p->memory, (size_t)p->nr * CHUNK_SIZE);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+struct chunk_buf *pool_take(struct pool *p)
+{
+	struct chunk_buf *c;
+	LOCK_SCOPE(&p->lock);
+
+	c = p->free_list;
+	if (!c)
+		return NULL;
+	p->free_list = c->next_free;
+	p->used++;
+	atomic_store(&c->refs, 1);
+	c->blob = NULL;
+	c->len = 0;
+	return c;
+}
+
+void chunk_buf_ref(struct chunk_buf *c)
+{
+	atomic_fetch_add(&c->refs, 1);
+}
+
+static void give(struct chunk_buf *c)
+{
+	struct pool *p = c->pool;
+
+	pthread_mutex_lock(&p->lock);
+	c->next_free = p->free_list;
+	p->free_list = c;
+	p->used--;
+	pthread_mutex_unlock(&p->lock);
+	p->given(p->ctx);
+}
+
+void chunk_buf_unref(struct chunk_buf *c)
+{
+	if (c && atomic_fetch_sub(&c->refs, 1) == 1)
+		give(c);
+}
+
+void pool_count(struct pool *p, uint64_t *used, uint64_t *max)
+{
+	LOCK_SCOPE(&p->lock);
+	*used = p->used;
+	*max = p->nr;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunk buffers: a fixed number, so that memory is bounded whatever is read. */
+#ifndef HFFS_FETCH_POOL_INT_H
+#define HFFS_FETCH_POOL_INT_H
+
+#include <stdatomic.h>
+
+#include <hffs/thread.h>
+#include <hffs/tunables.h>
+
+#include "workers_int.h"
+
+struct blob;
+
+/* One chunk on its way from the wire to the disk. Counted references; the last one gives it back. */
+struct chunk_buf {
+	struct job job; /* first: the buffer is its own store job */
+	struct pool *pool;
+	atomic_uint refs;
+	struct blob *blob; /* a reference of the store job */
+	uint64_t idx;
+	size_t len; /* bytes filled */
+	struct chunk_buf *next_free;
+	uint8_t *bytes; /* CHUNK_SIZE */
+};
+
+struct pool;
+/* given() is called after a buffer came back, without a lock, by whoever gave it: a paused transfer may go on. */
+struct pool *pool_new(unsigned nr, void (*given)(void *ctx), void *ctx);
+void pool_free(struct pool *p); /* all buffers must be back */
+struct chunk_buf *pool_take(struct pool *p); /* NULL: all in use */
+void chunk_buf_ref(struct chunk_buf *c);
+void chunk_buf_unref(struct chunk_buf *c); /* NULL is fine */
+void pool_count(struct pool *p, uint64_t *used, uint64_t *max);
+
+#endif

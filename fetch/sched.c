@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Wants by urgency, limits, what to ask the Hub for next. No thread of its own: it runs on whoever brings a want or ends a
+ * transfer, and on the net thread's tick for what only time brings (retries, deadlines, resumed transfers).
+ *
+ * A want is a range of chunks of one blob in one of three lists: urgent (a reader waits), background (prefetch, pull), delayed
+ * (a failed range, until its retry is due). The chunk's state in the blob is the truth: what is no longer WANTED when its turn
+ * comes is passed over, so wants may overlap. A transfer is one ranged GET; chunks leave it for the workers one by one.
+ */
+#include "sched_int.h"
+
+#include <errno.h>
+
+#include <hffs/clock.h>
+#include <hffs/http.h>
+
+#include "plan_int.h"
+
+#define RESERVED 4    /* connections that only urgent wants may use */
+#define PARALLEL 12   /* requests that a long run of missing chunks is spread over */
+#define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
+
+static void list_init(struct want_list *l)
+{
+	l->head = NULL;
+	l->tail = &l->head;
+}
+
+static void list_push(struct want_list *l, struct want *w)
+{
+	w->next = NULL;
+	*l->tail = w;
+	l->tail = &w->next;
+}
+
+static void list_push_front(struct want_list *l, struct want *w)
+{
+	w->next = l->head;
+	if (!l->head)
+		l->tail = &w->next;
+	l->head = w;
+}
+
+static struct want *list_pop(struct want_list *l)
+{
+	struct want *w = l->head;
+
+	if (!w)
+		return NULL;
+	l->head = w->next;
+	if (!l->head)
+		l->tail = &l->head;
+	return w;
+}
+
+static void want_free(struct want *w)
+{
+	blob_put(w->blob);
+	free(w);
+}
+
+bool sched_has_room(struct sched *s, uint64_t chunks)
+{
+	LOCK_SCOPE(&s->lock);
+	return s->background_chunks + chunks <= BACKGROUND_MAX / CHUNK_SIZE;
+}
+
+void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why)
+{
+	struct aftermath a = {0};
+	struct err err = {0};
+
+	err_set(&err, r, "%s", why);
+	pthread_mutex_lock(&b->lock);
+	for (uint64_t i = first; i <= last; i++)
+		if (b->state[i] == CHUNK_WANTED || b->state[i] == CHUNK_FETCHING)
+			blob_set_state_locked(b, i, CHUNK_ABSENT);
+	blob_fail_locked(b, first, last, r, &err, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+}
+
+void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent)
+{
+	struct want *w = malloc(sizeof(*w));
+	bool closed;
+
+	if (!w) {
+		sched_drop_range(b, first, last, -ENOMEM, "out of memory");
+		return;
+	}
+	*w = (struct want){.blob = blob_ref(b), .first = first, .last = last, .urgent = urgent};
+	pthread_mutex_lock(&s->lock);
+	closed = s->closed;
+	if (!closed) {
+		list_push(urgent ? &s->urgent : &s->background, w);
+		if (!urgent)
+			s->background_chunks += last - first + 1;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (closed) {
+		sched_drop_range(b, first, last, -ECANCELED, "the mount is shutting down");
+		want_free(w);
+		return;
+	}
+	sched_run(s);
+}
+
+void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last)
+{
+	struct want *w = malloc(sizeof(*w));
+	bool closed;
+
+	if (!w) {
+		sched_drop_range(b, first, last, -ENOMEM, "out of memory");
+		return;
+	}
+	*w = (struct want){.blob = blob_ref(b), .first = first, .last = last, .urgent = true};
+	pthread_mutex_lock(&s->lock);
+	closed = s->closed;
+	if (!closed)
+		list_push(&s->delayed, w);
+	pthread_mutex_unlock(&s->lock);
+	if (!closed)
+		return;
+	sched_drop_range(b, first, last, -ECANCELED, "the mount is shutting down");
+	want_free(w);
+}
+
+/* --- choosing --- */
+
+/* The next want that limits allow, its connection counted; NULL: none. */
+static struct want *take_want(struct sched *s, unsigned *free_slots)
+{
+	struct want *w = NULL;
+	LOCK_SCOPE(&s->lock);
+
+	if (s->closed || s->running >= s->limit)
+		return NULL;
+	w = list_pop(&s->urgent);
+	if (!w && s->running + RESERVED < s->limit) {
+		w = list_pop(&s->background);
+		if (w)
+			s->background_chunks -= w->last - w->first + 1;
+	}
+	if (!w)
+		return NULL;
+	s->running++;
+	s->running_background += !w->urgent;
+	*free_slots = s->running_background < PARALLEL ? PARALLEL - s->running_background + 1 : 1;
+	return w;
+}
+
+/* Gives back the connection counted by take_want(), and the want to its list unless it is used up. */
+static void put_want(struct sched *s, struct want *w, bool started, bool delayed)
+{
+	bool again = w->first <= w->last;
+
+	pthread_mutex_lock(&s->lock);
+	if (!started) {
+		s->running--;
+		s->running_background -= !w->urgent;
+	}
+	if (again && delayed) {
+		list_push(&s->delayed, w);
+	} else if (again) {
+		list_push_front(w->urgent ? &s->urgent : &s->background, w);
+		if (!w->urgent)
+			s->background_chunks += w->last - w->first + 1;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!again)
+		want_free(w);
+}
+
+/* The first run of WANTED chunks of w becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */
+static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned free_slots)
+{
+	uint64_t n = 0;
+
+	while (w->first <= w->last && b->state[w->first] != CHUNK_WANTED)
+		w->first++;
+	if (w->first > w->last)
+		return 0;
+	while (n < (uint64_t)PLAN_RANGE_MAX * PARALLEL && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
+		n++;
+	n = plan_range(n, free_slots);
+	for (uint64_t i = 0; i < n; i++)
+		blob_set_state_locked(b, w->first + i, CHUNK_FETCHING);
+	b->running++;
+	return n;
+}
+
+void sched_run(struct sched *s)
+{
+	struct want *w;
+	unsigned free_slots;
+
+	while ((w = take_want(s, &free_slots))) {
+		struct blob *b = blob_ref(w->blob);
+		struct object_ref from;
+		uint64_t first, n = 0;
+		bool later, urgent = w->urgent;
+
+		pthread_mutex_lock(&b->lock);
+		later = clock_mono_ms() < b->retry_at_ms && b->tries;
+		if (!later)
+			n = choose_range_locked(b, w, free_slots);
+		first = w->first;
+		w->first += n;
+		from = b->sources[b->source].ref;
+		pthread_mutex_unlock(&b->lock);
+		put_want(s, w, n > 0, later);
+		if (n)
+			transfer_start(s, b, first, first + n - 1, urgent, &from);
+		blob_put(b);
+	}
+}
+
+/* --- time --- */
+
+static void requeue_delayed(struct sched *s)
+{
+	struct want *w, *all;
+
+	pthread_mutex_lock(&s->lock);
+	all = s->delayed.head;
+	list_init(&s->delayed);
+	while ((w = all)) {
+		all = w->next;
+		list_push(&s->urgent, w);
+	}
+	pthread_mutex_unlock(&s->lock);
+	sched_run(s); /* those that are not due are delayed again */
+}
+
+/* Adds the time that passed to readers that got nothing, and ends those that waited too long. */
+static void tick_blob(struct sched *s, struct blob *b, uint64_t now, uint64_t passed, bool others_progress, bool announced)
+{
+	struct aftermath a = {0};
+	bool progress;
+
+	pthread_mutex_lock(&b->lock);
+	progress = (b->bytes_arrived - b->bytes_ticked) * 1000 >= TRICKLE_BPS * passed && b->bytes_arrived != b->bytes_ticked;
+	progress = progress || announced || (b->running == 0 && b->tries == 0 && others_progress);
+	b->bytes_ticked = b->bytes_arrived;
+	blob_tick_locked(b, now, progress ? 0 : passed, s->fetch->config.data_deadline_ms, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+}
+
+static void tick_readers(struct sched *s, uint64_t now, uint64_t passed)
+{
+	struct blob **all;
+	bool progress, announced = hub_pause_left_ms(s->fetch->hub) > 0;
+	size_t nr;
+
+	pthread_mutex_lock(&s->lock);
+	progress = (s->bytes - s->bytes_ticked) * 1000 >= TRICKLE_BPS * passed && s->bytes != s->bytes_ticked;
+	s->bytes_ticked = s->bytes;
+	pthread_mutex_unlock(&s->lock);
+	if (atomic_load(&s->fetch->readers_parked) == 0)
+		return;
+	all = blob_all(s->fetch, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		tick_blob(s, all[i], now, passed, progress, announced);
+		blob_put(all[i]);
+	}
+	free(all);
+}
+
+static void tick(void *arg)
+{
+	struct sched *s = arg;
+	uint64_t now = clock_mono_ms(), passed = now - s->ticked_ms;
+
+	s->ticked_ms = now;
+	transfer_resume_all(s, passed);
+	requeue_delayed(s);
+	tick_readers(s, now, min_u64(passed, 10 * TICK_MS)); /* a suspended machine is not a slow Hub */
+}
+
+/* --- begin and end --- */
+
+int sched_open(struct fetch *f, unsigned connections_max, struct sched **out)
+{
+	struct sched *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	cond_init(&s->ended);
+	list_init(&s->urgent);
+	list_init(&s->background);
+	list_init(&s->delayed);
+	s->fetch = f;
+	s->limit = connections_max ? connections_max : 32;
+	s->ticked_ms = clock_mono_ms();
+	http_set_tick(hub_http(f->hub), TICK_MS, tick, s);
+	*out = s;
+	return 0;
+}
+
+static void drop_list(struct want_list *l)
+{
+	struct want *w;
+
+	while ((w = list_pop(l))) {
+		sched_drop_range(w->blob, w->first, w->last, -ECANCELED, "the mount is shutting down");
+		want_free(w);
+	}
+}
+
+/* Called again when workers have stopped: a want may have been on its way back to its list. */
+void sched_cancel(struct sched *s)
+{
+	struct want_list urgent, background, delayed;
+
+	pthread_mutex_lock(&s->lock);
+	s->closed = true;
+	urgent = s->urgent;
+	background = s->background;
+	delayed = s->delayed;
+	list_init(&s->urgent);
+	list_init(&s->background);
+	list_init(&s->delayed);
+	for (struct transfer *t = s->transfers; t; t = t->next)
+		object_cancel(t->get);
+	pthread_mutex_unlock(&s->lock);
+	/* An empty list's tail points into the struct it was copied from: popping only follows heads. */
+	drop_list(&urgent);
+	drop_list(&background);
+	drop_list(&delayed);
+	pthread_mutex_lock(&s->lock);
+	while (s->transfers)
+		(void)cond_wait_ms(&s->ended, &s->lock, 1000); /* each ends by its cancel; the net thread is running */
+	pthread_mutex_unlock(&s->lock);
+}
+
+void sched_free(struct sched *s)
+{
+	if (!s)
+		return;
+	pthread_cond_destroy(&s->ended);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

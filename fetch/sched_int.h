@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sched.c and transfer.c share: the queues of wants and the transfers under way. */
+#ifndef HFFS_FETCH_SCHED_INT_H
+#define HFFS_FETCH_SCHED_INT_H
+
+#include "fetch_int.h"
+
+struct want {
+	struct want *next;
+	struct blob *blob; /* a reference */
+	uint64_t first, last;
+	bool urgent;
+};
+
+struct want_list {
+	struct want *head, **tail;
+};
+
+struct transfer {
+	struct transfer *next, **prev; /* in sched->transfers */
+	struct transfer *next_paused;
+	bool paused;
+	struct sched *sched;
+	struct blob *blob; /* a reference */
+	bool urgent;
+	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
+	struct chunk_buf *buf; /* of idx, NULL before its first byte */
+	struct object_get *get;
+};
+
+struct sched {
+	struct fetch *fetch;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t ended; /* a transfer ended */
+	bool closed;
+	struct want_list urgent, background, delayed;
+	uint64_t background_chunks;
+	unsigned running, running_background, limit;
+	struct transfer *transfers, *paused;
+	uint64_t budget; /* bytes that the rate limit still allows in this tick */
+	uint64_t ticked_ms;
+	uint64_t bytes, bytes_ticked;
+};
+
+/* sched.c */
+void sched_run(struct sched *s); /* starts what limits allow */
+/* A failed range of WANTED chunks: tried again when the blob's retry is due. */
+void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last);
+/* Chunks of a range that nobody will fetch: absent again, and their readers end with this error. */
+void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why);
+
+/* transfer.c */
+/* Chunks [first, last] are FETCHING and the connection is counted. from is copied. */
+void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent, const struct object_ref *from);
+void transfer_resume_all(struct sched *s, uint64_t passed_ms);
+
+#endif

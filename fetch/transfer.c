@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One ranged GET on its way: bytes fill chunk buffers on the net thread, and each full one goes to a worker at once, long before
+ * its range ends. Without a free buffer, or over the rate limit, a transfer pauses: TCP's own backpressure.
+ */
+#include "sched_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+#include <hffs/retry.h>
+
+#define TRIES_MAX 5 /* of one range after answers that are wrong rather than late */
+
+static bool over_budget_locked(const struct sched *s)
+{
+	return s->fetch->config.rate_bps && s->budget == 0;
+}
+
+/* True: there is no room for more bytes now; the transfer waits in the paused list. */
+static bool pause_if_full(struct transfer *t)
+{
+	struct sched *s = t->sched;
+	LOCK_SCOPE(&s->lock);
+
+	if (!t->buf)
+		t->buf = pool_take(s->fetch->pool);
+	if (t->buf && !over_budget_locked(s))
+		return false;
+	if (!t->paused) {
+		t->paused = true;
+		t->next_paused = s->paused;
+		s->paused = t;
+	}
+	return true;
+}
+
+static void count_bytes(struct transfer *t, uint64_t n)
+{
+	struct sched *s = t->sched;
+
+	pthread_mutex_lock(&s->lock);
+	s->bytes += n;
+	s->budget -= min_u64(s->budget, n);
+	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&t->blob->lock);
+	t->blob->bytes_arrived += n;
+	t->blob->tries = 0;
+	pthread_mutex_unlock(&t->blob->lock);
+}
+
+/* The buffer is full: to a worker. */
+static void hand_over(struct transfer *t)
+{
+	struct chunk_buf *c = TAKE(t->buf);
+
+	c->idx = t->idx++;
+	c->blob = blob_ref(t->blob);
+	store_chunk(c);
+}
+
+static ssize_t take_bytes(void *ctx, uint64_t off, const void *bytes, size_t len)
+{
+	struct transfer *t = ctx;
+	const uint8_t *p = bytes;
+	size_t taken = 0;
+
+	(void)off; /* bytes come in order; t->idx and t->buf->len say where we are */
+	while (taken < len && t->idx <= t->last) {
+		size_t chunk_len = blob_chunk_len(t->blob, t->idx), part;
+
+		if (pause_if_full(t))
+			break;
+		part = (size_t)min_u64(chunk_len - t->buf->len, len - taken);
+		memcpy(t->buf->bytes + t->buf->len, p + taken, part);
+		t->buf->len += part;
+		taken += part;
+		if (t->buf->len == chunk_len)
+			hand_over(t);
+	}
+	if (taken)
+		count_bytes(t, taken);
+	return (ssize_t)taken;
+}
+
+static void unlink_transfer(struct transfer *t)
+{
+	struct sched *s = t->sched;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct transfer **at = &s->paused; *at; at = &(*at)->next_paused)
+		if (*at == t) {
+			*at = t->next_paused;
+			break;
+		}
+	if (t->next)
+		t->next->prev = t->prev;
+	*t->prev = t->next;
+	s->running--;
+	s->running_background -= !t->urgent;
+	pthread_cond_broadcast(&s->ended);
+}
+
+/* May the next source be asked instead? Each is asked once between two successes. */
+static bool try_next_source_locked(struct blob *b, int r)
+{
+	if (r != -ESTALE && r != -ENOENT && r != -EACCES)
+		return false;
+	if (b->sources_tried + 1 >= b->nr_sources)
+		return false;
+	b->sources_tried++;
+	b->source = (b->source + 1) % b->nr_sources;
+	return true;
+}
+
+/* What was asked for and did not come: wanted again by those who wait for it, or their end. True: a retry is to be queued. */
+static bool failed_locked(struct blob *b, uint64_t first, uint64_t last, const struct hub_result *res, struct aftermath *a)
+{
+	bool late = res->r == -ETIMEDOUT; /* rather than wrong: tried until the reader's own deadline */
+	bool retry = try_next_source_locked(b, res->r) || (res->retry && (late || b->tries + 1 < TRIES_MAX));
+	bool any = false;
+	uint32_t random = 0;
+
+	b->tries++;
+	b->fault = res->err;
+	(void)digest_random(&random, sizeof(random)); /* 0 only means: at once */
+	b->retry_at_ms = clock_mono_ms() + retry_delay_ms(b->tries, res->wait_ms, random);
+	for (uint64_t i = first; i <= last; i++) {
+		if (b->state[i] != CHUNK_FETCHING)
+			continue;
+		if (retry && blob_is_awaited_locked(b, i)) {
+			blob_set_state_locked(b, i, CHUNK_WANTED);
+			any = true;
+		} else {
+			blob_set_state_locked(b, i, CHUNK_ABSENT);
+		}
+	}
+	if (!retry) {
+		b->tries = 0;
+		b->sources_tried = 0;
+		blob_fail_locked(b, first, last, res->r, &res->err, a);
+	}
+	return any;
+}
+
+static void transfer_done(void *ctx, const struct hub_result *res)
+{
+	struct transfer *t = ctx;
+	struct sched *s = t->sched;
+	struct blob *b = t->blob;
+	struct aftermath a = {0};
+	bool again = false;
+
+	unlink_transfer(t);
+	pthread_mutex_lock(&b->lock);
+	b->running--;
+	if (res->r == 0)
+		b->tries = b->sources_tried = 0;
+	else if (t->idx <= t->last)
+		again = failed_locked(b, t->idx, t->last, res, &a);
+	pthread_mutex_unlock(&b->lock);
+	if (again)
+		sched_delay(s, b, t->idx, t->last);
+	blob_settle(b, &a);
+	chunk_buf_unref(t->buf);
+	free(t);
+	blob_put(b);
+	sched_run(s);
+}
+
+static const struct object_sink sink = {take_bytes, transfer_done};
+
+void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent, const struct object_ref *from)
+{
+	struct transfer *t = calloc(1, sizeof(*t));
+	uint64_t off = first * CHUNK_SIZE, end = min_u64((last + 1) * CHUNK_SIZE, b->size);
+	int r = t ? 0 : -ENOMEM;
+
+	if (t) {
+		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = urgent, .idx = first, .last = last};
+		pthread_mutex_lock(&s->lock);
+		t->next = s->transfers;
+		t->prev = &s->transfers;
+		if (t->next)
+			t->next->prev = &t->next;
+		s->transfers = t;
+		/* Under the lock, so that nobody sees the transfer without its get; the Hub calls back from its own thread only. */
+		r = s->closed ? -ECANCELED : object_want(s->fetch->hub, from, off, end - off, &sink, t, &t->get);
+		pthread_mutex_unlock(&s->lock);
+		if (r == 0)
+			return;
+		unlink_transfer(t);
+		blob_put(b);
+		free(t);
+	} else {
+		pthread_mutex_lock(&s->lock);
+		s->running--;
+		s->running_background -= !urgent;
+		pthread_mutex_unlock(&s->lock);
+	}
+	pthread_mutex_lock(&b->lock);
+	b->running--;
+	pthread_mutex_unlock(&b->lock);
+	sched_drop_range(b, first, last, r, r == -ENOMEM ? "out of memory" : "the mount is shutting down");
+}
+
+static void resume_locked(struct transfer *t)
+{
+	t->paused = false;
+	object_resume(t->get);
+}
+
+void sched_buffer_given(void *sched)
+{
+	struct sched *s = *(struct sched **)sched;
+	struct transfer *t;
+
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	t = over_budget_locked(s) ? NULL : s->paused;
+	if (t) {
+		s->paused = t->next_paused;
+		/* Under the lock: transfer_done() takes it first, so the get is still alive. */
+		resume_locked(t);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void transfer_resume_all(struct sched *s, uint64_t passed_ms)
+{
+	struct transfer *t;
+	LOCK_SCOPE(&s->lock);
+
+	s->budget = s->fetch->config.rate_bps * passed_ms / 1000;
+	while ((t = s->paused)) {
+		s->paused = t->next_paused;
+		resume_locked(t);
+	}
+}

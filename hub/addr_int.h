@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which addresses belong to the public internet. Pure. */
+#ifndef HFFS_HUB_ADDR_INT_H
+#define HFFS_HUB_ADDR_INT_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Private, loopback, link-local, shared, multicast, reserved; any family but IPv4 and IPv6 too. */
+bool addr_is_private(const struct sockaddr *sa);
+/* A numeric address as text, which a public host answered from; "" and what is no address are not public. */
+bool addr_is_public_text(const char *ip);
+/* "localhost", 127.0.0.0/8 or ::1, as url_parse() gives a host. */
+bool host_is_loopback(const char *host);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The calls of the Hub's JSON API: addresses in, structs out. How a call is asked, retried and paged is call.c's. */
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/url.h>
+
+#include "call_int.h"
+
+/* Functions that deliver know the type of the callback that was stored. */
+typedef void any_callback(void);
+#define STORE(fn) ((any_callback *)(fn))
+#define CALLBACK(type, c) ((type *)(c)->done)
+
+static struct call *call_new(const struct repo_id *repo, void *ctx)
+{
+	struct call *c = calloc(1, sizeof(*c));
+	char shown[REPO_SHOWN_MAX];
+
+	if (!c)
+		return NULL;
+	repo_shown(repo, shown);
+	c->what = strdup(shown);
+	if (!c->what) {
+		free(c);
+		return NULL;
+	}
+	c->repo = *repo;
+	c->is_about_repo = true;
+	c->ctx = ctx;
+	return c;
+}
+
+static void set_no_memory(struct hub_result *res)
+{
+	*res = (struct hub_result){.r = -ENOMEM};
+	err_set(&res->err, -ENOMEM, "out of memory");
+}
+
+/* "{endpoint}/api/models/acme/x" */
+static void add_repo_url(struct buf *b, const struct hub *h, const struct repo_id *repo)
+{
+	buf_addf(b, "%s/api/%s/%s", h->endpoint, repo_kind_plural(repo->kind), repo->name);
+}
+
+/* --- info --- */
+
+static int take_info(struct call *c, const char *text, size_t len, struct err *err)
+{
+	return parse_info(text, len, &c->repo, &c->info, err);
+}
+
+static void deliver_info(struct call *c, bool more)
+{
+	(void)more;
+	CALLBACK(hub_info_done, c)(c->ctx, &c->res, c->res.r == 0 ? &c->info : NULL);
+}
+
+void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, hub_info_done *done, void *ctx)
+{
+	struct call *c = call_new(repo, ctx);
+	struct buf url = {0};
+
+	if (!c) {
+		struct hub_result res;
+
+		set_no_memory(&res);
+		done(ctx, &res, NULL);
+		return;
+	}
+	c->done = STORE(done);
+	c->take = take_info;
+	c->deliver = deliver_info;
+	add_repo_url(&url, h, repo);
+	buf_adds(&url, "/revision/");
+	url_encode(&url, rev ? rev : "main", false); /* one path segment: "refs/pr/1" with bare slashes is RevisionNotFound */
+	buf_adds(&url, "?expand=sha&expand=lastModified&expand=gated&expand=private&expand=disabled");
+	call_start(h, c, buf_take(&url));
+}
+
+/* --- tree --- */
+
+static int take_tree(struct call *c, const char *text, size_t len, struct err *err)
+{
+	return parse_tree(text, len, &c->parsed, err);
+}
+
+static void deliver_tree(struct call *c, bool more)
+{
+	CALLBACK(hub_tree_page, c)(c->ctx, &c->res, c->parsed.entries, c->parsed.nr, more);
+}
+
+void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
+		   hub_tree_page *page, void *ctx)
+{
+	struct call *c = call_new(repo, ctx);
+	struct buf url = {0};
+
+	if (!c) {
+		struct hub_result res;
+
+		set_no_memory(&res);
+		page(ctx, &res, NULL, 0, false);
+		return;
+	}
+	c->done = STORE(page);
+	c->take = take_tree;
+	c->deliver = deliver_tree;
+	c->has_pages = true;
+	add_repo_url(&url, h, repo);
+	buf_addf(&url, "/tree/%s%s", commit, *path ? "/" : "");
+	url_encode(&url, path, true);
+	buf_addf(&url, "?recursive=%s&expand=false", recursive ? "true" : "false");
+	call_start(h, c, buf_take(&url));
+}
+
+/* --- refs --- */
+
+static int take_refs(struct call *c, const char *text, size_t len, struct err *err)
+{
+	return parse_refs(text, len, &c->parsed, err);
+}
+
+static void deliver_refs(struct call *c, bool more)
+{
+	(void)more;
+	CALLBACK(hub_refs_done, c)(c->ctx, &c->res, c->parsed.refs, c->parsed.nr);
+}
+
+void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *done, void *ctx)
+{
+	struct call *c = call_new(repo, ctx);
+	struct buf url = {0};
+
+	if (!c) {
+		struct hub_result res;
+
+		set_no_memory(&res);
+		done(ctx, &res, NULL, 0);
+		return;
+	}
+	c->done = STORE(done);
+	c->take = take_refs;
+	c->deliver = deliver_refs;
+	add_repo_url(&url, h, repo);
+	buf_adds(&url, "/refs?include_prs=1");
+	call_start(h, c, buf_take(&url));
+}
+
+/* --- repositories of an organisation --- */
+
+static int take_repos(struct call *c, const char *text, size_t len, struct err *err)
+{
+	return parse_repos(text, len, c->repo.kind, &c->parsed, err);
+}
+
+static void deliver_repos(struct call *c, bool more)
+{
+	CALLBACK(hub_repos_page, c)(c->ctx, &c->res, c->parsed.repos, c->parsed.nr, more);
+}
+
+void hub_want_repos(struct hub *h, enum repo_kind kind, const char *author, hub_repos_page *page, void *ctx)
+{
+	struct repo_id who = {.kind = kind};
+	struct call *c;
+	struct buf url = {0};
+
+	strncpy(who.name, author, sizeof(who.name) - 1); /* for sentences only */
+	c = call_new(&who, ctx);
+	if (!c) {
+		struct hub_result res;
+
+		set_no_memory(&res);
+		page(ctx, &res, NULL, 0, false);
+		return;
+	}
+	c->is_about_repo = false;
+	c->done = STORE(page);
+	c->take = take_repos;
+	c->deliver = deliver_repos;
+	c->has_pages = true;
+	buf_addf(&url, "%s/api/%s?author=", h->endpoint, repo_kind_plural(kind));
+	url_encode(&url, author, false);
+	buf_adds(&url, "&limit=500");
+	call_start(h, c, buf_take(&url));
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One request of a chain of redirects. libcurl follows none: every hop is decided by redirect.c, and only here is the token put
+ * into a request. [huggingface_hub file_download.py drops it on another host, 2026-08; here also on another port or scheme]
+ */
+#include "client_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/buf.h>
+#include <hffs/clock.h>
+#include <hffs/log.h>
+#include <hffs/url.h>
+
+#include "addr_int.h"
+#include "parse_int.h"
+#include "redirect_int.h"
+#include "status_int.h"
+
+#define HEADERS_MAX 6
+
+void hop_done(struct hop *hop)
+{
+	free(hop->url);
+	*hop = (struct hop){0};
+}
+
+int hop_begin(struct hop *hop, char *url)
+{
+	hop_done(hop);
+	hop->url = url;
+	return url ? 0 : -ENOMEM;
+}
+
+static uint64_t pause_end(struct hub *h, bool is_foreign)
+{
+	LOCK_SCOPE(&h->lock);
+	return h->pause_ms[is_foreign];
+}
+
+/* Time in which the Hub wants to be left alone does not count against a deadline. */
+static void wait_out_pause(struct hub *h, bool is_foreign, struct http_ask *ask)
+{
+	uint64_t end = pause_end(h, is_foreign), now = clock_mono_ms();
+
+	if (end <= now || end <= ask->not_before_ms)
+		return;
+	if (ask->deadline_ms)
+		ask->deadline_ms += end - max_u64(now, ask->not_before_ms);
+	ask->not_before_ms = end;
+}
+
+int hop_send(struct hub *h, struct hop *hop, struct http_ask *ask, struct http_request **out)
+{
+	const char *lines[HEADERS_MAX] = {NULL};
+	AUTO_FREE char *token = NULL, *line = NULL;
+	struct http_ask sent;
+	size_t nr = 0;
+
+	if (atomic_load(&h->closing))
+		return -ECANCELED;
+	for (; ask->headers && ask->headers[nr] && nr < HEADERS_MAX - 2; nr++)
+		lines[nr] = ask->headers[nr];
+	hop->is_foreign = !is_on_endpoint(h->endpoint, hop->url);
+	token = token_may_go(h->endpoint, hop->url) ? token_copy(&h->token) : NULL;
+	hop->had_token = token != NULL;
+	if (token) {
+		line = str_printf("Authorization: Bearer %s", token);
+		if (!line)
+			return -ENOMEM;
+		lines[nr] = line;
+	}
+	wait_out_pause(h, hop->is_foreign, ask);
+	hop->nr++;
+	log_debug("GET %.*s", (int)url_shown_len(hop->url), hop->url);
+	sent = *ask;
+	sent.url = hop->url;
+	sent.headers = lines;
+	sent.deny_private = hop->deny_private;
+	return http_start(h->http, &sent, out); /* from here on hop and ask may be another thread's */
+}
+
+int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool is_api, struct err *err)
+{
+	const char *location = http_answer_header(a, "Location");
+	char *next;
+	int r;
+
+	if (!location || !*location)
+		return err_set(err, -EIO, "a redirect without a target");
+	r = redirect_choose(h->endpoint, hop->url, location, hop->nr, is_api, &next, err);
+	if (r < 0)
+		return r;
+	hop->deny_private = hop->deny_private || addr_is_public_text(a->ip);
+	free(hop->url);
+	hop->url = next;
+	return 0;
+}
+
+/* Milliseconds that a 429 asks for; one second if it does not say. [huggingface_hub utils/_http.py parse_ratelimit_headers, 2026-08] */
+static uint64_t wait_asked_ms(const struct http_answer *a)
+{
+	const char *limit = http_answer_header(a, "RateLimit"), *after = http_answer_header(a, "Retry-After");
+	struct rate_limit rl;
+	uint64_t s;
+
+	if (limit && parse_rate_limit(limit, &rl) == 0 && rl.left == 0)
+		return (rl.reset_s + 1) * 1000;
+	if (after && parse_retry_after(after, &s) == 0)
+		return (s + 1) * 1000;
+	return 1000;
+}
+
+static uint64_t note_pause(struct hub *h, bool is_foreign, uint64_t wait_ms)
+{
+	uint64_t now = clock_mono_ms();
+
+	LOCK_SCOPE(&h->lock);
+	h->pause_ms[is_foreign] = max_u64(h->pause_ms[is_foreign], now + wait_ms);
+	return h->pause_ms[is_foreign] - now;
+}
+
+void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a, const struct repo_id *repo, const char *what,
+	       bool is_content, struct hub_result *res)
+{
+	AUTO_FREE char *page = str_printf("%s/%s%s", h->endpoint, repo_kind_prefix(repo->kind), repo->name);
+	struct status_facts f = {
+		.status = a->status,
+		.code = http_answer_header(a, "X-Error-Code"),
+		.message = http_answer_header(a, "X-Error-Message"),
+		.what = what,
+		.page = page ? page : "its page on the Hub",
+		.is_content = is_content,
+		.is_foreign = hop->is_foreign,
+		.had_token = hop->had_token,
+		.was_seen = hub_was_seen(h, repo),
+	};
+	enum hub_fault fault = status_of_answer(&f, res);
+
+	if (fault == FAULT_RATE)
+		res->wait_ms = note_pause(h, hop->is_foreign, wait_asked_ms(a));
+	hub_note_fault(h, fault, &res->err);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request and its answer as serve/ sees them, without any HTTP library; and the hook through which the tests' fault layer
+ * looks at both. The product has no hook, and then nothing in `faults` is ever set.
+ */
+#ifndef HFFS_SERVE_HTTP_H
+#define HFFS_SERVE_HTTP_H
+
+#include <stdbool.h>
+
+#include <hffs/buf.h>
+
+enum route_kind {
+	ROUTE_NONE, /* no such page */
+	ROUTE_INFO,
+	ROUTE_TREE,
+	ROUTE_TREESIZE,
+	ROUTE_PATHS_INFO,
+	ROUTE_REFS,
+	ROUTE_COMMITS,
+	ROUTE_AUTH_CHECK,
+	ROUTE_LIST,
+	ROUTE_OVERVIEW,
+	ROUTE_WHOAMI,
+	ROUTE_RESOLVE,
+	ROUTE_RESOLVE_CACHE,
+	ROUTE_RAW,
+	ROUTE_CDN,
+};
+
+enum repo_kind { REPO_NONE, REPO_MODEL, REPO_DATASET, REPO_SPACE };
+
+#define ROUTE_ID_MAX 256
+#define ROUTE_REV_MAX 1024
+#define ROUTE_PATH_MAX 8192
+
+/* What a request target asks for; every part is decoded once. */
+struct route {
+	enum route_kind kind;
+	enum repo_kind repo;
+	char id[ROUTE_ID_MAX];     /* "org/name" or "name"; the organisation of ROUTE_OVERVIEW; the database id of ROUTE_CDN */
+	char rev[ROUTE_REV_MAX];   /* "" if none was given; the hash of ROUTE_CDN */
+	char path[ROUTE_PATH_MAX]; /* inside the repository; "" is its root */
+	bool bare_refs;            /* resolve/refs/...: a revision whose slashes were not encoded */
+	size_t id_off, id_len;     /* where the id stands in the raw target */
+	const char *query;         /* raw, after '?'; "" if none; borrowed from the target */
+};
+
+struct serve_request {
+	const char *method; /* "GET", "HEAD", "POST" */
+	const char *target; /* raw path and query, as sent */
+	bool cdn;           /* it arrived at the content origin */
+	bool direct;        /* set by a hook: regular files are answered in place instead of by a redirect */
+	uint64_t conn;      /* the same for all requests of one connection */
+	struct route route;
+	struct buf body;
+	/* The value of a request header, NULL if absent; borrowed during the request. */
+	const char *(*header)(const struct serve_request *req, const char *name);
+	void *impl; /* http.c's own */
+	void *note; /* a hook's own, per request */
+};
+
+struct serve_header {
+	char *name, *value;
+};
+
+/* Ways to answer badly. All zero is an honest answer. */
+struct serve_faults {
+	bool drop;        /* close the connection instead of answering */
+	bool no_length;   /* chunked, no Content-Length */
+	bool cut;         /* close the connection after cut_after bytes of body */
+	uint64_t cut_after;
+	uint64_t extra;      /* send this many bytes beyond what Content-Length announces */
+	uint64_t flip_every; /* byte n of the body is inverted where n % flip_every == 0 */
+};
+
+/* The body is `body`, or the bytes [off, off + len) of fd when fd >= 0, which the response owns. */
+struct serve_response {
+	int status;
+	struct serve_header *headers;
+	size_t nr_headers;
+	struct buf body;
+	int fd;
+	uint64_t off, len;
+	struct serve_faults faults;
+};
+
+void response_init(struct serve_response *r);
+void response_done(struct serve_response *r);
+/* Adds a header; control bytes in its value become '?'. */
+void response_add(struct serve_response *r, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+const char *response_header(const struct serve_response *r, const char *name); /* the first, NULL if none */
+void response_drop(struct serve_response *r, const char *name);                /* all of that name */
+uint64_t response_size(const struct serve_response *r);                        /* bytes of body */
+
+/*
+ * Steps through a query or form: the next pair, decoded ('+' is a blank), and *query moved behind it. False at the end; pairs
+ * that are malformed or do not fit (undecoded) are passed over.
+ */
+bool query_next(const char **query, char *name, size_t name_size, char *value, size_t value_size);
+/* The first value of that name; false if there is none, and then out may have been overwritten. */
+bool query_get(const char *query, const char *name, char *out, size_t size);
+/* "true" or "1". */
+bool query_is_true(const char *query, const char *name);
+/* A decimal number; `otherwise` if absent or malformed. */
+uint64_t query_u64(const char *query, const char *name, uint64_t otherwise);
+
+/* Each may be NULL. Called on the connection's own thread, which they may put to sleep. */
+struct serve_hook {
+	void *ctx;
+	/* Before routing, the route parsed: true if the response is filled in and nothing more is to be done. */
+	bool (*before)(void *ctx, struct serve_request *req, struct serve_response *resp);
+	/* The honest answer is ready; may be changed. */
+	void (*after)(void *ctx, struct serve_request *req, struct serve_response *resp);
+	/* len bytes of body are about to be sent; returns how many may go now, 1 to len. */
+	size_t (*sending)(void *ctx, struct serve_request *req, size_t len);
+	/* The request is over, however it ended. */
+	void (*done)(void *ctx, struct serve_request *req);
+	/* A connection came (true) or went. */
+	void (*connected)(void *ctx, bool came);
+	/* The server is about to close and waits for its threads: let those that sleep wake up. */
+	void (*closing)(void *ctx);
+};
+
+#endif

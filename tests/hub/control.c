@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* /_test/...: how a test talks to the layer. Parameters come in the query or as a form. */
+#include "hub.h"
+
+#include <string.h>
+
+#include <hffs/thread.h>
+
+static void add_counts(struct buf *b, const char *name, atomic_ullong *counts)
+{
+	unsigned long long total = 0;
+
+	buf_addf(b, "\"%s\":{", name);
+	for (int i = 0; i < BUCKET_NR; i++) {
+		unsigned long long n = counts[i];
+
+		buf_addf(b, "\"%s\":%llu,", bucket_name((enum bucket)i), n);
+		total += n;
+	}
+	buf_addf(b, "\"total\":%llu},", total);
+}
+
+static void show_stats(struct hub *h, struct serve_response *resp)
+{
+	struct buf *b = &resp->body;
+
+	buf_addc(b, '{');
+	add_counts(b, "requests", h->stats.requests);
+	add_counts(b, "bytes", h->stats.bytes);
+	buf_addf(b, "\"connections\":%llu,\"open\":%llu,\"token_leaks\":%llu}\n", (unsigned long long)h->stats.connections,
+		 (unsigned long long)h->stats.open, (unsigned long long)h->stats.token_leaks);
+}
+
+static void reset_stats(struct hub *h)
+{
+	for (int i = 0; i < BUCKET_NR; i++)
+		h->stats.requests[i] = h->stats.bytes[i] = 0;
+	h->stats.connections = h->stats.token_leaks = 0;
+}
+
+static void set_shape(struct hub *h, const struct serve_request *req)
+{
+	LOCK_SCOPE(&h->lock);
+
+	h->shape.delay_ms = hub_param_u64(req, "delay_ms", h->shape.delay_ms);
+	h->shape.conn_bps = hub_param_u64(req, "conn_bps", h->shape.conn_bps);
+	h->shape.total_bps = hub_param_u64(req, "total_bps", h->shape.total_bps);
+}
+
+static void clear_all(struct hub *h)
+{
+	LOCK_SCOPE(&h->lock);
+
+	h->shape = (struct shape){0};
+}
+
+bool control_answer(struct hub *h, struct serve_request *req, struct serve_response *resp)
+{
+	const char *what = req->target + 7;
+	size_t len = strcspn(what, "?");
+	bool known = true;
+
+	if (req->cdn || strncmp(req->target, "/_test/", 7) != 0)
+		return false;
+	response_add(resp, "Content-Type", "application/json; charset=utf-8");
+	if (len == 5 && !strncmp(what, "stats", len))
+		show_stats(h, resp);
+	else if (len == 5 && !strncmp(what, "reset", len))
+		reset_stats(h);
+	else if (len == 5 && !strncmp(what, "shape", len))
+		set_shape(h, req);
+	else if (len == 5 && !strncmp(what, "clear", len))
+		clear_all(h);
+	else
+		known = false;
+	if (!known) {
+		resp->status = 404;
+		buf_adds(&resp->body, "{\"error\":\"no such control\"}\n");
+	} else if (resp->body.len == 0) {
+		buf_adds(&resp->body, "{}\n");
+	}
+	return true;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The hook itself: every request passes here on its way in and out. */
+#include "hub.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+#include <hffs/thread.h>
+
+#include "../../cli/cmd_serve.h"
+
+enum bucket bucket_of(const struct serve_request *req)
+{
+	switch (req->route.kind) {
+	case ROUTE_RESOLVE:
+	case ROUTE_RAW:
+		return BUCKET_RESOLVE;
+	case ROUTE_RESOLVE_CACHE:
+		return BUCKET_RESOLVE_CACHE;
+	default:
+		return req->cdn ? BUCKET_CDN : BUCKET_API;
+	}
+}
+
+static const char *const bucket_names[BUCKET_NR] = {"api", "resolve", "resolve-cache", "cdn"};
+
+const char *bucket_name(enum bucket b)
+{
+	return bucket_names[b];
+}
+
+int bucket_parse(const char *name)
+{
+	for (int i = 0; i < BUCKET_NR; i++)
+		if (!strcmp(name, bucket_names[i]))
+			return i;
+	return !strcmp(name, "any") ? BUCKET_NR : -EINVAL;
+}
+
+void hub_sleep_us(struct hub *h, uint64_t us)
+{
+	uint64_t until = clock_mono_us() + us, now;
+	LOCK_SCOPE(&h->lock);
+
+	while (!h->closing && (now = clock_mono_us()) < until)
+		(void)cond_wait_ms(&h->wake, &h->lock, (until - now + 999) / 1000); /* the time is looked at again */
+}
+
+bool hub_param(const struct serve_request *req, const char *name, char *out, size_t size)
+{
+	return query_get(req->route.query, name, out, size) || (req->body.len && query_get(req->body.data, name, out, size));
+}
+
+uint64_t hub_param_u64(const struct serve_request *req, const char *name, uint64_t otherwise)
+{
+	uint64_t n = query_u64(req->route.query, name, UINT64_MAX);
+
+	if (n == UINT64_MAX && req->body.len)
+		n = query_u64(req->body.data, name, UINT64_MAX);
+	return n == UINT64_MAX ? otherwise : n;
+}
+
+/* The token belongs to the endpoint and must never come here. */
+static bool refuse_leaked_token(struct hub *h, const struct serve_request *req, struct serve_response *resp)
+{
+	if (!req->cdn || !req->header(req, "Authorization"))
+		return false;
+	h->stats.token_leaks++;
+	resp->status = 400;
+	buf_adds(&resp->body, "a token came to the content origin");
+	return true;
+}
+
+static bool before(void *ctx, struct serve_request *req, struct serve_response *resp)
+{
+	struct hub *h = ctx;
+	struct note *n;
+
+	if (control_answer(h, req, resp))
+		return true;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return false;
+	req->note = n;
+	n->bucket = bucket_of(req);
+	h->stats.requests[n->bucket]++;
+	shape_delay(h);
+	return refuse_leaked_token(h, req, resp);
+}
+
+static size_t sending(void *ctx, struct serve_request *req, size_t len)
+{
+	struct hub *h = ctx;
+	struct note *n = req->note;
+
+	if (!n)
+		return len;
+	len = shape_send(h, n, len);
+	n->sent += len;
+	h->stats.bytes[n->bucket] += len;
+	return len;
+}
+
+static void done(void *ctx, struct serve_request *req)
+{
+	(void)ctx;
+	free(req->note);
+	req->note = NULL;
+}
+
+static void connected(void *ctx, bool came)
+{
+	struct hub *h = ctx;
+
+	if (came) {
+		h->stats.connections++;
+		h->stats.open++;
+	} else {
+		h->stats.open--;
+	}
+}
+
+static void closing(void *ctx)
+{
+	struct hub *h = ctx;
+	LOCK_SCOPE(&h->lock);
+
+	h->closing = true;
+	pthread_cond_broadcast(&h->wake);
+}
+
+int main(int argc, char **argv)
+{
+	struct hub h = {.closing = false};
+	struct serve_hook hook = {
+		.ctx = &h, .before = before, .sending = sending, .done = done, .connected = connected, .closing = closing};
+
+	pthread_mutex_init(&h.lock, NULL);
+	cond_init(&h.wake);
+	return cmd_serve_hooked(argc, argv, &hook);
+}
