@@ -17,7 +17,7 @@
 
 void answer_done(struct answer *a)
 {
-	listing_unref(TAKE(a->listing));
+	names_unref(TAKE(a->listing));
 	tree_unref(TAKE(a->tree));
 }
 
@@ -35,7 +35,7 @@ int answer_fail(struct answer *a, int r, const struct err *err, const char *what
 
 static void answer_give(const struct answer *a, enum job_kind kind, union done done, void *ctx)
 {
-	const struct listing *l = a->listing;
+	const struct names *l = a->listing;
 
 	switch (kind) {
 	case JOB_REVISION:
@@ -110,7 +110,7 @@ static void known_free(struct lru_node *n)
 {
 	struct known *k = container_of(n, struct known, node);
 
-	listing_unref(k->listing);
+	names_unref(k->listing);
 	free(k->negative_text);
 	free(k);
 }
@@ -216,7 +216,7 @@ enum found memory_find_locked(struct catalog *c, enum job_kind kind, const char 
 		return FOUND_NOTHING;
 	out->rev = k->rev;
 	out->rev.ttl_ms = fresh_left(k->fresh_until_ms);
-	out->listing = k->listing ? listing_ref(k->listing) : NULL;
+	out->listing = k->listing ? names_ref(k->listing) : NULL;
 	return is_fresh ? FOUND_FRESH : FOUND_STALE;
 }
 
@@ -274,7 +274,7 @@ static void job_free(struct job *j)
 	}
 	answer_done(&j->answer);
 	tree_builder_free(j->builder);
-	listing_maker_done(&j->maker);
+	names_maker_done(&j->maker);
 	buf_done(&j->doc);
 	free(j->key);
 	free(j);

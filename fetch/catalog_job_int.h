@@ -34,7 +34,7 @@ struct answer {
 	int r;
 	struct err err;
 	struct revision rev;
-	struct listing *listing; /* owned */
+	struct names *listing; /* owned */
 	struct tree *tree;       /* owned */
 };
 void answer_done(struct answer *a);
@@ -48,7 +48,7 @@ struct known {
 	bool is_thin;            /* a commit that refs named: no time yet */
 	uint64_t fresh_until_ms; /* monotonic; 0: stale; UINT64_MAX: for ever */
 	struct revision rev;
-	struct listing *listing;
+	struct names *listing;
 	int negative; /* -errno until negative_until_ms */
 	uint64_t negative_until_ms;
 	char *negative_text;
@@ -89,7 +89,7 @@ struct job {
 	int doc_r;
 	struct buf doc;
 	struct tree_builder *builder;
-	struct listing_maker maker;
+	struct names_maker maker;
 	int build_r; /* of builder or maker */
 	struct answer answer;
 };

@@ -7,13 +7,13 @@
 
 #include <hffs/name.h>
 
-struct listing *listing_ref(struct listing *l)
+struct names *names_ref(struct names *l)
 {
 	atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
 	return l;
 }
 
-void listing_unref(struct listing *l)
+void names_unref(struct names *l)
 {
 	if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
 		return;
@@ -23,7 +23,7 @@ void listing_unref(struct listing *l)
 	free(l);
 }
 
-static bool is_last(const struct listing_maker *m, const char *name, size_t len)
+static bool is_last(const struct names_maker *m, const char *name, size_t len)
 {
 	const char *end = m->text.data + m->text.len;
 
@@ -31,7 +31,7 @@ static bool is_last(const struct listing_maker *m, const char *name, size_t len)
 	       (m->text.len == len + 1 || end[-(ptrdiff_t)len - 2] == '\0');
 }
 
-void listing_add(struct listing_maker *m, const char *name, size_t len)
+void names_add(struct names_maker *m, const char *name, size_t len)
 {
 	if (m->nr && is_last(m, name, len))
 		return;
@@ -40,9 +40,9 @@ void listing_add(struct listing_maker *m, const char *name, size_t len)
 	m->nr++;
 }
 
-void listing_add_ref(struct listing_maker *m, const char *name, const char *commit, bool is_tag)
+void names_add_ref(struct names_maker *m, const char *name, const char *commit, bool is_tag)
 {
-	struct listing_mark mark = {.is_tag = is_tag};
+	struct names_mark mark = {.is_tag = is_tag};
 	size_t len = strlen(name);
 
 	if (!name_is_safe_path(name, len) || len >= REPO_REV_MAX || !name_is_commit(commit, strlen(commit)))
@@ -53,9 +53,9 @@ void listing_add_ref(struct listing_maker *m, const char *name, const char *comm
 	m->nr++;
 }
 
-static struct listing *listing_new(struct listing_maker *m)
+static struct names *names_new(struct names_maker *m)
 {
-	AUTO(listing_unref) struct listing *l = calloc(1, sizeof(*l));
+	AUTO(names_unref) struct names *l = calloc(1, sizeof(*l));
 
 	if (!l || m->marks.failed)
 		return NULL;
@@ -71,9 +71,9 @@ static int name_compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct listing *listing_make_names(struct listing_maker *m)
+struct names *names_make_names(struct names_maker *m)
 {
-	AUTO(listing_unref) struct listing *l = listing_new(m);
+	AUTO(names_unref) struct names *l = names_new(m);
 	const char *at;
 	size_t nr = 0;
 
@@ -93,9 +93,9 @@ struct listing *listing_make_names(struct listing_maker *m)
 	return TAKE(l);
 }
 
-struct listing *listing_make_refs(struct listing_maker *m)
+struct names *names_make_refs(struct names_maker *m)
 {
-	AUTO(listing_unref) struct listing *l = listing_new(m);
+	AUTO(names_unref) struct names *l = names_new(m);
 	char *at;
 
 	if (!l)
@@ -105,7 +105,7 @@ struct listing *listing_make_refs(struct listing_maker *m)
 		return NULL;
 	at = l->text;
 	for (size_t i = 0; i < l->nr; i++, at += strlen(at) + 1) {
-		struct listing_mark mark;
+		struct names_mark mark;
 
 		memcpy(&mark, m->marks.data + i * sizeof(mark), sizeof(mark));
 		l->known[i].name = at;
@@ -115,7 +115,7 @@ struct listing *listing_make_refs(struct listing_maker *m)
 	return TAKE(l);
 }
 
-void listing_maker_done(struct listing_maker *m)
+void names_maker_done(struct names_maker *m)
 {
 	buf_done(&m->text);
 	buf_done(&m->marks);

@@ -48,24 +48,24 @@ static uint64_t doc_fresh_until_locked(const struct job *j, int64_t time_s)
 	return age_s < 0 || age_s > INT64_MAX / 1000 ? 0 : fresh_until(kind_ttl_ms(j), (uint64_t)age_s * 1000);
 }
 
-static int parse_doc(struct job *j, struct revision *rev, struct listing **listing, int64_t *time_s)
+static int parse_doc(struct job *j, struct revision *rev, struct names **listing, int64_t *time_s)
 {
 	if (j->kind == JOB_REFS)
 		return doc_parse_refs(j->doc.data, j->doc.len, listing, time_s);
 	return doc_parse_revision(j->doc.data, j->doc.len, j->repo.kind, rev, time_s);
 }
 
-static void set_listing_locked(struct catalog *c, struct known *k, struct listing *l)
+static void set_listing_locked(struct catalog *c, struct known *k, struct names *l)
 {
-	listing_unref(k->listing);
-	k->listing = listing_ref(l);
+	names_unref(k->listing);
+	k->listing = names_ref(l);
 	lru_set_cost(&c->known, &k->node, sizeof(*k) + strlen(k->node.key) + l->bytes);
 }
 
 /* What memory does not know better is taken from the document. */
 static void adopt_doc(struct job *j)
 {
-	AUTO(listing_unref) struct listing *listing = NULL;
+	AUTO(names_unref) struct names *listing = NULL;
 	struct catalog *c = j->c;
 	struct revision rev = {0};
 	struct known *k;
@@ -133,7 +133,7 @@ static bool fall_back(struct job *j, uint64_t keep_ms)
 	if (keep_ms)
 		k->fresh_until_ms = max_u64(k->fresh_until_ms, clock_mono_ms() + keep_ms);
 	answer_done(&j->answer);
-	j->answer = (struct answer){.rev = k->rev, .listing = k->listing ? listing_ref(k->listing) : NULL};
+	j->answer = (struct answer){.rev = k->rev, .listing = k->listing ? names_ref(k->listing) : NULL};
 	j->answer.rev.ttl_ms = fresh_left(k->fresh_until_ms);
 	return true;
 }
@@ -303,7 +303,7 @@ static void confirm_locked(struct job *j, const struct known_ref *ref, const str
 	k->fresh_until_ms = fresh_until(c->ref_ttl_ms, 0);
 }
 
-static void confirm_refs_locked(struct job *j, const struct listing *l)
+static void confirm_refs_locked(struct job *j, const struct names *l)
 {
 	struct revision of_repo = {.repo = j->repo};
 	char key[KEY_MAX];
@@ -348,7 +348,7 @@ static void remember_listing(struct job *j)
 	job_put_doc(j, DOC_REFS, j->key, &doc);
 }
 
-static void end_with_listing(struct job *j, struct listing *l)
+static void end_with_listing(struct job *j, struct names *l)
 {
 	if (!l) {
 		job_end_with(j, -ENOMEM, NULL);
@@ -369,8 +369,8 @@ static void refs_answered(void *ctx, const struct hub_result *res, const struct 
 		return;
 	}
 	for (size_t i = 0; i < nr; i++)
-		listing_add_ref(&j->maker, refs[i].name, refs[i].commit, refs[i].is_tag);
-	end_with_listing(j, listing_make_refs(&j->maker));
+		names_add_ref(&j->maker, refs[i].name, refs[i].commit, refs[i].is_tag);
+	end_with_listing(j, names_make_refs(&j->maker));
 }
 
 /* --- repositories --- */
@@ -387,7 +387,7 @@ static void add_repo(struct job *j, const struct repo_id *repo)
 	if (j->maker.nr >= NAMES_MAX)
 		j->build_r = -EFBIG;
 	else
-		listing_add(&j->maker, slash + 1, strlen(slash + 1));
+		names_add(&j->maker, slash + 1, strlen(slash + 1));
 }
 
 static void repos_page(void *ctx, const struct hub_result *res, const struct repo_id *repos, size_t nr, bool more)
@@ -400,12 +400,12 @@ static void repos_page(void *ctx, const struct hub_result *res, const struct rep
 	if (more)
 		return;
 	if (res->r < 0) {
-		listing_maker_done(&j->maker);
+		names_maker_done(&j->maker);
 		named_fail(j, res);
 	} else if (j->build_r < 0) {
 		fail_unusable(j, "the Hub lists more repositories than can be shown");
 	} else {
-		end_with_listing(j, listing_make_names(&j->maker));
+		end_with_listing(j, names_make_names(&j->maker));
 	}
 }
 

@@ -28,12 +28,12 @@ static void add_used(struct job *j, const char *rest)
 
 	if (strchr(j->repo.name, '/')) { /* commits of a repository */
 		if (name_is_commit(rest, strlen(rest)))
-			listing_add(&j->maker, rest, strlen(rest));
+			names_add(&j->maker, rest, strlen(rest));
 	} else if (j->repo.name[0]) { /* repositories of an organisation */
 		if (part == line && name_is_repo_part(rest, line))
-			listing_add(&j->maker, rest, line);
+			names_add(&j->maker, rest, line);
 	} else if (rest[part] == '/' && name_is_repo_part(rest, part)) { /* organisations */
-		listing_add(&j->maker, rest, part);
+		names_add(&j->maker, rest, part);
 	}
 }
 
@@ -53,14 +53,14 @@ static void add_from_memory(struct job *j, const char *prefix)
 
 static void used_end(struct job *j)
 {
-	struct listing *l = listing_make_names(&j->maker);
+	struct names *l = names_make_names(&j->maker);
 
 	if (!l) {
 		job_end_with(j, -ENOMEM, NULL);
 		return;
 	}
 	if (l->nr == 0 && j->answer.r < 0) { /* the Hub's error is the better answer */
-		listing_unref(l);
+		names_unref(l);
 		job_end(j);
 		return;
 	}
