@@ -15,6 +15,8 @@
 #include <hffs/digest.h>
 #include <hffs/log.h>
 
+#include "refuse_int.h"
+
 struct request {
 	struct parked parked;
 	struct ops *ops; /* a reference */
@@ -84,7 +86,7 @@ static void reply_error(struct ops *o, fuse_req_t req, const char *verb, uint64_
 	if (is_news(r)) {
 		log_warn("%s: %s", verb, text);
 		vfs_note_error(o->vfs, node, text);
-	} else {
+	} else if (err && err->text[0]) {
 		log_debug("%s: %s", verb, text);
 	}
 	fuse_reply_err(req, shown_errno(r));
@@ -499,79 +501,7 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, st
 	fuse_reply_err(req, ENOTTY);
 }
 
-/* --- what would change something --- */
-
-static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
-{
-	(void)ino, (void)attr, (void)to_set, (void)fi;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
-{
-	(void)parent, (void)name, (void)mode, (void)rdev;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-	(void)parent, (void)name, (void)mode;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
-{
-	(void)parent, (void)name, (void)mode, (void)fi;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_remove(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	(void)parent, (void)name;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
-{
-	(void)target, (void)parent, (void)name;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *to_name, unsigned flags)
-{
-	(void)parent, (void)name, (void)to, (void)to_name, (void)flags;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
-{
-	(void)ino, (void)parent, (void)name;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t len, off_t off, struct fuse_file_info *fi)
-{
-	(void)ino, (void)bytes, (void)len, (void)off, (void)fi;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi)
-{
-	(void)ino, (void)mode, (void)off, (void)len, (void)fi;
-	fuse_reply_err(req, EROFS);
-}
-
-static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
-{
-	(void)ino, (void)value, (void)size, (void)flags;
-	fuse_reply_err(req, vfs_xattr_is_ours(name) ? EROFS : EOPNOTSUPP);
-}
-
-static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
-{
-	(void)ino;
-	fuse_reply_err(req, vfs_xattr_is_ours(name) ? EROFS : EOPNOTSUPP);
-}
+/* --- the table --- */
 
 const struct fuse_lowlevel_ops ops_table = {
 	.init = session_init,
@@ -591,19 +521,19 @@ const struct fuse_lowlevel_ops ops_table = {
 	.listxattr = op_listxattr,
 	.statfs = op_statfs,
 	.ioctl = op_ioctl,
-	.setattr = op_setattr,
-	.mknod = op_mknod,
-	.mkdir = op_mkdir,
-	.create = op_create,
-	.unlink = op_remove,
-	.rmdir = op_remove,
-	.symlink = op_symlink,
-	.rename = op_rename,
-	.link = op_link,
-	.write = op_write,
-	.fallocate = op_fallocate,
-	.setxattr = op_setxattr,
-	.removexattr = op_removexattr,
+	.setattr = refuse_setattr,
+	.mknod = refuse_mknod,
+	.mkdir = refuse_mkdir,
+	.create = refuse_create,
+	.unlink = refuse_remove,
+	.rmdir = refuse_remove,
+	.symlink = refuse_symlink,
+	.rename = refuse_rename,
+	.link = refuse_link,
+	.write = refuse_write,
+	.fallocate = refuse_fallocate,
+	.setxattr = refuse_setxattr,
+	.removexattr = refuse_removexattr,
 };
 
 /* --- the context --- */

@@ -3,7 +3,9 @@
 #ifndef HFFS_FS_OPS_INT_H
 #define HFFS_FS_OPS_INT_H
 
+#ifndef FUSE_USE_VERSION
 #define FUSE_USE_VERSION 312
+#endif
 #include <fuse_lowlevel.h>
 
 #include <hffs/vfs.h>

@@ -47,6 +47,15 @@ static uint32_t cached_4k(struct blob *b)
 	return (uint32_t)min_u64((info.bytes_cached + 4095) / 4096, UINT32_MAX);
 }
 
+/* Remembers what is cached of the file; true if that is news. */
+static bool note_cached_locked(struct vfs_file *f, uint32_t cached)
+{
+	bool is_news = f->node->cached_4k != cached;
+
+	f->node->cached_4k = cached;
+	return is_news;
+}
+
 void vfs_release(struct vfs_file *f)
 {
 	struct vfs *v = f->vfs;
@@ -57,7 +66,8 @@ void vfs_release(struct vfs_file *f)
 	if (f->next)
 		f->next->prev = f->prev;
 	v->nr_files--;
-	f->node->cached_4k = cached;
+	if (atomic_load(&f->ever_read) && note_cached_locked(f, cached) && v->nr_grown < GROWN_KEPT)
+		v->grown[v->nr_grown++] = f->node->id;
 	f->node->site->files_open--;
 	f->node->site->used_ms = clock_mono_ms();
 	pthread_mutex_unlock(&v->lock);
@@ -164,6 +174,7 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 	*op = (struct vfs_read){f, done, ctx};
 	atomic_fetch_add(&f->refs, 1);
 	atomic_store_explicit(&f->was_read, true, memory_order_relaxed);
+	atomic_store_explicit(&f->ever_read, true, memory_order_relaxed);
 	blob_read(f->blob, off, n, read_came, op);
 }
 
@@ -181,22 +192,28 @@ static size_t take_read(struct vfs *v, struct vfs_file **out, size_t max)
 	return nr;
 }
 
-/* Remembers what is cached of the file now; true if that is news. */
+static size_t take_closed(struct vfs *v, uint64_t *nodes, size_t max)
+{
+	size_t nr = 0;
+	LOCK_SCOPE(&v->lock);
+
+	while (nr < max && v->nr_grown)
+		nodes[nr++] = v->grown[--v->nr_grown];
+	return nr;
+}
+
 static bool note_cached(struct vfs_file *f)
 {
 	uint32_t now = cached_4k(f->blob);
-	bool is_news;
 	LOCK_SCOPE(&f->vfs->lock);
 
-	is_news = f->node->cached_4k != now;
-	f->node->cached_4k = now;
-	return is_news;
+	return note_cached_locked(f, now);
 }
 
 size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max)
 {
 	struct vfs_file *read[64];
-	size_t nr = take_read(v, read, min_u64(max, ARRAY_SIZE(read))), grown = 0;
+	size_t grown = take_closed(v, nodes, max), nr = take_read(v, read, min_u64(max - grown, ARRAY_SIZE(read)));
 
 	for (size_t i = 0; i < nr; i++) {
 		if (note_cached(read[i]))

@@ -17,6 +17,7 @@
 
 #define BLKSIZE (128u << 10) /* st_blksize: what buffered readers ask for at a time; half a chunk wastes little */
 #define ERRORS_KEPT 32
+#define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
 
 struct file_error {
 	uint64_t node;
@@ -45,6 +46,8 @@ struct vfs {
 	struct nodes nodes;
 	struct vfs_file *files; /* open ones, newest first */
 	uint64_t nr_files;
+	uint64_t grown[GROWN_KEPT]; /* files closed with more cached than the kernel knows */
+	size_t nr_grown;
 	struct file_error errors[ERRORS_KEPT]; /* a ring; errors[error_next - 1] is the newest */
 	size_t error_next;
 };
@@ -55,7 +58,8 @@ struct vfs_file {
 	struct blob *blob; /* NULL: an empty file */
 	uint64_t size;
 	atomic_uint refs; /* the handle, and each read under way */
-	atomic_bool was_read; /* since vfs_take_grown() */
+	atomic_bool was_read;  /* since vfs_take_grown() */
+	atomic_bool ever_read; /* so what is cached of the blob is known */
 	struct vfs_file *next, **prev; /* in vfs->files, under its lock */
 };
 
