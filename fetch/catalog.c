@@ -67,12 +67,23 @@ static int add_tail(char out[KEY_MAX], int len, const struct repo_id *repo, cons
 	return n < KEY_MAX - len ? 0 : -ENAMETOOLONG;
 }
 
+/* Who asks: false when nobody may any more. */
+static bool find_identity(struct catalog *c, char out[17])
+{
+	if (!catalog_enter(c))
+		return false;
+	hub_identity(c->hub, c->salt, out);
+	catalog_leave(c);
+	return true;
+}
+
 int key_format(struct catalog *c, enum job_kind kind, const struct repo_id *repo, const char *rev, char out[KEY_MAX])
 {
 	char identity[17];
 
-	hub_identity(c->hub, cache_salt(c->cache), identity);
-	return add_tail(out, snprintf(out, KEY_MAX, "%c%s\n%s\n", kind, hub_endpoint(c->hub), identity), repo, rev);
+	if (!find_identity(c, identity))
+		return -ECANCELED;
+	return add_tail(out, snprintf(out, KEY_MAX, "%c%s\n%s\n", kind, c->endpoint, identity), repo, rev);
 }
 
 int key_derive(const struct job *j, enum job_kind kind, const struct repo_id *repo, const char *rev, char out[KEY_MAX])
@@ -95,8 +106,8 @@ bool job_is_current(const struct job *j)
 {
 	char identity[17];
 
-	hub_identity(j->c->hub, cache_salt(j->c->cache), identity);
-	return !memcmp(j->key + j->prefix_len - 1 - strlen(identity), identity, strlen(identity));
+	return find_identity(j->c, identity) &&
+	       !memcmp(j->key + j->prefix_len - 1 - strlen(identity), identity, strlen(identity));
 }
 
 void job_describe(const struct job *j, char out[DESCRIBE_MAX])
@@ -232,6 +243,17 @@ bool result_is_absent(const struct hub_result *res)
 	return res->r == -ENOENT && !result_is_refused(res);
 }
 
+bool hub_is_away(struct catalog *c)
+{
+	bool is_away;
+
+	if (!catalog_enter(c))
+		return true;
+	is_away = hub_is_offline(c->hub);
+	catalog_leave(c);
+	return is_away;
+}
+
 void hub_note_answer(struct catalog *c)
 {
 	bool was_gone;
@@ -242,7 +264,7 @@ void hub_note_answer(struct catalog *c)
 		c->is_gone = false;
 	}
 	if (was_gone)
-		log_info("%s answers again", hub_endpoint(c->hub));
+		log_info("%s answers again", c->endpoint);
 }
 
 void hub_note_failure(struct catalog *c, const struct hub_result *res)
@@ -258,7 +280,7 @@ void hub_note_failure(struct catalog *c, const struct hub_result *res)
 		c->gone_ms = clock_mono_ms();
 	}
 	if (!was_gone)
-		log_warn("%s cannot be asked (%s): names stand for what they did when it last answered", hub_endpoint(c->hub),
+		log_warn("%s cannot be asked (%s): names stand for what they did when it last answered", c->endpoint,
 			 err_text(&res->err));
 }
 
@@ -378,26 +400,27 @@ void job_end_with(struct job *j, int r, const struct err *err)
 	job_end(j);
 }
 
+bool catalog_enter(struct catalog *c)
+{
+	LOCK_SCOPE(&c->lock);
+	c->calls += !c->cancelled;
+	return !c->cancelled;
+}
+
+void catalog_leave(struct catalog *c)
+{
+	LOCK_SCOPE(&c->lock);
+	if (--c->calls == 0 && c->cancelled)
+		pthread_cond_broadcast(&c->idle);
+}
+
 bool job_enter(struct job *j)
 {
-	struct catalog *c = j->c;
-	bool ok;
+	bool ok = catalog_enter(j->c);
 
-	{
-		LOCK_SCOPE(&c->lock);
-		ok = !c->cancelled;
-		c->calls += ok;
-	}
 	if (!ok)
 		job_end_with(j, -ECANCELED, NULL);
 	return ok;
-}
-
-void job_leave(struct catalog *c)
-{
-	LOCK_SCOPE(&c->lock);
-	if (--c->calls == 0)
-		pthread_cond_broadcast(&c->idle);
 }
 
 static void job_run(void *arg)
@@ -437,15 +460,7 @@ void job_load_doc(struct job *j, enum doc_kind kind, void (*step)(struct job *j)
 	if (!job_enter(j))
 		return;
 	cache_want_doc(c->cache, kind, j->key + 1, doc_loaded, j);
-	job_leave(c);
-}
-
-/* A document is put while its job waits: without job_enter() the cache might be closed, but the job must live on. */
-static bool catalog_enter(struct catalog *c)
-{
-	LOCK_SCOPE(&c->lock);
-	c->calls += !c->cancelled;
-	return !c->cancelled;
+	catalog_leave(c);
 }
 
 void job_put_doc(struct job *j, enum doc_kind kind, const char *key, const struct buf *bytes)
@@ -453,7 +468,7 @@ void job_put_doc(struct job *j, enum doc_kind kind, const char *key, const struc
 	if (bytes->failed || !catalog_enter(j->c))
 		return;
 	cache_put_doc(j->c->cache, kind, key + 1, bytes->data, bytes->len);
-	job_leave(j->c);
+	catalog_leave(j->c);
 }
 
 void job_drop_doc(struct job *j, enum doc_kind kind)
@@ -461,7 +476,7 @@ void job_drop_doc(struct job *j, enum doc_kind kind)
 	if (!catalog_enter(j->c))
 		return;
 	cache_drop_doc(j->c->cache, kind, j->key + 1);
-	job_leave(j->c);
+	catalog_leave(j->c);
 }
 
 static void job_start(struct job *j)
@@ -541,7 +556,7 @@ void catalog_ask(struct catalog *c, enum job_kind kind, const struct repo_id *re
 	struct asking a = {.kind = kind, .repo = repo, .rev = rev, .key = key};
 	int r = key_format(c, kind, repo, kind == JOB_REVISION && !rev ? "main" : rev, key);
 
-	a.is_offline = hub_is_offline(c->hub);
+	a.is_offline = hub_is_away(c);
 	if (r == 0) {
 		LOCK_SCOPE(&c->lock);
 		r = ask_locked(c, &a, done, ctx);
@@ -604,6 +619,12 @@ int catalog_open(const struct catalog_config *config, struct catalog **out)
 
 	if (!c)
 		return -ENOMEM;
+	c->endpoint = strdup(hub_endpoint(config->hub));
+	if (!c->endpoint) {
+		free(c);
+		return -ENOMEM;
+	}
+	memcpy(c->salt, cache_salt(config->cache), sizeof(c->salt));
 	c->hub = config->hub;
 	c->cache = config->cache;
 	c->ref_ttl_ms = config->ref_ttl_ms;
@@ -662,5 +683,6 @@ void catalog_free(struct catalog *c)
 	map_done(&c->jobs);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->idle);
+	free(c->endpoint);
 	free(c);
 }

@@ -95,8 +95,10 @@ struct job {
 };
 
 struct catalog {
-	struct hub *hub;
+	struct hub *hub; /* called, as the cache, between catalog_enter() and catalog_leave() only */
 	struct cache *cache;
+	char *endpoint; /* copies, for ever at hand */
+	uint8_t salt[16];
 	uint64_t ref_ttl_ms;
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *post_ctx;
@@ -117,7 +119,7 @@ struct catalog {
 
 /* --- keys --- */
 
-/* "<letter><endpoint>\n<identity>\n<kind>/<name>" and, unless rev is NULL, "\n<rev>". 0 or -ENAMETOOLONG. */
+/* "<letter><endpoint>\n<identity>\n<kind>/<name>" and, unless rev is NULL, "\n<rev>". 0, -ENAMETOOLONG, or -ECANCELED. */
 int key_format(struct catalog *c, enum job_kind kind, const struct repo_id *repo, const char *rev, char out[KEY_MAX]);
 /* The same with endpoint and identity of the job's own key. */
 int key_derive(const struct job *j, enum job_kind kind, const struct repo_id *repo, const char *rev, char out[KEY_MAX]);
@@ -142,6 +144,7 @@ uint64_t fresh_left(uint64_t fresh_until_ms);
 /* The Hub answered, or could not be reached. */
 void hub_note_answer(struct catalog *c);
 void hub_note_failure(struct catalog *c, const struct hub_result *res);
+bool hub_is_away(struct catalog *c); /* offline by the user's wish */
 /* Did the Hub say that there is no such thing, or that we may not? Anything else is no answer. */
 bool result_is_absent(const struct hub_result *res);
 bool result_is_refused(const struct hub_result *res);
@@ -150,9 +153,11 @@ bool result_is_refused(const struct hub_result *res);
 
 /* Answers from memory, or joins or starts a job. */
 void catalog_ask(struct catalog *c, enum job_kind kind, const struct repo_id *repo, const char *rev, union done done, void *ctx);
-/* Allows one call into hub or cache, until job_leave(). False: cancelled; the job is over and gone. */
+/* Allows calls into hub and cache, until catalog_leave(). False: cancelled, they may be closed. */
+bool catalog_enter(struct catalog *c);
+void catalog_leave(struct catalog *c);
+/* The same; if false, the job is over and gone. */
 bool job_enter(struct job *j);
-void job_leave(struct catalog *c);
 /* Runs the next step on a worker. */
 void job_post(struct job *j, void (*step)(struct job *j));
 /* Hands the answer to all waiters and frees the job. */

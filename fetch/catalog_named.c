@@ -89,7 +89,7 @@ static void adopt_doc(struct job *j)
 
 static void doc_step(struct job *j)
 {
-	bool is_offline = hub_is_offline(j->c->hub);
+	bool is_offline = hub_is_away(j->c);
 	enum found found;
 
 	adopt_doc(j);
@@ -421,7 +421,7 @@ static void ask_hub(struct job *j)
 		hub_want_refs(c->hub, &j->repo, refs_answered, j);
 	else
 		hub_want_repos(c->hub, j->repo.kind, j->repo.name, repos_page, j);
-	job_leave(c);
+	catalog_leave(c);
 }
 
 /* --- wants --- */

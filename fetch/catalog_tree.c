@@ -105,7 +105,7 @@ static void ask_hub(struct job *j)
 	if (!job_enter(j))
 		return;
 	hub_want_tree(c->hub, &j->repo, j->rev, "", true, tree_page, j);
-	job_leave(c);
+	catalog_leave(c);
 }
 
 static void doc_step(struct job *j)

@@ -92,7 +92,7 @@ static void want_keys(struct job *j, enum doc_kind kind, void (*done)(void *ctx,
 	if (!job_enter(j))
 		return;
 	cache_want_keys(c->cache, kind, prefix + 1, key_found, done, j);
-	job_leave(c);
+	catalog_leave(c);
 }
 
 static void trees_listed(void *ctx, int r)
