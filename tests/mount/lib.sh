@@ -133,4 +133,25 @@ same_files() {
 	if [ "$got" = "$want" ]; then pass "$1"; else fail "$1" "$(diff <(echo "$got") <(echo "$want") | head -n 4)"; fi
 }
 
+# make_hub DIR: org/model, of many sizes and names, org/other, and a dataset.
+make_hub() {
+	python3 - "$1" <<'END'
+import os, random, sys
+top, rng = sys.argv[1], random.Random(7)
+sizes = {"org/model/empty": 0, "org/model/one": 1, "org/model/page": 4096, "org/model/page-1": 4095, "org/model/chunk": 262144,
+         "org/model/chunk-1": 262143, "org/model/chunk+1": 262145, "org/model/three.bin": 3 * 1048576 + 7,
+         "org/model/large.safetensors": 20 * 1048576 + 13, "org/model/sub/deeper/file.txt": 999, "org/model/sub/deeper/er/x": 5,
+         "org/model/with blank.txt": 77, "org/model/\u00fcml\u00e4ut.txt": 78, "org/other/file.bin": 5 * 1048576,
+         "datasets/org/data/train.jsonl": 400000, "spaces/org/app/app.py": 300}
+for path, size in sizes.items():
+    os.makedirs(os.path.dirname(f"{top}/{path}"), exist_ok=True)
+    with open(f"{top}/{path}", "wb") as f:
+        f.write(rng.randbytes(size))
+with open(f"{top}/org/model/config.json", "w") as f:
+    f.write('{"model_type": "none"}\n')
+END
+}
+
+need_fuse() { [ -c /dev/fuse ] || skip "there is no /dev/fuse"; }
+
 [ -x "$hffs" ] || { echo "FAIL $suite/build: there is no $hffs"; exit 1; }
