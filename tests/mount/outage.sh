@@ -65,7 +65,7 @@ check umount-one-repo "$hffs" umount "$hf"
 must_mount "$hf" offline
 check offline-cached cmp "$model/three.bin" "$work/hub/org/model/three.bin"
 start=$SECONDS
-equal offline-uncached "$(errno_of "$hf/org/other/main/file.bin")" ETIMEDOUT
+equal offline-uncached "$(errno_of "$hf/org/other/main/file.bin" 5000000)" ETIMEDOUT
 at_most offline-at-once $((SECONDS - start)) 2
 equal offline-requests "$(counter "$hf" requests)" 0
 check umount-offline "$hffs" umount "$hf"
