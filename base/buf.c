@@ -50,7 +50,7 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
-static void add_format(struct buf *b, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) add_format(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
 	int n;

@@ -1,13 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The verb table. Called as mount.hffs, the program is the helper of mount(8). */
 #include <stdio.h>
 #include <string.h>
 
+#include "cli_int.h"
 #include "cmd_serve.h"
+
+static const struct verb {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{"mount", "show the Hub, or one repository, as files", cmd_mount},
+	{"umount", "end a mount", cmd_umount},
+	{"status", "what is mounted, cached, on its way, and what last failed", cmd_status},
+	{"pull", "make files complete now", cmd_pull},
+	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
+};
+
+static int help(void)
+{
+	printf("hffs shows the Hugging Face Hub as a read-only file system: a byte comes over the network when somebody first reads it.\n\n"
+	       "usage: hffs VERB [ARGUMENT...]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+	printf("\n"
+	       "  --help     this page; 'hffs VERB --help' is about one verb\n"
+	       "  --version  the version\n\n"
+	       "hffs mount /hf; ls /hf/openai-community/gpt2/main; hffs umount /hf\n");
+	return EXIT_OK;
+}
+
+static int run_verb(int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(argv[0], verbs[i].name))
+			return verbs[i].run(argc, argv);
+	return say_usage("", "there is no verb '%s'", argv[0]);
+}
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "serve"))
-		return cmd_serve(argc - 1, argv + 1);
-	fputs("usage: hffs serve [DIR] [OPTION]...\n", stderr);
-	return 2;
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc ? argv[0] : "hffs";
+	int code;
+
+	if (!strcmp(name, "mount.hffs"))
+		return cmd_mount_helper(argc, argv);
+	if (argc < 2)
+		return say_usage("", "a verb is missing");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		code = help();
+	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		code = printf("hffs %s\n", HFFS_VERSION) < 0;
+	else
+		return run_verb(argc - 1, argv + 1);
+	return fflush(stdout) ? EXIT_FAILED : code;
 }

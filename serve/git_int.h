@@ -14,8 +14,9 @@ struct git;
 struct git *git_new(const char *dir);
 void git_free(struct git *g);
 AUTO_DEFINE(struct git *, git_free)
-/* Is there a git repository in dir? Sets *bare. */
+/* Is there a git repository in dir? */
 bool git_is_repo(const char *dir);
+const char *git_dir(const struct git *g); /* the git directory, borrowed */
 
 enum ref_kind { REF_BRANCH, REF_TAG, REF_CONVERT, REF_PULL };
 struct ref {

@@ -284,7 +284,7 @@ static void log_http(void *cls, const char *fmt, va_list ap)
 	log_debug("http: %s", text);
 }
 
-int http_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err)
+int server_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err)
 {
 	struct http *h = calloc(1, sizeof(*h));
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
@@ -311,7 +311,7 @@ int http_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struc
 	return 0;
 }
 
-void http_close(struct http *h)
+void server_close(struct http *h)
 {
 	if (!h)
 		return;

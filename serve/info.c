@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <hffs/clock.h>
 #include <hffs/digest.h>
@@ -110,17 +111,26 @@ static void add_plain(struct buf *b, const struct fields *f, const struct repo *
 		buf_adds(b, ",\"cardData\":null");
 }
 
+/* A date for lists, which do not wait until a folder is hashed. */
+static int64_t folder_date(const struct repo *repo)
+{
+	struct stat st;
+
+	return stat(repo->dir, &st) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
 void info_add_json(struct buf *b, const struct serve_request *req, const struct repo *repo, const struct listing *l, bool full)
 {
 	struct fields f = fields_of(req->route.query);
+	int64_t date_s = l ? l->date_s : folder_date(repo);
 
 	add_plain(b, &f, repo);
 	if (l && wants(&f, "sha", true))
 		buf_addf(b, ",\"sha\":\"%s\"", l->commit_hex);
-	if (l && wants(&f, "lastModified", true))
-		add_date(b, "lastModified", l->date_s);
-	if (l && wants(&f, "createdAt", true))
-		add_date(b, "createdAt", l->date_s);
+	if (wants(&f, "lastModified", true))
+		add_date(b, "lastModified", date_s);
+	if (wants(&f, "createdAt", true))
+		add_date(b, "createdAt", date_s);
 	if (l && wants(&f, "siblings", full))
 		add_siblings(b, l, query_is_true(req->route.query, "blobs"));
 	if (l && wants(&f, "usedStorage", full))

@@ -43,7 +43,7 @@ static int add_repo(struct serve *s, const struct serve_request *req, const char
 /* Do the fields asked for need the files of each repository? */
 static bool needs_listing(const char *query)
 {
-	static const char *const fields[] = {"sha", "lastModified", "createdAt", "siblings", "usedStorage"};
+	static const char *const fields[] = {"sha", "siblings", "usedStorage"};
 	char name[64], value[64];
 
 	while (query_next(&query, name, sizeof(name), value, sizeof(value)))

@@ -130,8 +130,8 @@ static int open_sockets(struct serve *s, const struct serve_config *config, stru
 	s->endpoint = format_endpoint(&hub, port);
 	if (!s->endpoint)
 		return -ENOMEM;
-	r = http_open(s, take_fd(&cdn_fd), true, &s->cdn, err);
-	return r < 0 ? r : http_open(s, take_fd(&hub_fd), false, &s->hub, err);
+	r = server_open(s, take_fd(&cdn_fd), true, &s->cdn, err);
+	return r < 0 ? r : server_open(s, take_fd(&hub_fd), false, &s->hub, err);
 }
 
 int serve_open(const struct serve_config *config, struct serve **out, struct err *err)
@@ -171,8 +171,8 @@ void serve_close(struct serve *s)
 		return;
 	if (s->hook && s->hook->closing)
 		s->hook->closing(s->hook->ctx);
-	http_close(s->hub);
-	http_close(s->cdn);
+	server_close(s->hub);
+	server_close(s->cdn);
 	repos_close(s->repos);
 	free(s->endpoint);
 	free(s->cdn_url);

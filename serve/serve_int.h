@@ -25,8 +25,8 @@ struct serve {
 
 /* http.c */
 /* Serves one listening socket, which it takes; each connection has a thread of its own. */
-int http_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err);
-void http_close(struct http *h);
+int server_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err);
+void server_close(struct http *h);
 
 /* answer.c: the one way from a request, its route parsed, to a response. */
 void answer_request(struct serve *s, struct serve_request *req, struct serve_response *resp);

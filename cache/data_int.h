@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Data files: blobs/<first two hex digits>/<hex id>, one sparse file a blob, byte n at byte n. Knows no SQL.
+ *
+ * Who changes which name exists (making, removing, scrubbing a data file) claims the blob's id first, so that two threads never
+ * replace each other's file. While a scrub is under way the ids opened in this run are remembered, and it leaves them alone.
+ */
+#ifndef HFFS_CACHE_DATA_INT_H
+#define HFFS_CACHE_DATA_INT_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <hffs/digest.h>
+
+struct data;
+
+/* Makes blobs/ below the directory. dir_fd is borrowed for the call. */
+int data_new(int dir_fd, struct data **out);
+void data_free(struct data *d);
+
+/* The data file, made or made anew where it is not what it should be. A descriptor for reading and writing, or -errno. */
+int data_open(struct data *d, const struct blob_id *id, uint64_t size);
+/* An existing one, for reading; st may be NULL. -ENOENT if there is none, -EBADMSG if it is not what it should be. */
+int data_find(struct data *d, const struct blob_id *id, uint64_t size, struct stat *st);
+/* Gives the disk [off, off + len) back. -EOPNOTSUPP where the file system cannot. A missing file is fine. */
+int data_punch(struct data *d, const struct blob_id *id, uint64_t off, uint64_t len);
+/* Removes the data file, whatever is there under its name. A missing one is fine. */
+int data_drop(struct data *d, const struct blob_id *id);
+/* Bytes free for us and bytes in all on the file system. */
+int data_space(struct data *d, uint64_t *free_bytes, uint64_t *size_bytes);
+
+/* For the scrub. Until data_forget_seen() the ids of data_open() and data_note_seen() are remembered. */
+void data_remember_seen(struct data *d);
+void data_forget_seen(struct data *d);
+int data_note_seen(struct data *d, const struct blob_id *id);
+/* Claims an id for the scrub: false if it was opened in this run, or memory is short. */
+bool data_claim(struct data *d, const struct blob_id *id);
+void data_release(struct data *d, const struct blob_id *id);
+/* Removes, punches or opens a data file that is claimed. */
+int data_drop_claimed(struct data *d, const struct blob_id *id);
+/* Punches every chunk that has bytes on disk and no bit in present (nr_chunks bits). */
+int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, const uint64_t *present);
+/*
+ * The names below blobs/<xx>, xx = 0 to 255: each() per data file; names that are no ids of that folder are removed. 0 or -errno.
+ */
+int data_list(struct data *d, unsigned xx, int (*each)(void *ctx, const struct blob_id *id), void *ctx);
+
+#endif

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Giving chunks up. The order is always: the layer above agrees and lets go (events.evict), the rows go in a committed
+ * transaction, the bytes go (a hole, or the whole file), the layer above hears that it is done (events.evicted).
+ *
+ * If the transaction fails - on a full disk it may - the bytes go all the same, because nothing else makes room: the batch hides the
+ * rows until a later commit, and after a crash before that their digests tell that the bytes are gone.
+ */
+#include "cache_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+#include <hffs/log.h>
+
+#include "evict_int.h"
+
+#define ROUND_EXTENTS 64    /* given up in one transaction: 1 GiB */
+#define ROOM_REST_MS 5000   /* when not enough could be given up */
+
+/* What the layer above was asked about, and the chunks of it that were there. */
+struct asked {
+	struct blob_id id;
+	uint64_t size, first, nr; /* chunks [first, first + nr) */
+	bool whole;               /* the data file goes */
+};
+struct piece {
+	struct blob_id id;
+	uint64_t size, idx, bits; /* of one extent */
+	bool whole;
+};
+struct round {
+	struct asked asked[ROUND_EXTENTS];
+	struct piece pieces[ROUND_EXTENTS];
+	size_t nr_asked, nr_pieces;
+};
+
+static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
+{
+	bool yes = !c->events.evict || c->events.evict(c->events.ctx, id, first, nr, force);
+
+	return yes || force;
+}
+
+static void tell(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+{
+	if (c->events.evicted)
+		c->events.evicted(c->events.ctx, id, first, nr, quarantined);
+}
+
+static uint64_t bits_between(unsigned from, unsigned to)
+{
+	return (to == 64 ? ~0ull : (1ull << to) - 1) & ~((1ull << from) - 1);
+}
+
+/* Punches the chunks of bits in one extent, run by run. */
+static void punch_piece(struct cache *c, const struct piece *p)
+{
+	for (uint64_t bits = p->bits; bits;) {
+		unsigned from = (unsigned)__builtin_ctzll(bits), to = from;
+		uint64_t off = (p->idx * EXTENT_CHUNKS + from) * CHUNK_SIZE;
+		int r;
+
+		while (to < EXTENT_CHUNKS && bits >> to & 1)
+			to++;
+		r = data_punch(c->data, &p->id, off, (uint64_t)(to - from) * CHUNK_SIZE);
+		if (r < 0)
+			log_warn("a data file of the cache %s gives no room back: %s", c->dir, strerror(-r));
+		bits &= ~bits_between(from, to);
+	}
+}
+
+/* What was agreed goes: rows, bytes, news. */
+static void finish_round(struct cache *c, struct round *r)
+{
+	for (size_t i = 0; i < r->nr_pieces; i++) {
+		const struct piece *p = &r->pieces[i];
+
+		prover_cancel(c->prover, &p->id);
+		if (batch_drop_bits(&c->batch, &p->id, p->size, p->idx, p->bits) < 0)
+			c->unrecorded = true; /* rows without bytes: their digests tell */
+	}
+	(void)keeper_commit(c); /* a failure is counted, and tried again */
+	for (size_t i = 0; i < r->nr_pieces; i++)
+		if (!r->pieces[i].whole)
+			punch_piece(c, &r->pieces[i]);
+	for (size_t i = 0; i < r->nr_asked; i++) {
+		const struct asked *a = &r->asked[i];
+
+		if (a->whole)
+			(void)data_drop(c->data, &a->id); /* what stays is found by the next scrub */
+		tell(c, &a->id, a->first, a->nr, false);
+	}
+	r->nr_asked = r->nr_pieces = 0;
+}
+
+static void add_piece(struct round *r, const struct blob_id *id, uint64_t size, uint64_t idx, uint64_t bits, bool whole)
+{
+	r->pieces[r->nr_pieces++] = (struct piece){*id, size, idx, bits, whole};
+}
+
+/* Is the run all that there is of the blob? */
+static bool is_all(struct cache *c, const struct index_blob *b, const struct evict_run *run)
+{
+	uint64_t nr, bytes;
+
+	return !batch_find(&c->batch, &b->id) && index_count_extents(c->index, b->nr, &nr, &bytes) == 0 && nr == run->nr;
+}
+
+/* Bytes that will be free, 0 if the layer above wants to keep them. */
+static uint64_t add_run(struct cache *c, struct round *r, const struct index_blob *b, const struct evict_run *run)
+{
+	struct asked a = {b->id, b->size, run->first * EXTENT_CHUNKS, run->nr * EXTENT_CHUNKS, false};
+	struct cache_extent e;
+
+	a.nr = min_u64(a.nr, chunks_of(b->size) - a.first);
+	if (is_all(c, b, run) && ask(c, &b->id, 0, chunks_of(b->size), false)) {
+		a.whole = true;
+		a.first = 0;
+		a.nr = chunks_of(b->size);
+	} else if (!ask(c, &b->id, a.first, a.nr, false)) {
+		return 0;
+	}
+	r->asked[r->nr_asked++] = a;
+	for (uint64_t i = 0; i < run->nr; i++)
+		if (index_find_extent(c->index, b, run->first + i, &e) == 0)
+			add_piece(r, &b->id, b->size, e.idx, e.present, a.whole);
+	return run->bytes;
+}
+
+/* A run that no blob owns, or lies beyond its end, is damage: the rows go, and a scrub at the next start looks after the bytes. */
+static void drop_stray(struct cache *c, const struct evict_run *run)
+{
+	c->unrecorded = true;
+	if (index_begin(c->index) < 0)
+		return;
+	for (uint64_t i = 0; i < run->nr; i++)
+		if (index_drop_extent(c->index, run->blob, run->first + i) < 0) {
+			index_rollback(c->index);
+			return;
+		}
+	if (index_commit(c->index) == 0)
+		keeper_add_totals(c, -(int64_t)run->bytes, 0, 0);
+}
+
+static uint64_t give_up(struct cache *c, struct round *r, const struct evict_run *runs, size_t nr)
+{
+	uint64_t freed = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct index_blob b;
+		int found = index_find_blob_nr(c->index, runs[i].blob, &b);
+
+		if (found == 0 && runs[i].first < (chunks_of(b.size) + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS)
+			freed += add_run(c, r, &b, &runs[i]);
+		else if (found == 0 || found == -ENOENT)
+			drop_stray(c, &runs[i]);
+		else
+			(void)keeper_index_failed(c, found); /* nothing to give up then */
+	}
+	finish_round(c, r);
+	cache_count(c, &c->stats.evicted_bytes, freed);
+	return freed;
+}
+
+static uint64_t needed(struct cache *c, bool asked)
+{
+	struct cache_stats s;
+
+	cache_stats(c, &s);
+	return evict_need(&(struct evict_state){s.bytes_cached, s.size_max, s.disk_free, s.keep_free, asked});
+}
+
+/* The oldest ROUND_EXTENTS after the cursor: bytes freed; *nr: how many there were. */
+static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cursor *cursor, uint64_t need, int *nr)
+{
+	struct evict_candidate candidates[ROUND_EXTENTS];
+	struct index_oldest oldest[ROUND_EXTENTS];
+	struct evict_run runs[ROUND_EXTENTS];
+	uint64_t freed = 0;
+	size_t pos = 0;
+
+	*nr = index_list_oldest(c->index, cursor, oldest, ROUND_EXTENTS);
+	for (int i = 0; i < *nr; i++)
+		candidates[i] = (struct evict_candidate){oldest[i].nr, oldest[i].idx, oldest[i].bytes};
+	while (*nr > 0 && pos < (size_t)*nr && freed < need && !c->broken) {
+		size_t nr_runs = evict_choose(candidates + pos, (size_t)*nr - pos, need - freed, runs);
+
+		freed += give_up(c, r, runs, nr_runs);
+		for (size_t i = 0; i < nr_runs; i++)
+			pos += (size_t)runs[i].nr;
+	}
+	return freed;
+}
+
+void room_make(struct cache *c, bool asked)
+{
+	struct index_cursor cursor = INDEX_CURSOR_START;
+	uint64_t need = needed(c, asked), freed = 0;
+	struct round *r;
+	int nr = 1;
+
+	if (!need || c->broken || clock_mono_ms() < c->room_ms)
+		return;
+	r = calloc(1, sizeof(*r));
+	while (r && nr > 0 && freed < need && !c->broken) {
+		freed += give_up_oldest(c, r, &cursor, need - freed, &nr);
+		keeper_breathe(c);
+	}
+	free(r);
+	c->room_ms = freed < need ? clock_mono_ms() + ROOM_REST_MS : 0;
+}
+
+void room_drop_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
+{
+	bool quarantined = false;
+
+	prover_cancel(c->prover, id);
+	(void)ask(c, id, 0, chunks_of(size), true);
+	(void)keeper_forget_blob(c, id, size, spoil, &quarantined); /* else the rows name a file that is gone: seen when they are read */
+	(void)data_drop(c->data, id); /* what stays is found by the next scrub */
+	tell(c, id, 0, chunks_of(size), quarantined);
+}
+
+/* The runs of bits of one extent, one round. */
+static void drop_bits(struct cache *c, struct round *r, const struct blob_id *id, uint64_t size, const struct cache_extent *bad)
+{
+	for (uint64_t bits = bad->present; bits;) {
+		unsigned from = (unsigned)__builtin_ctzll(bits), to = from;
+		uint64_t first = bad->idx * EXTENT_CHUNKS + from;
+
+		while (to < EXTENT_CHUNKS && bits >> to & 1)
+			to++;
+		(void)ask(c, id, first, to - from, true);
+		r->asked[r->nr_asked++] = (struct asked){*id, size, first, to - from, false};
+		bits &= ~bits_between(from, to);
+	}
+	if (bad->present)
+		add_piece(r, id, size, bad->idx, bad->present, false);
+	finish_round(c, r);
+}
+
+void room_drop_chunks(struct cache *c, const struct blob_id *id, uint64_t size, const struct cache_rows *bad)
+{
+	struct round *r = calloc(1, sizeof(*r));
+
+	for (size_t i = 0; r && i < bad->nr; i++)
+		if (bad->extents[i].present)
+			drop_bits(c, r, id, size, &bad->extents[i]);
+	free(r);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * hffs umount: root asks the kernel, others fusermount3. Then it waits for the daemon's end, by a pidfd taken before, so that
+ * the cache is free when it returns.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <hffs/io.h>
+
+#include "cli_int.h"
+#include "mounts_int.h"
+
+#define DAEMON_END_MS 15000 /* its own limit is 5 s; a slow disk may take longer over the last commit */
+
+static int help(void)
+{
+	printf("usage: hffs umount [-l] DIR\n\n"
+	       "Ends the mount at DIR, also one whose daemon is gone, and waits until its daemon has ended.\n\n"
+	       "  -l, --lazy  detach now; open files work until they are closed\n"
+	       "  -h, --help  this page\n");
+	return EXIT_OK;
+}
+
+static int umount_as_root(const char *dir, bool lazy, struct err *err)
+{
+	if (umount2(dir, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	if (errno == EBUSY)
+		return err_set(err, -EBUSY, "%s is in use ('fuser -vm %s' says by whom); 'hffs umount -l %s' detaches it now", dir, dir, dir);
+	return err_set(err, -errno, "cannot unmount %s: %s", dir, strerror(errno));
+}
+
+/* What the child wrote, its first line. */
+static void read_line(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len + 1 < size && (n = read(fd, out + len, size - len - 1)) > 0)
+		len += (size_t)n;
+	out[len] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+static void exec_fusermount(const char *dir, bool lazy, int out)
+{
+	static const char *const names[] = {"fusermount3", "fusermount"};
+
+	(void)dup2(out, 2); /* both are open */
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (lazy)
+			execlp(names[i], names[i], "-u", "-z", "--", dir, (char *)NULL);
+		else
+			execlp(names[i], names[i], "-u", "--", dir, (char *)NULL);
+	}
+	fprintf(stderr, "fusermount3 is not installed\n");
+	_exit(127);
+}
+
+static int umount_as_user(const char *dir, bool lazy, struct err *err)
+{
+	char said[256];
+	int ends[2], status = 0;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		exec_fusermount(dir, lazy, ends[1]);
+	(void)close(ends[1]);
+	read_line(ends[0], said, sizeof(said));
+	(void)close(ends[0]);
+	if (child < 0)
+		return err_set(err, -EAGAIN, "cannot start a process");
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (strstr(said, "busy"))
+		return err_set(err, -EBUSY, "%s is in use ('fuser -vm %s' says by whom); 'hffs umount -l %s' detaches it now", dir, dir, dir);
+	return err_set(err, -EPERM, "cannot unmount %s: %s", dir, said);
+}
+
+static int wait_for_end(int pidfd, long pid, struct err *err)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int r;
+
+	do
+		r = poll(&p, 1, DAEMON_END_MS);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return err_set(err, -ETIMEDOUT, "it is unmounted, but its daemon, process %ld, has not ended yet", pid);
+	return 0;
+}
+
+static int end_mount(const struct mount_entry *e, bool lazy, struct err *err)
+{
+	long pid = mount_entry_pid(e);
+	AUTO_FD int pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1; /* the wrapper is of glibc 2.36 */
+	bool detach = lazy || e->r == -ENOTCONN || e->r == -ECONNABORTED;
+	int r = geteuid() == 0 ? umount_as_root(e->dir, detach, err) : umount_as_user(e->dir, detach, err);
+
+	if (r < 0 || lazy || pidfd < 0)
+		return r;
+	return wait_for_end(pidfd, pid, err);
+}
+
+int cmd_umount(int argc, char **argv)
+{
+	static const struct option longs[] = {{"lazy", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
+	AUTO_FREE char *dir = NULL;
+	AUTO_MOUNTS mounts = {0};
+	const struct mount_entry *e;
+	struct err err = {0};
+	bool lazy = false;
+	int c, r;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "lh", longs, NULL)) != -1) {
+		if (c == 'h')
+			return help();
+		if (c != 'l')
+			return say_usage("umount", "'%s' is not understood", argv[optind - 1]);
+		lazy = true;
+	}
+	if (argc - optind != 1)
+		return say_usage("umount", argc > optind ? "one DIR at a time" : "DIR is missing");
+	dir = mount_dir_resolve(argv[optind]);
+	r = mounts_load(&mounts, &err);
+	if (r < 0)
+		return say_failed("umount", r, &err);
+	e = dir ? mounts_find(&mounts, dir) : NULL;
+	r = e ? end_mount(e, lazy, &err) : err_set(&err, -EINVAL, "%s is no hffs mount", argv[optind]);
+	return r < 0 ? say_failed("umount", r, &err) : EXIT_OK;
+}

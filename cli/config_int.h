@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings: defaults < /etc/hffs.conf < $XDG_CONFIG_HOME/hffs/hffs.conf < environment < -o, into one struct that nobody changes
+ * afterwards. The same names everywhere.
+ */
+#ifndef HFFS_CONFIG_INT_H
+#define HFFS_CONFIG_INT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <hffs/fetch.h>
+#include <hffs/log.h>
+
+struct config {
+	char *endpoint;   /* without a '/' at its end */
+	char *token;      /* of the environment; NULL if none */
+	char *token_file; /* NULL: none is to be read */
+	char *cache;      /* absolute, as all paths here */
+	char *log;        /* file, "journal", or NULL: wherever seems best */
+	uint64_t cache_size, keep_free;
+	uint64_t ref_ttl_ms, deadline_ms;
+	uint64_t rate_bps;
+	long uid, gid;
+	unsigned umask;
+	unsigned connections;
+	enum log_level log_level;
+	bool offline, hard, allow_other, stable;
+	bool noexec;
+	bool cache_chosen; /* somebody named the cache: a mount with another one does not do instead */
+	bool token_file_chosen;
+};
+
+/* -o arguments in the order given; each may hold several, separated by commas. Borrowed. */
+#define OPTIONS_MAX 64
+struct options {
+	const char *texts[OPTIONS_MAX];
+	size_t nr;
+	bool sloppy;    /* unknown names are ignored: mount -s */
+	bool of_mount8; /* mount(8) wrote them: it adds rw wherever ro is not said */
+};
+/* Notes one -o argument; false when there are too many. */
+bool options_add(struct options *o, const char *text);
+
+/* -EINVAL with a sentence naming what is wrong; -errno when a file cannot be read. Takes tokens out of the environment. */
+int config_load(const struct options *options, struct config *out, struct err *err);
+void config_done(struct config *c);
+static inline void config_done_auto(struct config *c)
+{
+	config_done(c);
+}
+#define AUTO_CONFIG __attribute__((cleanup(config_done_auto))) struct config
+
+/* What fetch_open() takes; borrows from c. */
+void config_fetch(const struct config *c, struct fetch_config *out);
+/* A wait for names ends after this long. */
+uint64_t config_names_deadline_ms(const struct config *c);
+
+/* --- options.c --- */
+
+/*
+ * Sets one name. value NULL: the name stood alone. where: "-o" or a file and line, for the sentence. -EINVAL, -ENOMEM; -ENOENT
+ * for an unknown name (with a sentence).
+ */
+int option_set(struct config *c, const char *name, const char *value, const char *where, struct err *err);
+/* "a,b=c". Generic options of mount(8) are taken or ignored as a file system does. */
+int options_parse(struct config *c, const struct options *o, const char *text, struct err *err);
+/* The names with a line of explanation each, as --help shows them. */
+void options_help(FILE *to);
+/* 1, on, yes, true and their opposites, in any case. */
+int option_parse_flag(const char *text, bool *out);
+
+/* ~, ~/x, $NAME and ${NAME} expanded, made absolute: caller frees, NULL when out of memory. */
+char *config_expand_path(const char *text);
+
+#endif

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Builds fetch and mount, and takes them down in the reverse order. Detached, the parent waits on a pipe for one report of the
+ * child: success when the kernel has answered, or the errno and the sentence. Threads start in the child only.
+ *
+ * A mount ends by umount, or by SIGTERM, SIGINT, SIGHUP, which a thread of its own waits for.
+ */
+#include "daemon_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <hffs/clock.h>
+#include <hffs/io.h>
+#include <hffs/mount.h>
+#include <hffs/thread.h>
+
+#include "status_int.h"
+#include "wait_int.h"
+
+struct daemon {
+	const struct daemon_plan *plan;
+	struct status_source status;
+	struct fetch *fetch;
+	struct mount *mount;
+	pthread_t signals;
+	_Atomic bool ending;
+	int report_fd; /* to the parent; -1 in front, and once the report is given */
+	int null_fd;
+};
+
+/* --- the report --- */
+
+static void report(struct daemon *d, const struct err *err)
+{
+	if (d->report_fd < 0)
+		return;
+	/* A parent that is gone has nobody to tell; the mount itself is what was asked for. */
+	(void)io_write(d->report_fd, err, sizeof(*err));
+	(void)close(d->report_fd);
+	d->report_fd = -1;
+}
+
+static int report_read(int fd, pid_t child, struct err *err)
+{
+	struct err told = {0};
+	size_t got = 0;
+	ssize_t n = 1;
+	int status = 0;
+
+	while (got < sizeof(told) && n) {
+		n = read(fd, (char *)&told + got, sizeof(told) - got);
+		if (n < 0 && errno != EINTR)
+			break;
+		got += n > 0 ? (size_t)n : 0;
+	}
+	if (got == sizeof(told) && told.code == 0)
+		return 0;
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (got == sizeof(told))
+		return err_set(err, told.code, "%s", err_text(&told));
+	if (WIFSIGNALED(status))
+		return err_set(err, -EIO, "the daemon was ended by signal %d before the mount answered", WTERMSIG(status));
+	return err_set(err, -EIO, "the daemon ended before the mount answered");
+}
+
+/* --- the process --- */
+
+/* The stream of the journal: a few header lines, then one message a line. [systemd, sd-journal/journal-send.c, sd_journal_stream_fd()] */
+static int open_journal(void)
+{
+	static const char header[] = "hffs\n\n6\n0\n0\n0\n0\n"; /* identifier, unit, priority info, no prefixes, no forwarding */
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/stdout"};
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof(to)) < 0)
+		return -errno;
+	(void)shutdown(fd, SHUT_RD); /* nothing comes back */
+	r = io_write(fd, header, sizeof(header) - 1);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* Where lines of the log go: the file or journal that was chosen; else stderr in front, else the journal if there is one. */
+static int open_log(const struct daemon_plan *plan, struct err *err)
+{
+	const char *log = plan->config->log;
+	int fd;
+
+	if (!log && plan->foreground)
+		return 0;
+	if (log && strcmp(log, "journal")) {
+		fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return err_set(err, -errno, "cannot write the log %s: %s", log, strerror(errno));
+	} else {
+		fd = open_journal();
+		if (fd < 0 && log)
+			return err_set(err, fd, "there is no journal to log to: %s", strerror(-fd));
+		if (fd < 0)
+			fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	}
+	log_to(fd);
+	return 0;
+}
+
+static bool has_token(const struct config *c)
+{
+	return c->token || (c->token_file && access(c->token_file, R_OK) == 0);
+}
+
+/* A dump of the memory would hold the token; setuid programs are needed only by fusermount3, which root does not use. */
+static void harden(const struct config *c)
+{
+	static const struct rlimit none = {0, 0};
+
+	if (c->token || c->token_file)
+		(void)setrlimit(RLIMIT_CORE, &none); /* lowering cannot fail */
+	if (has_token(c))
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (geteuid() == 0)
+		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* fails for bad numbers only */
+}
+
+static void *watch_signals(void *arg)
+{
+	struct daemon *d = arg;
+	sigset_t set;
+	int nr = 0;
+
+	block_signals(&set);
+	while (sigwait(&set, &nr) == 0 && !atomic_load(&d->ending)) {
+		log_info("signal %d: unmounting %s", nr, d->plan->dir);
+		mount_stop(d->mount);
+	}
+	return NULL;
+}
+
+static void stop_watching(struct daemon *d)
+{
+	atomic_store(&d->ending, true);
+	pthread_kill(d->signals, SIGTERM);
+	pthread_join(d->signals, NULL);
+}
+
+/* --- assembly --- */
+
+static void on_ready(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	log_info("%s is mounted on %s, pid %ld", d->plan->source, d->plan->dir, (long)getpid());
+	if (d->plan->foreground)
+		return;
+	report(d, &(struct err){0});
+	for (int fd = 0; fd <= 2; fd++)
+		(void)dup2(d->null_fd, fd); /* both are open */
+}
+
+static void on_status(void *ctx, struct buf *out)
+{
+	struct daemon *d = ctx;
+
+	status_format(&d->status, out);
+}
+
+/*
+ * A mount of one repository asks for it first: a wrong name is said now, not by every later access. Without an answer the mount
+ * is made all the same; the network may come.
+ */
+static int check_repo(struct daemon *d, struct err *err)
+{
+	const struct daemon_plan *plan = d->plan;
+	struct revision rev;
+	int r;
+
+	if (!plan->repo)
+		return 0;
+	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &rev, err);
+	if (r == -ENOENT || r == -EACCES || r == 0)
+		return r;
+	log_warn("%s is mounted although the Hub does not answer: %s", plan->source, err_text(err));
+	return 0;
+}
+
+static int open_mount(struct daemon *d, struct err *err)
+{
+	const struct daemon_plan *plan = d->plan;
+	const struct config *c = plan->config;
+	struct mount_config config = {
+		.dir = plan->dir,
+		.source = plan->source,
+		.one_repo = plan->repo,
+		.one_rev = plan->rev,
+		.allow_other = c->allow_other,
+		.stable = c->stable,
+		.uid = c->uid,
+		.gid = c->gid,
+		.umask = c->umask,
+		.names_deadline_ms = config_names_deadline_ms(c),
+		.fuse_options = c->noexec ? "noexec" : NULL,
+		.ready = on_ready,
+		.ready_ctx = d,
+		.status = on_status,
+		.status_ctx = d,
+	};
+
+	return mount_open(&config, &d->mount, err);
+}
+
+/* Everything between two log lines: mounted, and unmounted. */
+static int serve(struct daemon *d, struct err *err)
+{
+	int r;
+
+	d->status.fetch = d->fetch;
+	d->status.mount = d->mount;
+	r = thread_start(&d->signals, "signals", watch_signals, d);
+	if (r < 0)
+		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	r = mount_run(d->mount, d->fetch, err);
+	stop_watching(d);
+	log_info("%s is unmounted", d->plan->dir);
+	return r;
+}
+
+static int assemble(struct daemon *d, struct err *err)
+{
+	struct fetch_config config;
+	int r;
+
+	config_fetch(d->plan->config, &config);
+	r = fetch_open(&config, &d->fetch, err);
+	if (r < 0)
+		return r;
+	r = check_repo(d, err);
+	if (r == 0)
+		r = open_mount(d, err);
+	if (r == 0)
+		r = serve(d, err);
+	fetch_cancel(d->fetch);
+	mount_free(d->mount);
+	fetch_close(d->fetch);
+	return r;
+}
+
+static int run(struct daemon *d, struct err *err)
+{
+	sigset_t set;
+	int r;
+
+	block_signals(&set);
+	harden(d->plan->config);
+	r = open_log(d->plan, err);
+	if (r < 0)
+		return r;
+	if (chdir("/") < 0)
+		return err_set(err, -errno, "cannot enter /: %s", strerror(errno));
+	d->status = (struct status_source){
+		.config = d->plan->config, .dir = d->plan->dir, .source = d->plan->source, .started_ms = clock_mono_ms()};
+	return assemble(d, err);
+}
+
+static int detach(struct daemon *d, struct err *err)
+{
+	int ends[2], r;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		r = -errno;
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return err_set(err, r, "cannot start a process: %s", strerror(-r));
+	}
+	if (child > 0) {
+		(void)close(ends[1]);
+		r = report_read(ends[0], child, err);
+		(void)close(ends[0]);
+		return r;
+	}
+	(void)close(ends[0]);
+	d->report_fd = ends[1];
+	(void)setsid(); /* the child of a fork never leads a group */
+	r = run(d, err);
+	if (r < 0) {
+		err->code = r;
+		report(d, err);
+		log_error("%s: %s", d->plan->dir, err_text(err));
+	}
+	_exit(r < 0);
+}
+
+int daemon_start(const struct daemon_plan *plan, struct err *err)
+{
+	struct daemon d = {.plan = plan, .report_fd = -1, .null_fd = -1};
+	int r;
+
+	d.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (d.null_fd < 0)
+		return err_set(err, -errno, "cannot open /dev/null: %s", strerror(errno));
+	r = plan->foreground ? run(&d, err) : detach(&d, err);
+	(void)close(d.null_fd);
+	return r;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reads /proc/self/mountinfo and asks each hffs mount through its attribute user.hffs.status. */
+#include "mounts_int.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include <hffs/io.h>
+
+#define MOUNTINFO_MAX (16u << 20)
+#define STATUS_MAX 65536 /* the kernel's limit of an attribute */
+
+/* Undoes \040 and the like, in place. [proc_pid_mountinfo(5)] */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
+		    text[3] <= '7') {
+			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+static void entry_done(struct mount_entry *e)
+{
+	free(e->dir);
+	free(e->source);
+	free(e->status_text);
+	json_free(e->status);
+}
+
+void mounts_done(struct mounts *m)
+{
+	for (size_t i = 0; i < m->nr; i++)
+		entry_done(&m->entries[i]);
+	free(m->entries);
+	*m = (struct mounts){0};
+}
+
+/* Of mounts stacked on one directory only the last is seen. */
+static void drop_covered(struct mounts *m, const char *dir)
+{
+	for (size_t i = 0; i < m->nr; i++)
+		if (!strcmp(m->entries[i].dir, dir)) {
+			entry_done(&m->entries[i]);
+			memmove(&m->entries[i], &m->entries[i + 1], (m->nr - i - 1) * sizeof(m->entries[0]));
+			m->nr--;
+			return;
+		}
+}
+
+static int add_entry(struct mounts *m, const char *dir, const char *source)
+{
+	struct mount_entry *more;
+
+	drop_covered(m, dir);
+	more = reallocarray(m->entries, m->nr + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	m->entries = more;
+	more[m->nr] = (struct mount_entry){.dir = strdup(dir), .source = strdup(source)};
+	if (!more[m->nr].dir || !more[m->nr].source) {
+		entry_done(&more[m->nr]);
+		return -ENOMEM;
+	}
+	m->nr++;
+	return 0;
+}
+
+/* "36 35 0:50 / /hf ro,nosuid - fuse.hffs hub ro,...": fields 5, and after the lone '-' the type and the source. */
+static int parse_line(struct mounts *m, char *line)
+{
+	char *dir = NULL, *type, *source, *field;
+
+	for (int i = 0; i < 5; i++)
+		dir = strsep(&line, " ");
+	while ((field = strsep(&line, " ")) && strcmp(field, "-"))
+		;
+	type = strsep(&line, " ");
+	source = strsep(&line, " ");
+	if (!dir || !source)
+		return 0;
+	unescape(dir);
+	unescape(source);
+	if (strcmp(type, "fuse.hffs")) {
+		drop_covered(m, dir);
+		return 0;
+	}
+	return add_entry(m, dir, source);
+}
+
+static void load_status(struct mount_entry *e)
+{
+	AUTO_FREE char *text = malloc(STATUS_MAX + 1);
+	ssize_t n;
+
+	if (!text) {
+		e->r = -ENOMEM;
+		return;
+	}
+	n = getxattr(e->dir, "user.hffs.status", text, STATUS_MAX);
+	if (n < 0) {
+		e->r = -errno;
+		return;
+	}
+	text[n] = '\0';
+	e->r = json_parse(text, (size_t)n, STATUS_MAX, &e->status, NULL);
+	if (e->r == 0 && !json_is_object(e->status))
+		e->r = -EBADMSG;
+	if (e->r == 0)
+		e->status_text = TAKE(text);
+}
+
+int mounts_load(struct mounts *out, struct err *err)
+{
+	AUTO_BUF text = {0};
+	AUTO_MOUNTS m = {0};
+	char *rest, *line;
+	int r = io_read_file("/proc/self/mountinfo", MOUNTINFO_MAX, &text);
+
+	if (r < 0)
+		return err_set(err, r, "cannot read /proc/self/mountinfo: %s", strerror(-r));
+	for (rest = text.data; r == 0 && (line = strsep(&rest, "\n"));)
+		r = parse_line(&m, line);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	for (size_t i = 0; i < m.nr; i++)
+		load_status(&m.entries[i]);
+	*out = m;
+	m = (struct mounts){0};
+	return 0;
+}
+
+const struct mount_entry *mounts_find(const struct mounts *m, const char *dir)
+{
+	for (size_t i = 0; i < m->nr; i++)
+		if (!strcmp(m->entries[i].dir, dir))
+			return &m->entries[i];
+	return NULL;
+}
+
+const char *mount_entry_trouble(const struct mount_entry *e)
+{
+	switch (-e->r) {
+	case ENOTCONN:
+	case ECONNABORTED:
+		return "its daemon is gone; 'hffs umount' clears it away";
+	case EACCES:
+	case EPERM:
+		return "not readable by this user";
+	case ENODATA:
+	case ENOTSUP:
+		return "it tells no status: perhaps another version of hffs";
+	default:
+		return strerror(-e->r);
+	}
+}
+
+long mount_entry_pid(const struct mount_entry *e)
+{
+	uint64_t pid = 0;
+
+	return json_get_u64(e->status, "pid", &pid) == 0 && pid <= INT_MAX ? (long)pid : 0;
+}
+
+/* Serves this mount what the configuration asks for? */
+static bool entry_suits(const struct mount_entry *e, const struct config *c)
+{
+	const char *endpoint = json_get_string(e->status, "endpoint");
+	const char *cache = json_get_string(json_get(e->status, "cache"), "dir");
+
+	if (e->r < 0 || !endpoint || strcmp(endpoint, c->endpoint) || access(e->dir, R_OK | X_OK) < 0)
+		return false;
+	return !c->cache_chosen || (cache && !strcmp(cache, c->cache));
+}
+
+static bool is_whole(const struct mount_entry *e)
+{
+	return !strcmp(e->source, "hub");
+}
+
+char *mounts_find_below(const struct config *c, const char *below)
+{
+	AUTO_MOUNTS m = {0};
+
+	if (mounts_load(&m, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < m.nr; i++)
+		if (is_whole(&m.entries[i]) && entry_suits(&m.entries[i], c))
+			return str_printf("%s/%s", m.entries[i].dir, below);
+	return NULL;
+}
+
+/* A mount of this one repository and revision. */
+static bool entry_is_repo(const struct mount_entry *e, const struct repo_id *repo, const char *rev)
+{
+	struct repo_id own;
+	char own_rev[REPO_REV_MAX];
+
+	return !is_whole(e) && repo_parse(e->source, &own, own_rev, NULL) == 0 && own.kind == repo->kind &&
+	       !strcmp(own.name, repo->name) && !strcmp(own_rev, rev);
+}
+
+char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const char *rev)
+{
+	AUTO_MOUNTS m = {0};
+
+	if (mounts_load(&m, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < m.nr; i++) {
+		const struct mount_entry *e = &m.entries[i];
+
+		if (!entry_suits(e, c))
+			continue;
+		if (is_whole(e))
+			return str_printf("%s/%s%s/%s", e->dir, repo_kind_prefix(repo->kind), repo->name, rev);
+		if (entry_is_repo(e, repo, rev))
+			return strdup(e->dir);
+	}
+	return NULL;
+}
+
+char *mount_dir_resolve(const char *dir)
+{
+	AUTO_FREE char *copy = NULL, *parent = NULL;
+	char *direct = realpath(dir, NULL), *name;
+	size_t len = strlen(dir);
+
+	if (direct || errno != ENOTCONN)
+		return direct;
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	copy = str_printf("./%.*s", (int)len, dir);
+	if (!copy)
+		return NULL;
+	name = strrchr(copy, '/');
+	*name++ = '\0';
+	parent = realpath(*dir != '/' ? copy : name == copy + 3 ? "/" : copy + 2, NULL);
+	if (!parent)
+		return NULL;
+	return str_printf("%s/%s", strcmp(parent, "/") ? parent : "", name);
+}

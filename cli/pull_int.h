@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two ways to make files complete: by reading them through a mount, or by wanting their blobs in this process. */
+#ifndef HFFS_PULL_INT_H
+#define HFFS_PULL_INT_H
+
+#include <errno.h>
+
+#include <hffs/catalog.h>
+
+#include "listing_int.h"
+#include "progress_int.h"
+
+struct pull_plan {
+	const struct listing *files;
+	unsigned jobs; /* files at once */
+	struct progress *progress;
+	bool (*is_interrupted)(void);
+};
+
+/*
+ * Reads every file below dir from end to end. 0, -EINTR when interrupted (threads may still be reading: end the process), or the
+ * first failure; the other files are still tried, unless the failure is one that they would share.
+ */
+int pull_by_reading(const struct pull_plan *plan, const char *dir, struct err *err);
+/* Makes the blobs of the files complete and waits until they are proven. Everything is put back when it returns. */
+int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct revision *rev, struct err *err);
+
+/* Would the next file fail alike? */
+static inline bool pull_failure_is_shared(int r)
+{
+	return r == -EACCES || r == -ETIMEDOUT || r == -ENOTCONN || r == -ECANCELED || r == -ENOMEM;
+}
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Pull through a mount: plain reads, several files at once. The mount keeps what was read. */
+#include "pull_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include <hffs/thread.h>
+
+#define READ_BYTES (1u << 20)
+#define THREADS_MAX 64
+#define LOOK_MS 100
+
+struct reading {
+	const struct pull_plan *plan;
+	const char *dir;
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t wake;
+	size_t next;
+	unsigned running;
+	uint64_t bytes;
+	int r;
+	struct err err;
+};
+
+static void note_failure(struct reading *g, int r, const char *path, const char *reason)
+{
+	LOCK_SCOPE(&g->lock);
+	if (g->r == 0)
+		g->r = err_set(&g->err, r, "%s: %s", path, reason);
+	if (pull_failure_is_shared(r))
+		g->next = g->plan->files->nr;
+}
+
+/* What the mount says of the failure, else the errno's words. */
+static void fail_file(struct reading *g, int r, const char *path, const char *full)
+{
+	char said[ERR_TEXT_MAX];
+	ssize_t n = getxattr(full, "user.hffs.last_error", said, sizeof(said) - 1);
+
+	said[n > 0 ? n : 0] = '\0';
+	note_failure(g, r, path, n > 0 ? said : strerror(-r));
+}
+
+static int read_whole(struct reading *g, int fd, uint64_t size, char *bytes)
+{
+	uint64_t off = 0;
+
+	while (off < size) {
+		ssize_t n = pread(fd, bytes, READ_BYTES, (off_t)off);
+
+		if (n < 0 && errno == EINTR && !g->plan->is_interrupted())
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		off += (uint64_t)n;
+		LOCK_SCOPE(&g->lock);
+		g->bytes += (uint64_t)n;
+	}
+	/* Nobody here looks at the pages again. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+static void read_file(struct reading *g, const struct listing_entry *e, char *bytes)
+{
+	AUTO_FREE char *full = str_printf("%s/%s", g->dir, e->path);
+	AUTO_FD int fd = full ? open(full, O_RDONLY | O_CLOEXEC) : -1;
+	int r;
+
+	if (!full) {
+		note_failure(g, -ENOMEM, e->path, "out of memory");
+		return;
+	}
+	r = fd < 0 ? -errno : read_whole(g, fd, e->size, bytes);
+	if (r < 0) {
+		fail_file(g, r, e->path, full);
+		return;
+	}
+	LOCK_SCOPE(&g->lock);
+	progress_file(g->plan->progress, e->path, e->size);
+}
+
+static const struct listing_entry *take_next(struct reading *g)
+{
+	LOCK_SCOPE(&g->lock);
+	return g->next < g->plan->files->nr ? &g->plan->files->entries[g->next++] : NULL;
+}
+
+static void *read_files(void *arg)
+{
+	struct reading *g = arg;
+	AUTO_FREE char *bytes = malloc(READ_BYTES);
+	const struct listing_entry *e;
+
+	if (!bytes)
+		note_failure(g, -ENOMEM, g->dir, "out of memory");
+	while (bytes && (e = take_next(g)))
+		read_file(g, e, bytes);
+	LOCK_SCOPE(&g->lock);
+	g->running--;
+	pthread_cond_signal(&g->wake);
+	return NULL;
+}
+
+/* Watches until all threads are done; false when interrupted. */
+static bool watch(struct reading *g)
+{
+	LOCK_SCOPE(&g->lock);
+	while (g->running) {
+		if (g->plan->is_interrupted())
+			return false;
+		(void)cond_wait_ms(&g->wake, &g->lock, LOOK_MS);
+		progress_show(g->plan->progress, g->bytes);
+	}
+	return true;
+}
+
+int pull_by_reading(const struct pull_plan *plan, const char *dir, struct err *err)
+{
+	struct reading g = {.plan = plan, .dir = dir, .lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t threads[THREADS_MAX];
+	unsigned nr = 0;
+	int r = cond_init(&g.wake);
+
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	g.running = (unsigned)min_u64(min_u64(plan->jobs, THREADS_MAX), plan->files->nr);
+	for (unsigned wanted = g.running; nr < wanted; nr++) {
+		r = thread_start(&threads[nr], "pull", read_files, &g);
+		if (r < 0) {
+			LOCK_SCOPE(&g.lock);
+			g.running -= wanted - nr;
+			break;
+		}
+	}
+	if (r < 0 && nr == 0)
+		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	if (!watch(&g))
+		return -EINTR;
+	for (unsigned i = 0; i < nr; i++)
+		pthread_join(threads[i], NULL);
+	return g.r < 0 ? err_set(err, g.r, "%s", err_text(&g.err)) : 0;
+}

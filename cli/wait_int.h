@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The catalog's answers for verbs that have nothing else to do meanwhile: they wait. Never on a thread of hub, cache or fetch. */
+#ifndef HFFS_WAIT_INT_H
+#define HFFS_WAIT_INT_H
+
+#include <hffs/catalog.h>
+
+int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err);
+/* The caller owns the reference. */
+int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
+/* Names, one a line, into out: repositories of an organisation, or (org NULL) the organisations that this machine has used. */
+int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
+
+#endif
