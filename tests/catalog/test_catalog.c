@@ -302,6 +302,10 @@ static void without_the_hub_the_last_answer_stays(void **state)
 	pass_ms(1);
 	catalog_want_revision(c, &tiny, "main", got_revision, &h);
 	assert_int_equal(fake_hub_calls(FAKE_INFO), 5);
+	fake_fail(-ETIMEDOUT, 0, true, "no route to hub.test");
+	pass_ms(30000); /* long ago: it is worth a wait again */
+	assert_true(revision_asks(c, "main", NULL, &g));
+	assert_int_equal(g.times, 0);
 	fake_answer_info("acme/tiny", COMMIT_B, 1234);
 	assert_false(revision_asks(c, "main", NULL, &g));
 	assert_string_equal(g.rev.commit, COMMIT_B);
