@@ -86,7 +86,7 @@ static bool is_as_sealed(const struct index_blob *b, const struct stat *st)
 	return !memcmp(&now, &b->seal, sizeof(now));
 }
 
-static bool is_complete(const struct cache_rows *rows, uint64_t size)
+bool rows_are_complete(const struct cache_rows *rows, uint64_t size)
 {
 	uint64_t nr = 0;
 
@@ -119,7 +119,7 @@ static void check_file(struct cache *c, const struct blob_id *id, uint64_t size,
 	AUTO_FD int fd = data_find(c->data, id, size, &st);
 
 	if (fd >= 0) {
-		b->rows->sealed = b->rows->sealed && is_complete(b->rows, size) && is_as_sealed(known, &st);
+		b->rows->sealed = b->rows->sealed && rows_are_complete(b->rows, size) && is_as_sealed(known, &st);
 		return;
 	}
 	b->rows->sealed = false;
