@@ -119,15 +119,15 @@ static void a_wrong_blob_goes_and_the_second_time_for_good(void **state)
 	open_box(b);
 	store_blob(b, &m);
 	assert_true(wait_for(b, &b->watch.evicted, 1));
-	assert_int_equal(b->watch.quarantined, 0);
-	assert_int_equal(b->watch.evict_forced, 1);
+	assert_int_equal(count_of(b, &b->watch.quarantined), 0);
+	assert_int_equal(count_of(b, &b->watch.evict_forced), 1);
 	assert_int_equal(nr_present(b, &m.id, m.size), 0);
 	assert_int_not_equal(access(path, F_OK), 0);
 	reopen(b);
 	store_blob(b, &m);
 	assert_true(wait_for(b, &b->watch.evicted, 2));
-	assert_int_equal(b->watch.quarantined, 1);
-	assert_int_equal(b->watch.sealed, 0);
+	assert_int_equal(count_of(b, &b->watch.quarantined), 1);
+	assert_int_equal(count_of(b, &b->watch.sealed), 0);
 	cache_stats(b->cache, &s);
 	assert_int_equal(s.spoiled_blobs, 1);
 	assert_int_equal(s.bytes_cached, 0);
@@ -206,7 +206,7 @@ static void a_chunk_replaced_behind_the_front_is_no_crime(void **state)
 		store_chunk(b, &m, i);
 	store_chunk(b, &m, 0);
 	assert_true(wait_for(b, &b->watch.sealed, 1));
-	assert_int_equal(b->watch.evicted, 0);
+	assert_int_equal(count_of(b, &b->watch.evicted), 0);
 	free(m.bytes);
 }
 
@@ -263,8 +263,8 @@ static void a_proof_ends_with_its_file(void **state)
 	store_chunk(b, &m, 1);
 	cache_flush(b->cache);
 	assert_true(wait_for(b, &b->watch.evicted, 1));
-	assert_int_equal(b->watch.quarantined, 0);
-	assert_int_equal(b->watch.sealed, 0);
+	assert_int_equal(count_of(b, &b->watch.quarantined), 0);
+	assert_int_equal(count_of(b, &b->watch.sealed), 0);
 	free(m.bytes);
 }
 

@@ -57,7 +57,7 @@ static void the_least_recently_used_goes_first(void **state)
 	assert_int_equal(nr_present(b, &m[2].id, m[2].size), 64);
 	assert_int_equal(disk_bytes(b, &m[1].id), UINT64_MAX);
 	assert_int_equal(cached_bytes(b), 32 * MIB);
-	assert_true(b->watch.evicted >= 1);
+	assert_true(count_of(b, &b->watch.evicted) >= 1);
 	for (int i = 0; i < 3; i++)
 		free(m[i].bytes);
 }
@@ -115,8 +115,8 @@ static void a_cache_of_refusals_only_grows(void **state)
 	store_blob(b, &m);
 	flush_twice(b);
 	assert_int_equal(nr_present(b, &m.id, m.size), 128);
-	assert_true(b->watch.evict_asked > 0);
-	assert_int_equal(b->watch.evicted, 0);
+	assert_true(count_of(b, &b->watch.evict_asked) > 0);
+	assert_int_equal(count_of(b, &b->watch.evicted), 0);
 	free(m.bytes);
 }
 
