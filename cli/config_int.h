@@ -26,7 +26,7 @@ struct config {
 	unsigned connections;
 	enum log_level log_level;
 	bool offline, hard, allow_other, stable;
-	bool noexec;
+	bool noexec, nonempty;
 	bool cache_chosen; /* somebody named the cache: a mount with another one does not do instead */
 	bool token_file_chosen;
 };
