@@ -72,5 +72,7 @@ int option_parse_flag(const char *text, bool *out);
 
 /* ~, ~/x, $NAME and ${NAME} expanded, made absolute: caller frees, NULL when out of memory. */
 char *config_expand_path(const char *text);
+/* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */
+char *config_cache_dir(const char *name);
 
 #endif
