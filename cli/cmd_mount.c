@@ -153,7 +153,7 @@ static int enter_namespace(const char *path)
 
 int cmd_mount_helper(int argc, char **argv)
 {
-	struct options options = {0};
+	struct options options = {.of_mount8 = true};
 	const char *source, *dir;
 	bool fake = false;
 	int c, r;

@@ -6,6 +6,7 @@
 #include "config_int.h"
 
 #include <errno.h>
+#include <arpa/inet.h>
 #include <limits.h>
 #include <pwd.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include <hffs/io.h>
 #include <hffs/tunables.h>
+#include <hffs/url.h>
 
 #define CONF_FILE_MAX 65536
 
@@ -252,9 +254,11 @@ static int load_environment(struct config *c, struct err *err)
 /* A token file named by an option wins over a token of the environment. */
 static int load_options(struct config *c, const struct options *options, struct err *err)
 {
+	bool chosen_below = c->token_file_chosen;
+
 	c->token_file_chosen = false;
 	for (size_t i = 0; i < options->nr; i++) {
-		int r = options_parse(c, options->texts[i], options->sloppy, err);
+		int r = options_parse(c, options, options->texts[i], err);
 
 		if (r < 0)
 			return r;
@@ -263,7 +267,32 @@ static int load_options(struct config *c, const struct options *options, struct 
 		free(c->token);
 		c->token = NULL;
 	}
+	c->token_file_chosen |= chosen_below;
 	return 0;
+}
+
+static bool is_loopback(const char *host)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return !strcmp(host, "localhost") || (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
+/*
+ * Over plain http a token could be read on its way, so it is never sent. One that somebody named is expected to be used: that is an
+ * error. The file that a login left behind is just not meant for this endpoint.
+ */
+static int check_token(const struct config *c, struct err *err)
+{
+	struct url u;
+
+	if (url_parse(c->endpoint, &u) < 0 || u.https || is_loopback(u.host) || !(c->token || c->token_file_chosen))
+		return 0;
+	return err_set(err, -EACCES, "a token is set, but %s is plain http, where others could read it: use https, or unset the token",
+		       c->endpoint);
 }
 
 int config_load(const struct options *options, struct config *out, struct err *err)
@@ -279,6 +308,8 @@ int config_load(const struct options *options, struct config *out, struct err *e
 		r = load_environment(&c, err);
 	if (r == 0)
 		r = load_options(&c, options, err);
+	if (r == 0)
+		r = check_token(&c, err);
 	if (r < 0)
 		return r;
 	err_set(err, 0, "%s", "");

@@ -36,7 +36,8 @@ struct config {
 struct options {
 	const char *texts[OPTIONS_MAX];
 	size_t nr;
-	bool sloppy; /* unknown names are ignored: mount -s */
+	bool sloppy;    /* unknown names are ignored: mount -s */
+	bool of_mount8; /* mount(8) wrote them: it adds rw wherever ro is not said */
 };
 /* Notes one -o argument; false when there are too many. */
 bool options_add(struct options *o, const char *text);
@@ -63,7 +64,7 @@ uint64_t config_names_deadline_ms(const struct config *c);
  */
 int option_set(struct config *c, const char *name, const char *value, const char *where, struct err *err);
 /* "a,b=c". Generic options of mount(8) are taken or ignored as a file system does. */
-int options_parse(struct config *c, const char *text, bool sloppy, struct err *err);
+int options_parse(struct config *c, const struct options *o, const char *text, struct err *err);
 /* The names with a line of explanation each, as --help shows them. */
 void options_help(FILE *to);
 /* 1, on, yes, true and their opposites, in any case. */

@@ -216,14 +216,14 @@ static bool is_generic(const char *name)
 }
 
 /* One "name" or "name=value"; cuts text at the '='. */
-static int parse_one(struct config *c, char *text, bool sloppy, struct err *err)
+static int parse_one(struct config *c, const struct options *o, char *text, struct err *err)
 {
 	char *value = strchr(text, '=');
 	int r;
 
 	if (value)
 		*value++ = '\0';
-	if (!*text || is_generic(text))
+	if (!*text || is_generic(text) || (o->of_mount8 && !strcmp(text, "rw")))
 		return 0;
 	if (!strcmp(text, "noexec")) {
 		c->noexec = true;
@@ -232,13 +232,13 @@ static int parse_one(struct config *c, char *text, bool sloppy, struct err *err)
 	r = option_set(c, text, value, "-o", err);
 	if (r != -ENOENT)
 		return r;
-	if (sloppy)
+	if (o->sloppy)
 		return 0;
 	err->code = -EINVAL;
 	return -EINVAL;
 }
 
-int options_parse(struct config *c, const char *text, bool sloppy, struct err *err)
+int options_parse(struct config *c, const struct options *o, const char *text, struct err *err)
 {
 	AUTO_FREE char *copy = strdup(text);
 	char *rest = copy, *one;
@@ -246,7 +246,7 @@ int options_parse(struct config *c, const char *text, bool sloppy, struct err *e
 	if (!copy)
 		return -ENOMEM;
 	while ((one = strsep(&rest, ","))) {
-		int r = parse_one(c, one, sloppy, err);
+		int r = parse_one(c, o, one, err);
 
 		if (r < 0)
 			return r;

@@ -22,7 +22,7 @@ struct lru {
 void lru_init(struct lru *l, size_t nr_max, size_t cost_max, void (*free_node)(struct lru_node *n));
 /* NULL if it is not there. What is found counts as used now. */
 struct lru_node *lru_find(struct lru *l, const char *key);
-/* Takes n under a key that is not there yet and gives up what was used longest ago, but never n. 0; -ENOMEM: n is still the caller's. */
+/* Takes n under a key that is not there yet; gives up what was used longest ago, but never n. -ENOMEM: n is still the caller's. */
 int lru_put(struct lru *l, struct lru_node *n, const char *key, size_t cost);
 /* n grew, and was used just now: gives up others, but never n. */
 void lru_set_cost(struct lru *l, struct lru_node *n, size_t cost);

@@ -8,7 +8,7 @@
  *     the Hub cannot be asked, or its answer is unusable  what was known, however old; else the error, not remembered
  * A commit never ages. Whoever resolves a branch has confirmed its commit, too.
  */
-#include "catalog_job_int.h"
+#include "catalog_inquiry_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,448 +20,281 @@
 
 #include "docs_int.h"
 
-static void ask_hub(struct job *j);
+static void ask_hub(struct inquiry *q);
 
-static bool is_commit(const char *rev)
+static uint64_t kind_ttl_ms(const struct inquiry *q)
 {
-	return name_is_commit(rev, strlen(rev));
-}
-
-static uint64_t kind_ttl_ms(const struct job *j)
-{
-	return j->kind == JOB_REPOS ? REPOS_TTL_MS : j->c->ref_ttl_ms;
+	return q->kind == INQUIRY_REPOS ? REPOS_TTL_MS : q->c->ref_ttl_ms;
 }
 
 /* --- what is stored --- */
 
 /* Until when a document of that time may be believed. A time in the future is no time at all. */
-static uint64_t doc_fresh_until_locked(const struct job *j, int64_t time_s)
+static uint64_t doc_fresh_until_locked(const struct inquiry *q, int64_t time_s)
 {
 	int64_t age_s = clock_wall_s() - time_s;
 
-	if (j->kind == JOB_REVISION && is_commit(j->rev))
+	if (q->kind == INQUIRY_REVISION && revision_is_commit(q->rev))
 		return UINT64_MAX;
-	if (time_s <= j->c->forgot_s)
+	if (time_s <= q->c->forgot_s)
 		return 0;
-	if (kind_ttl_ms(j) == UINT64_MAX)
+	if (kind_ttl_ms(q) == UINT64_MAX)
 		return UINT64_MAX;
-	return age_s < 0 || age_s > INT64_MAX / 1000 ? 0 : fresh_until(kind_ttl_ms(j), (uint64_t)age_s * 1000);
+	return age_s < 0 || age_s > INT64_MAX / 1000 ? 0 : fresh_until(kind_ttl_ms(q), (uint64_t)age_s * 1000);
 }
 
-static int parse_doc(struct job *j, struct revision *rev, struct names **listing, int64_t *time_s)
+static int parse_doc(struct inquiry *q, struct revision *rev, struct roster **roster, int64_t *time_s)
 {
-	if (j->kind == JOB_REFS)
-		return doc_parse_refs(j->doc.data, j->doc.len, listing, time_s);
-	return doc_parse_revision(j->doc.data, j->doc.len, j->repo.kind, rev, time_s);
-}
-
-static void set_listing_locked(struct catalog *c, struct known *k, struct names *l)
-{
-	names_unref(k->listing);
-	k->listing = names_ref(l);
-	lru_set_cost(&c->known, &k->node, sizeof(*k) + strlen(k->node.key) + l->bytes);
+	if (q->kind == INQUIRY_REFS)
+		return doc_parse_refs(q->doc.data, q->doc.len, roster, time_s);
+	return doc_parse_revision(q->doc.data, q->doc.len, q->repo.kind, rev, time_s);
 }
 
 /* What memory does not know better is taken from the document. */
-static void adopt_doc(struct job *j)
+static void adopt_doc(struct inquiry *q)
 {
-	AUTO(names_unref) struct names *listing = NULL;
-	struct catalog *c = j->c;
+	AUTO(roster_unref) struct roster *roster = NULL;
+	struct catalog *c = q->c;
 	struct revision rev = {0};
 	struct known *k;
 	int64_t time_s;
 
-	if (j->doc_r < 0 || parse_doc(j, &rev, &listing, &time_s) < 0)
+	if (q->doc_r < 0 || parse_doc(q, &rev, &roster, &time_s) < 0)
 		return;
-	if (j->kind == JOB_REVISION && is_commit(j->rev) && strcmp(j->rev, rev.commit) != 0)
+	if (q->kind == INQUIRY_REVISION && revision_is_commit(q->rev) && strcmp(q->rev, rev.commit) != 0)
 		return;
 	LOCK_SCOPE(&c->lock);
-	k = known_make_locked(c, j->key);
+	k = known_make_locked(c, q->key);
 	if (!k || (k->has && !k->is_thin))
 		return;
 	k->has = true;
 	k->is_thin = false;
 	k->rev = rev;
-	k->fresh_until_ms = doc_fresh_until_locked(j, time_s);
-	if (listing)
-		set_listing_locked(c, k, listing);
+	k->fresh_until_ms = doc_fresh_until_locked(q, time_s);
+	if (roster)
+		known_set_roster_locked(c, k, roster);
 }
 
-static void doc_step(struct job *j)
+static void doc_step(struct inquiry *q)
 {
-	bool is_offline = hub_is_offline(j->c->hub);
+	bool is_offline = catalog_is_offline(q->c);
 	enum found found;
 
-	adopt_doc(j);
+	adopt_doc(q);
 	{
-		LOCK_SCOPE(&j->c->lock);
-		found = memory_find_locked(j->c, j->kind, j->key, is_offline, &j->answer);
+		LOCK_SCOPE(&q->c->lock);
+		found = memory_find_locked(q->c, q->kind, q->key, is_offline, &q->outcome);
 	}
 	if (found == FOUND_NOTHING)
-		ask_hub(j);
+		ask_hub(q);
 	else
-		job_end(j);
+		inquiry_end(q);
 }
 
-void named_start(struct job *j)
+void inquiry_start_named(struct inquiry *q)
 {
 	struct known *k;
 	bool is_known;
 
 	{
-		LOCK_SCOPE(&j->c->lock);
-		k = known_find_locked(j->c, j->key);
+		LOCK_SCOPE(&q->c->lock);
+		k = known_find_locked(q->c, q->key);
 		is_known = k && k->has && !k->is_thin;
 	}
-	if (is_known || j->kind == JOB_REPOS)
-		ask_hub(j);
+	if (is_known || q->kind == INQUIRY_REPOS)
+		ask_hub(q);
 	else
-		job_load_doc(j, j->kind == JOB_REFS ? DOC_REFS : DOC_REVISION, doc_step);
+		inquiry_load_doc(q, q->kind == INQUIRY_REFS ? DOC_REFS : DOC_REVISION, doc_step);
 }
 
 /* --- the Hub has no answer for us --- */
 
 /* Takes what was known, fresh or not, as the answer. keep_ms: it shall be believed so much longer. */
-static bool fall_back(struct job *j, uint64_t keep_ms)
+static bool fall_back(struct inquiry *q, uint64_t keep_ms)
 {
 	struct known *k;
-	LOCK_SCOPE(&j->c->lock);
+	LOCK_SCOPE(&q->c->lock);
 
-	k = known_find_locked(j->c, j->key);
+	k = known_find_locked(q->c, q->key);
 	if (!k || !k->has)
 		return false;
 	if (keep_ms)
 		k->fresh_until_ms = max_u64(k->fresh_until_ms, clock_mono_ms() + keep_ms);
-	answer_done(&j->answer);
-	j->answer = (struct answer){.rev = k->rev, .listing = k->listing ? names_ref(k->listing) : NULL};
-	j->answer.rev.ttl_ms = fresh_left(k->fresh_until_ms);
+	outcome_done(&q->outcome);
+	q->outcome = (struct outcome){.rev = k->rev, .roster = k->roster ? roster_ref(k->roster) : NULL};
+	q->outcome.rev.ttl_ms = fresh_left(k->fresh_until_ms);
 	return true;
 }
 
-static void remember_absence(struct job *j, bool forget_known)
+static void remember_absence(struct inquiry *q, bool forget_known)
 {
 	struct known *k;
 
-	if (!job_is_current(j))
+	if (!inquiry_is_current(q))
 		return;
 	{
-		LOCK_SCOPE(&j->c->lock);
-		if (j->is_detached)
+		LOCK_SCOPE(&q->c->lock);
+		if (q->is_detached)
 			return;
-		known_set_negative_locked(j->c, j->key, j->answer.r, j->answer.err.text);
-		k = forget_known ? known_find_locked(j->c, j->key) : NULL;
+		known_set_negative_locked(q->c, q->key, q->outcome.r, q->outcome.err.text);
+		k = forget_known ? known_find_locked(q->c, q->key) : NULL;
 		if (k)
 			k->has = false;
 	}
-	if (forget_known && j->kind != JOB_REPOS)
-		job_drop_doc(j, j->kind == JOB_REFS ? DOC_REFS : DOC_REVISION);
+	if (forget_known && q->kind != INQUIRY_REPOS)
+		inquiry_drop_doc(q, q->kind == INQUIRY_REFS ? DOC_REFS : DOC_REVISION);
 }
 
-static void named_fail(struct job *j, const struct hub_result *res)
+void named_fail(struct inquiry *q, const struct hub_result *res)
 {
 	bool is_absent = result_is_absent(res), is_refused = result_is_refused(res);
 	char what[DESCRIBE_MAX];
 
-	job_describe(j, what);
+	inquiry_describe(q, what);
 	if (is_absent || is_refused)
-		hub_note_answer(j->c);
+		catalog_note_answer(q->c);
 	else
-		hub_note_failure(j->c, res);
-	if (is_refused && fall_back(j, NEGATIVE_MS)) {
+		catalog_note_failure(q->c, res);
+	if (is_refused && fall_back(q, NEGATIVE_MS)) {
 		log_warn("%s: %s; what is known here stays visible", what, err_text(&res->err));
-		job_end(j);
+		inquiry_end(q);
 		return;
 	}
-	if (!is_absent && res->r != -ECANCELED && fall_back(j, 0)) {
+	if (!is_absent && res->r != -ECANCELED && fall_back(q, 0)) {
 		log_debug("%s: %s; the last known answer is used", what, err_text(&res->err));
-		job_end(j);
+		inquiry_end(q);
 		return;
 	}
-	answer_fail(&j->answer, res->r, &res->err, what);
+	outcome_fail(&q->outcome, res->r, &res->err, what);
 	if (is_absent || is_refused)
-		remember_absence(j, is_absent);
-	if (j->kind == JOB_REPOS && !is_absent && !is_refused && res->r != -ECANCELED)
-		used_start(j);
+		remember_absence(q, is_absent);
+	if (q->kind == INQUIRY_REPOS && !is_absent && !is_refused && res->r != -ECANCELED)
+		inquiry_start_used(q);
 	else
-		job_end(j);
+		inquiry_end(q);
 }
 
-/* The Hub answered, but not with something that can be used. */
-static void fail_unusable(struct job *j, const char *why)
+void named_fail_unusable(struct inquiry *q, const char *why)
 {
 	struct hub_result res = {.r = -EIO, .status = 200};
 	char what[DESCRIBE_MAX];
 
-	job_describe(j, what);
+	inquiry_describe(q, what);
 	err_set(&res.err, -EIO, "%s: %s", what, why);
-	named_fail(j, &res);
-}
-
-/* --- revisions --- */
-
-static bool is_worth_storing_locked(const struct known *k, const struct revision *rev, bool names_commit)
-{
-	return !names_commit || !k->has || k->is_thin || k->rev.mtime_s != rev->mtime_s;
-}
-
-/* Remembers rev for one spelling of repository and revision, in memory and as a document. */
-static void remember_as(struct job *j, const struct repo_id *repo, const char *name, const struct revision *rev)
-{
-	struct catalog *c = j->c;
-	bool names_commit = is_commit(name), is_new;
-	AUTO_BUF doc = {0};
-	char key[KEY_MAX];
-	struct known *k;
-
-	if (key_derive(j, JOB_REVISION, repo, name, key) < 0)
-		return;
-	{
-		LOCK_SCOPE(&c->lock);
-		k = j->is_detached ? NULL : known_make_locked(c, key);
-		is_new = !j->is_detached;
-		if (k) {
-			is_new = is_worth_storing_locked(k, rev, names_commit);
-			k->has = true;
-			k->is_thin = false;
-			k->negative_until_ms = 0;
-			k->rev = *rev;
-			k->fresh_until_ms = names_commit ? UINT64_MAX : fresh_until(c->ref_ttl_ms, 0);
-		}
-	}
-	if (!is_new)
-		return;
-	doc_format_revision(rev, clock_wall_s(), &doc);
-	job_put_doc(j, DOC_REVISION, key, &doc);
-}
-
-static void remember_revision(struct job *j, const struct revision *rev)
-{
-	if (!job_is_current(j))
-		return;
-	remember_as(j, &j->repo, j->rev, rev);
-	if (strcmp(j->repo.name, rev->repo.name) != 0)
-		remember_as(j, &rev->repo, j->rev, rev);
-	if (strcmp(j->rev, rev->commit) != 0)
-		remember_as(j, &rev->repo, rev->commit, rev);
-}
-
-static void info_done(void *ctx, const struct hub_result *res, const struct hub_info *info)
-{
-	struct job *j = ctx;
-	struct revision *rev = &j->answer.rev;
-
-	if (res->r < 0) {
-		named_fail(j, res);
-		return;
-	}
-	if (info->repo.kind != j->repo.kind || !is_commit(info->commit)) {
-		fail_unusable(j, "the Hub did not say which commit this is");
-		return;
-	}
-	if (is_commit(j->rev) && strcmp(j->rev, info->commit) != 0) {
-		fail_unusable(j, "the Hub answered with another commit");
-		return;
-	}
-	hub_note_answer(j->c);
-	*rev = (struct revision){.repo = info->repo, .mtime_s = info->mtime_s, .is_gated = info->is_gated, .is_private = info->is_private};
-	memcpy(rev->commit, info->commit, COMMIT_MAX);
-	remember_revision(j, rev);
-	rev->ttl_ms = is_commit(j->rev) ? UINT64_MAX : fresh_left(fresh_until(j->c->ref_ttl_ms, 0));
-	job_end(j);
+	named_fail(q, &res);
 }
 
 /* --- refs --- */
 
-/* One ref is as good as an answer of its own, but for the time of its commit. */
-static void confirm_locked(struct job *j, const struct known_ref *ref, const struct revision *of_repo)
+static void remember_roster(struct inquiry *q)
 {
-	struct catalog *c = j->c;
-	struct revision rev = *of_repo;
-	char key[KEY_MAX];
-	struct known *k;
-
-	memcpy(rev.commit, ref->commit, COMMIT_MAX);
-	rev.mtime_s = 0;
-	if (key_derive(j, JOB_REVISION, &j->repo, ref->commit, key) < 0)
-		return;
-	k = known_make_locked(c, key);
-	if (k && !k->has) {
-		k->has = k->is_thin = true;
-		k->rev = rev;
-	}
-	if (k)
-		rev.mtime_s = k->rev.mtime_s;
-	if (key_derive(j, JOB_REVISION, &j->repo, ref->name, key) < 0)
-		return;
-	k = known_make_locked(c, key);
-	if (!k)
-		return;
-	k->has = true;
-	k->is_thin = false;
-	k->negative_until_ms = 0;
-	k->rev = rev;
-	k->fresh_until_ms = fresh_until(c->ref_ttl_ms, 0);
-}
-
-static void confirm_refs_locked(struct job *j, const struct names *l)
-{
-	struct revision of_repo = {.repo = j->repo};
-	char key[KEY_MAX];
-	struct known *k;
-
-	if (key_derive(j, JOB_REVISION, &j->repo, "main", key) < 0)
-		return;
-	k = known_find_locked(j->c, key);
-	if (!k || !k->has)
-		return; /* nothing is known of the gate yet, nor of the repository's true name */
-	of_repo = k->rev;
-	for (size_t i = 0; i < l->nr && i < REFS_CONFIRMED_MAX; i++)
-		if (!is_commit(l->known[i].name))
-			confirm_locked(j, &l->known[i], &of_repo);
-}
-
-static void remember_listing(struct job *j)
-{
-	struct catalog *c = j->c;
+	struct catalog *c = q->c;
 	struct known *k;
 	AUTO_BUF doc = {0};
 
-	if (!job_is_current(j))
+	if (!inquiry_is_current(q))
 		return;
 	{
 		LOCK_SCOPE(&c->lock);
-		if (j->is_detached)
+		if (q->is_detached)
 			return;
-		k = known_make_locked(c, j->key);
+		k = known_make_locked(c, q->key);
 		if (k) {
 			k->has = true;
 			k->negative_until_ms = 0;
-			k->fresh_until_ms = fresh_until(kind_ttl_ms(j), 0);
-			set_listing_locked(c, k, j->answer.listing);
+			k->fresh_until_ms = fresh_until(kind_ttl_ms(q), 0);
+			known_set_roster_locked(c, k, q->outcome.roster);
 		}
-		if (j->kind == JOB_REFS)
-			confirm_refs_locked(j, j->answer.listing);
+		if (q->kind == INQUIRY_REFS)
+			revision_confirm_refs_locked(q, q->outcome.roster);
 	}
-	if (j->kind != JOB_REFS)
+	if (q->kind != INQUIRY_REFS)
 		return;
-	doc_format_refs(j->answer.listing, clock_wall_s(), &doc);
-	job_put_doc(j, DOC_REFS, j->key, &doc);
+	doc_format_refs(q->outcome.roster, clock_wall_s(), &doc);
+	inquiry_put_doc(q, DOC_REFS, q->key, &doc);
 }
 
-static void end_with_listing(struct job *j, struct names *l)
+static void end_with_roster(struct inquiry *q, struct roster *made)
 {
-	if (!l) {
-		job_end_with(j, -ENOMEM, NULL);
+	if (!made) {
+		inquiry_end_with(q, -ENOMEM, NULL);
 		return;
 	}
-	hub_note_answer(j->c);
-	j->answer.listing = l;
-	remember_listing(j);
-	job_end(j);
+	catalog_note_answer(q->c);
+	q->outcome.roster = made;
+	remember_roster(q);
+	inquiry_end(q);
 }
 
 static void refs_answered(void *ctx, const struct hub_result *res, const struct hub_ref *refs, size_t nr)
 {
-	struct job *j = ctx;
+	struct inquiry *q = ctx;
 
 	if (res->r < 0) {
-		named_fail(j, res);
+		named_fail(q, res);
 		return;
 	}
 	for (size_t i = 0; i < nr; i++)
-		names_add_ref(&j->maker, refs[i].name, refs[i].commit, refs[i].is_tag);
-	end_with_listing(j, names_make_refs(&j->maker));
+		roster_add_ref(&q->maker, refs[i].name, refs[i].commit, refs[i].is_tag);
+	end_with_roster(q, roster_make_refs(&q->maker));
 }
 
 /* --- repositories --- */
 
 /* The last part of a canonical name, if the repository is the organisation's (names compare without case on the Hub). */
-static void add_repo(struct job *j, const struct repo_id *repo)
+static void add_repo(struct inquiry *q, const struct repo_id *repo)
 {
 	const char *slash = strchr(repo->name, '/');
 	size_t org_len = slash ? (size_t)(slash - repo->name) : 0;
 
-	if (!slash || repo->kind != j->repo.kind || strlen(j->repo.name) != org_len ||
-	    strncasecmp(repo->name, j->repo.name, org_len) != 0)
+	if (!slash || repo->kind != q->repo.kind || strlen(q->repo.name) != org_len ||
+	    strncasecmp(repo->name, q->repo.name, org_len) != 0)
 		return;
-	if (j->maker.nr >= NAMES_MAX)
-		j->build_r = -EFBIG;
+	if (q->maker.nr >= NAMES_MAX)
+		q->build_r = -EFBIG;
 	else
-		names_add(&j->maker, slash + 1, strlen(slash + 1));
+		roster_add(&q->maker, slash + 1, strlen(slash + 1));
 }
 
 static void repos_page(void *ctx, const struct hub_result *res, const struct repo_id *repos, size_t nr, bool more)
 {
-	struct job *j = ctx;
+	struct inquiry *q = ctx;
 
 	if (res->r == 0)
 		for (size_t i = 0; i < nr; i++)
-			add_repo(j, &repos[i]);
+			add_repo(q, &repos[i]);
 	if (more)
 		return;
 	if (res->r < 0) {
-		names_maker_done(&j->maker);
-		named_fail(j, res);
-	} else if (j->build_r < 0) {
-		fail_unusable(j, "the Hub lists more repositories than can be shown");
+		roster_maker_done(&q->maker);
+		named_fail(q, res);
+	} else if (q->build_r < 0) {
+		inquiry_end_with(q, q->build_r, NULL);
 	} else {
-		end_with_listing(j, names_make_names(&j->maker));
+		end_with_roster(q, roster_make_names(&q->maker));
 	}
 }
 
-static void ask_hub(struct job *j)
+static void ask_hub(struct inquiry *q)
 {
-	struct catalog *c = j->c;
+	struct catalog *c = q->c;
 
-	if (!job_enter(j))
+	if (!inquiry_enter(q))
 		return;
-	if (j->kind == JOB_REVISION)
-		hub_want_info(c->hub, &j->repo, j->is_default ? NULL : j->rev, info_done, j);
-	else if (j->kind == JOB_REFS)
-		hub_want_refs(c->hub, &j->repo, refs_answered, j);
+	if (q->kind == INQUIRY_REVISION)
+		hub_want_info(c->hub, &q->repo, q->is_default ? NULL : q->rev, revision_answered, q);
+	else if (q->kind == INQUIRY_REFS)
+		hub_want_refs(c->hub, &q->repo, refs_answered, q);
 	else
-		hub_want_repos(c->hub, j->repo.kind, j->repo.name, repos_page, j);
-	job_leave(c);
+		hub_want_repos(c->hub, q->repo.kind, q->repo.name, repos_page, q);
+	catalog_leave(c);
 }
 
 /* --- wants --- */
 
-static bool is_askable(const struct repo_id *repo, const char *rev)
-{
-	return repo->name[0] && (!rev || (rev[0] && strlen(rev) < REPO_REV_MAX));
-}
-
-void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx)
-{
-	struct err err = {0};
-
-	if (is_askable(repo, rev)) {
-		catalog_ask(c, JOB_REVISION, repo, rev, (union done){.revision = done}, ctx);
-		return;
-	}
-	err_set(&err, -ENOENT, "%s@%s is not the name of a revision", repo->name, rev ? rev : "");
-	done(ctx, -ENOENT, NULL, &err);
-}
-
-bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
-{
-	char key[KEY_MAX];
-	struct known *k;
-
-	if (!is_askable(repo, rev) || key_format(c, JOB_REVISION, repo, rev ? rev : "main", key) < 0)
-		return false;
-	LOCK_SCOPE(&c->lock);
-	k = known_find_locked(c, key);
-	if (!k || !k->has)
-		return false;
-	*out = k->rev;
-	out->ttl_ms = fresh_left(k->fresh_until_ms);
-	return true;
-}
-
 void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx)
 {
-	catalog_ask(c, JOB_REFS, repo, "", (union done){.refs = done}, ctx);
+	catalog_ask(c, INQUIRY_REFS, repo, "", (union done){.refs = done}, ctx);
 }
 
 void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx)
@@ -471,7 +304,7 @@ void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org,
 
 	if (name_is_repo_part(org, strlen(org))) {
 		memcpy(id.name, org, strlen(org) + 1);
-		catalog_ask(c, JOB_REPOS, &id, NULL, (union done){.names = done}, ctx);
+		catalog_ask(c, INQUIRY_REPOS, &id, NULL, (union done){.names = done}, ctx);
 		return;
 	}
 	err_set(&err, -ENOENT, "%s is not the name of an organisation", org);

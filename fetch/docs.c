@@ -30,7 +30,7 @@ void doc_format_revision(const struct revision *rev, int64_t time_s, struct buf 
 		 rev->is_gated ? "true" : "false", rev->is_private ? "true" : "false");
 }
 
-void doc_format_refs(const struct names *refs, int64_t time_s, struct buf *out)
+void doc_format_refs(const struct roster *refs, int64_t time_s, struct buf *out)
 {
 	buf_addf(out, "{\"v\":%d,\"time\":%" PRIu64 ",\"refs\":[", VERSION, time_u64(time_s));
 	for (size_t i = 0; i < refs->nr; i++) {
@@ -81,12 +81,12 @@ int doc_parse_revision(const void *bytes, size_t len, enum repo_kind kind, struc
 	return 0;
 }
 
-int doc_parse_refs(const void *bytes, size_t len, struct names **out, int64_t *time_s)
+int doc_parse_refs(const void *bytes, size_t len, struct roster **out, int64_t *time_s)
 {
 	AUTO(json_free) struct json *j = NULL;
-	struct names_maker m = {0};
+	struct roster_maker m = {0};
 	const struct json *refs;
-	struct names *l;
+	struct roster *l;
 	int r = parse_head(bytes, len, &j, time_s);
 
 	if (r < 0)
@@ -98,10 +98,10 @@ int doc_parse_refs(const void *bytes, size_t len, struct names **out, int64_t *t
 		const char *name = json_get_string(e, "name"), *commit = json_get_string(e, "commit");
 
 		if (name && commit)
-			names_add_ref(&m, name, commit, json_get_bool(e, "tag", false));
+			roster_add_ref(&m, name, commit, json_get_bool(e, "tag", false));
 	}
-	l = names_make_refs(&m);
-	names_maker_done(&m);
+	l = roster_make_refs(&m);
+	roster_maker_done(&m);
 	if (!l)
 		return -ENOMEM;
 	*out = l;

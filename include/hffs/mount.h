@@ -33,7 +33,12 @@ int mount_open(const struct mount_config *config, struct mount **out, struct err
 int mount_run(struct mount *m, struct fetch *fetch, struct err *err);
 /* Any thread, also from a signal handler's thread: ends mount_run() within 5 s. */
 void mount_stop(struct mount *m);
-void mount_free(struct mount *m); /* unmounts if still mounted */
+/* Unmounts if still mounted. After mount_run() has returned, before or after fetch_close(): answers of the catalog that come late
+ * find what they need. */
+void mount_free(struct mount *m);
+/* Any thread: revisions of repo (NULL: of all) are looked up again when next used, and move even under a reader. The catalog must
+ * be told first (catalog_forget()). */
+void mount_refresh(struct mount *m, const struct repo_id *repo);
 
 struct mount_stats {
 	uint64_t lookups, reads, bytes_read, open_files, nodes, parked;

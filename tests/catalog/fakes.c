@@ -24,7 +24,8 @@ static struct {
 	unsigned nr[4], loads;
 	struct doc *docs; /* by key */
 	char identity[17];
-	bool offline, read_only;
+	bool offline, read_only, closed;
+	unsigned late;
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 struct hub *fake_hub(void)
@@ -35,6 +36,12 @@ struct hub *fake_hub(void)
 struct cache *fake_cache(void)
 {
 	return (struct cache *)(void *)&fake;
+}
+
+/* Every function of hub.h and cache.h begins with this, under the lock. */
+static void note_call_locked(void)
+{
+	fake.late += fake.closed;
 }
 
 static void doc_free(struct doc *d)
@@ -62,7 +69,8 @@ void fake_reset(void)
 	fake.tail = &fake.calls;
 	memset(fake.nr, 0, sizeof(fake.nr));
 	fake.loads = 0;
-	fake.offline = fake.read_only = false;
+	fake.offline = fake.read_only = fake.closed = false;
+	fake.late = 0;
 	snprintf(fake.identity, sizeof(fake.identity), "0000000000000000");
 }
 
@@ -76,6 +84,18 @@ void fake_set_read_only(bool read_only)
 {
 	LOCK_SCOPE(&fake.lock);
 	fake.read_only = read_only;
+}
+
+void fake_close(void)
+{
+	LOCK_SCOPE(&fake.lock);
+	fake.closed = true;
+}
+
+unsigned fake_late_calls(void)
+{
+	LOCK_SCOPE(&fake.lock);
+	return fake.late;
 }
 
 unsigned fake_hub_calls(enum fake_kind kind)
@@ -164,7 +184,9 @@ void fake_fail(int r, int status, bool retry, const char *text)
 
 const char *hub_endpoint(const struct hub *h)
 {
+	LOCK_SCOPE(&fake.lock);
 	(void)h;
+	note_call_locked();
 	return "https://hub.test";
 }
 
@@ -173,6 +195,7 @@ void hub_identity(struct hub *h, const uint8_t salt[16], char out[17])
 	LOCK_SCOPE(&fake.lock);
 	(void)h;
 	(void)salt;
+	note_call_locked();
 	memcpy(out, fake.identity, 17);
 }
 
@@ -180,6 +203,7 @@ bool hub_is_offline(const struct hub *h)
 {
 	LOCK_SCOPE(&fake.lock);
 	(void)h;
+	note_call_locked();
 	return fake.offline;
 }
 
@@ -195,6 +219,7 @@ static void record(struct fake_call call, const char *rev)
 	struct fake_call *c = malloc(sizeof(*c));
 	LOCK_SCOPE(&fake.lock);
 
+	note_call_locked();
 	*c = call;
 	c->next = NULL;
 	snprintf(c->rev, sizeof(c->rev), "%s", rev ? rev : "");
@@ -239,8 +264,10 @@ void hub_want_repos(struct hub *h, enum repo_kind kind, const char *author, hub_
 const uint8_t *cache_salt(const struct cache *c)
 {
 	static const uint8_t salt[16] = {1};
+	LOCK_SCOPE(&fake.lock);
 
 	(void)c;
+	note_call_locked();
 	return salt;
 }
 
@@ -264,6 +291,7 @@ void cache_drop_doc(struct cache *c, enum doc_kind kind, const char *key)
 	struct doc **at = find_doc(kind, key), *d = *at;
 
 	(void)c;
+	note_call_locked();
 	if (!is_doc(d, kind, key))
 		return;
 	*at = d->next;
@@ -296,6 +324,7 @@ void cache_want_doc(struct cache *c, enum doc_kind kind, const char *key, cache_
 		LOCK_SCOPE(&fake.lock);
 		struct doc *d = *find_doc(kind, key);
 
+		note_call_locked();
 		fake.loads++;
 		if (is_doc(d, kind, key)) {
 			bytes = malloc(d->len + 1);
@@ -312,6 +341,7 @@ void cache_want_keys(struct cache *c, enum doc_kind kind, const char *prefix, ca
 	(void)c;
 	{
 		LOCK_SCOPE(&fake.lock);
+		note_call_locked();
 		for (struct doc *d = fake.docs; d; d = d->next)
 			if (d->kind == kind && !strncmp(d->key, prefix, strlen(prefix)))
 				each(ctx, d->key, d->stored_s);

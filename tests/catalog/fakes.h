@@ -35,6 +35,10 @@ void fake_set_identity(const char *identity);
 /* The cache keeps no document from now on. */
 void fake_set_read_only(bool read_only);
 
+/* Hub and cache are closed: how often were they called since? */
+void fake_close(void);
+unsigned fake_late_calls(void);
+
 unsigned fake_hub_calls(enum fake_kind kind); /* so far */
 unsigned fake_doc_loads(void);
 unsigned fake_docs(enum doc_kind kind);

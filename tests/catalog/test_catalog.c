@@ -499,6 +499,7 @@ static void cancelling_ends_every_wait(void **state)
 {
 	struct catalog *c = open_catalog(TTL_MS);
 	struct got g = {0}, t = {0}, r = {0}, n = {0}, late = {0};
+	struct revision rev;
 
 	(void)state;
 	catalog_want_revision(c, &tiny, "main", got_revision, &g);
@@ -506,6 +507,7 @@ static void cancelling_ends_every_wait(void **state)
 	catalog_want_refs(c, &tiny, got_refs, &r);
 	catalog_want_repos(c, REPO_MODEL, "acme", got_names, &n);
 	catalog_cancel(c);
+	fake_close();
 	assert_int_equal(g.r, -ECANCELED);
 	assert_int_equal(t.r, -ECANCELED);
 	assert_int_equal(r.r, -ECANCELED);
@@ -516,7 +518,9 @@ static void cancelling_ends_every_wait(void **state)
 	fake_answer_info("acme/tiny", COMMIT_A, 1); /* comes too late */
 	for (int i = 0; i < 2; i++)
 		fake_fail(-ECANCELED, 0, false, "closing");
+	assert_false(catalog_find_revision(c, &tiny, "main", &rev));
 	assert_int_equal(fake_docs(DOC_REVISION), 0);
+	assert_int_equal(fake_late_calls(), 0);
 	assert_int_equal(g.times + t.times + r.times + n.times + late.times, 5);
 	catalog_free(c); /* one call was never answered */
 }
@@ -982,6 +986,7 @@ static void many_threads_are_each_answered_once(void **state)
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(askers); i++)
 		pthread_join(threads[i], NULL);
 	catalog_cancel(c); /* perhaps while the last one still asks */
+	fake_close();
 	pthread_join(threads[ARRAY_SIZE(askers) - 1], NULL);
 	atomic_store(&stop, true);
 	pthread_join(answering, NULL);
@@ -990,6 +995,7 @@ static void many_threads_are_each_answered_once(void **state)
 		pthread_join(workers[i], NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
 		assert_int_equal(atomic_load(&askers[i].done), ASKS);
+	assert_int_equal(fake_late_calls(), 0);
 	catalog_free(c);
 	queue_done(&queue);
 	fake_reset();

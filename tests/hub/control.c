@@ -2,6 +2,7 @@
 /* /_test/...: how a test talks to the layer. Parameters come in the query or as a form. */
 #include "hub.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <hffs/thread.h>
@@ -49,33 +50,49 @@ static void set_shape(struct hub *h, const struct serve_request *req)
 
 static void clear_all(struct hub *h)
 {
+	fault_clear(h);
+	access_clear(h);
 	LOCK_SCOPE(&h->lock);
-
 	h->shape = (struct shape){0};
+}
+
+/* NULL, or what was wrong. */
+static const char *answer_named(struct hub *h, const char *what, struct serve_request *req, struct serve_response *resp)
+{
+	if (!strcmp(what, "stats"))
+		show_stats(h, resp);
+	else if (!strcmp(what, "faults"))
+		fault_show(h, &resp->body);
+	else if (!strcmp(what, "reset"))
+		reset_stats(h);
+	else if (!strcmp(what, "shape"))
+		set_shape(h, req);
+	else if (!strcmp(what, "clear"))
+		clear_all(h);
+	else if (!strcmp(what, "fault"))
+		return fault_add(h, req);
+	else if (!strcmp(what, "token"))
+		return access_add(h, req);
+	else if (!strcmp(what, "rename"))
+		return access_rename(h, req);
+	else
+		return "no such control";
+	return NULL;
 }
 
 bool control_answer(struct hub *h, struct serve_request *req, struct serve_response *resp)
 {
-	const char *what = req->target + 7;
-	size_t len = strcspn(what, "?");
-	bool known = true;
+	const char *wrong;
+	char what[32];
 
 	if (req->cdn || strncmp(req->target, "/_test/", 7) != 0)
 		return false;
+	snprintf(what, sizeof(what), "%.*s", (int)strcspn(req->target + 7, "?"), req->target + 7);
 	response_add(resp, "Content-Type", "application/json; charset=utf-8");
-	if (len == 5 && !strncmp(what, "stats", len))
-		show_stats(h, resp);
-	else if (len == 5 && !strncmp(what, "reset", len))
-		reset_stats(h);
-	else if (len == 5 && !strncmp(what, "shape", len))
-		set_shape(h, req);
-	else if (len == 5 && !strncmp(what, "clear", len))
-		clear_all(h);
-	else
-		known = false;
-	if (!known) {
-		resp->status = 404;
-		buf_adds(&resp->body, "{\"error\":\"no such control\"}\n");
+	wrong = answer_named(h, what, req, resp);
+	if (wrong) {
+		resp->status = 400;
+		buf_addf(&resp->body, "{\"error\":\"%s\"}\n", wrong);
 	} else if (resp->body.len == 0) {
 		buf_adds(&resp->body, "{}\n");
 	}

@@ -2,7 +2,6 @@
 /* The hook itself: every request passes here on its way in and out. */
 #include "hub.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <hffs/clock.h>
@@ -30,14 +29,6 @@ const char *bucket_name(enum bucket b)
 	return bucket_names[b];
 }
 
-int bucket_parse(const char *name)
-{
-	for (int i = 0; i < BUCKET_NR; i++)
-		if (!strcmp(name, bucket_names[i]))
-			return i;
-	return !strcmp(name, "any") ? BUCKET_NR : -EINVAL;
-}
-
 void hub_sleep_us(struct hub *h, uint64_t us)
 {
 	uint64_t until = clock_mono_us() + us, now;
@@ -49,7 +40,10 @@ void hub_sleep_us(struct hub *h, uint64_t us)
 
 bool hub_param(const struct serve_request *req, const char *name, char *out, size_t size)
 {
-	return query_get(req->route.query, name, out, size) || (req->body.len && query_get(req->body.data, name, out, size));
+	if (query_get(req->route.query, name, out, size) || (req->body.len && query_get(req->body.data, name, out, size)))
+		return true;
+	out[0] = '\0';
+	return false;
 }
 
 uint64_t hub_param_u64(const struct serve_request *req, const char *name, uint64_t otherwise)
@@ -59,6 +53,25 @@ uint64_t hub_param_u64(const struct serve_request *req, const char *name, uint64
 	if (n == UINT64_MAX && req->body.len)
 		n = query_u64(req->body.data, name, UINT64_MAX);
 	return n == UINT64_MAX ? otherwise : n;
+}
+
+void hub_error(const struct serve_request *req, struct serve_response *resp, int status, const char *code, const char *message)
+{
+	bool is_api = !strncmp(req->target, "/api/", 5) && req->route.kind != ROUTE_RESOLVE_CACHE;
+
+	resp->status = status;
+	if (code)
+		response_add(resp, "X-Error-Code", "%s", code);
+	response_add(resp, "X-Error-Message", "%s", message);
+	response_add(resp, "Content-Type", "%s; charset=utf-8", is_api ? "application/json" : "text/plain");
+	if (is_api)
+		buf_adds(&resp->body, "{\"error\":");
+	if (is_api)
+		buf_add_json(&resp->body, message);
+	else
+		buf_adds(&resp->body, message);
+	if (is_api)
+		buf_addc(&resp->body, '}');
 }
 
 /* The token belongs to the endpoint and must never come here. */
@@ -86,7 +99,22 @@ static bool before(void *ctx, struct serve_request *req, struct serve_response *
 	n->bucket = bucket_of(req);
 	h->stats.requests[n->bucket]++;
 	shape_delay(h);
-	return refuse_leaked_token(h, req, resp);
+	n->gzip = body_wants_gzip(req);
+	n->hide_range = n->gzip;
+	return refuse_leaked_token(h, req, resp) || fault_before(h, n, req, resp) || access_before(h, n, req, resp);
+}
+
+static void after(void *ctx, struct serve_request *req, struct serve_response *resp)
+{
+	struct hub *h = ctx;
+	struct note *n = req->note;
+
+	if (!n)
+		return;
+	access_after(h, n, req, resp);
+	if (n->gzip && resp->status == 200)
+		body_gzip(resp);
+	fault_after(n, req, resp);
 }
 
 static size_t sending(void *ctx, struct serve_request *req, size_t len)
@@ -134,7 +162,7 @@ int main(int argc, char **argv)
 {
 	struct hub h = {.closing = false};
 	struct serve_hook hook = {
-		.ctx = &h, .before = before, .sending = sending, .done = done, .connected = connected, .closing = closing};
+		.ctx = &h, .before = before, .after = after, .sending = sending, .done = done, .connected = connected, .closing = closing};
 
 	pthread_mutex_init(&h.lock, NULL);
 	cond_init(&h.wake);

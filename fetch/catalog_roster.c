@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Refs, or names, that many may look at. */
-#include "catalog_listing_int.h"
+#include "catalog_roster_int.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 #include <hffs/name.h>
 
-struct names *names_ref(struct names *l)
+struct roster *roster_ref(struct roster *l)
 {
 	atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
 	return l;
 }
 
-void names_unref(struct names *l)
+void roster_unref(struct roster *l)
 {
 	if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
 		return;
@@ -23,7 +23,7 @@ void names_unref(struct names *l)
 	free(l);
 }
 
-static bool is_last(const struct names_maker *m, const char *name, size_t len)
+static bool is_last(const struct roster_maker *m, const char *name, size_t len)
 {
 	const char *end = m->text.data + m->text.len;
 
@@ -31,7 +31,7 @@ static bool is_last(const struct names_maker *m, const char *name, size_t len)
 	       (m->text.len == len + 1 || end[-(ptrdiff_t)len - 2] == '\0');
 }
 
-void names_add(struct names_maker *m, const char *name, size_t len)
+void roster_add(struct roster_maker *m, const char *name, size_t len)
 {
 	if (m->nr && is_last(m, name, len))
 		return;
@@ -40,9 +40,9 @@ void names_add(struct names_maker *m, const char *name, size_t len)
 	m->nr++;
 }
 
-void names_add_ref(struct names_maker *m, const char *name, const char *commit, bool is_tag)
+void roster_add_ref(struct roster_maker *m, const char *name, const char *commit, bool is_tag)
 {
-	struct names_mark mark = {.is_tag = is_tag};
+	struct roster_mark mark = {.is_tag = is_tag};
 	size_t len = strlen(name);
 
 	if (!name_is_safe_path(name, len) || len >= REPO_REV_MAX || !name_is_commit(commit, strlen(commit)))
@@ -53,9 +53,9 @@ void names_add_ref(struct names_maker *m, const char *name, const char *commit, 
 	m->nr++;
 }
 
-static struct names *names_new(struct names_maker *m)
+static struct roster *roster_new(struct roster_maker *m)
 {
-	AUTO(names_unref) struct names *l = calloc(1, sizeof(*l));
+	AUTO(roster_unref) struct roster *l = calloc(1, sizeof(*l));
 
 	if (!l || m->marks.failed)
 		return NULL;
@@ -71,9 +71,9 @@ static int name_compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct names *names_make_names(struct names_maker *m)
+struct roster *roster_make_names(struct roster_maker *m)
 {
-	AUTO(names_unref) struct names *l = names_new(m);
+	AUTO(roster_unref) struct roster *l = roster_new(m);
 	const char *at;
 	size_t nr = 0;
 
@@ -93,9 +93,9 @@ struct names *names_make_names(struct names_maker *m)
 	return TAKE(l);
 }
 
-struct names *names_make_refs(struct names_maker *m)
+struct roster *roster_make_refs(struct roster_maker *m)
 {
-	AUTO(names_unref) struct names *l = names_new(m);
+	AUTO(roster_unref) struct roster *l = roster_new(m);
 	char *at;
 
 	if (!l)
@@ -105,7 +105,7 @@ struct names *names_make_refs(struct names_maker *m)
 		return NULL;
 	at = l->text;
 	for (size_t i = 0; i < l->nr; i++, at += strlen(at) + 1) {
-		struct names_mark mark;
+		struct roster_mark mark;
 
 		memcpy(&mark, m->marks.data + i * sizeof(mark), sizeof(mark));
 		l->known[i].name = at;
@@ -115,7 +115,7 @@ struct names *names_make_refs(struct names_maker *m)
 	return TAKE(l);
 }
 
-void names_maker_done(struct names_maker *m)
+void roster_maker_done(struct roster_maker *m)
 {
 	buf_done(&m->text);
 	buf_done(&m->marks);

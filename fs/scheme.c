@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a name in the mounted tree stands for, and where symlinks point. Pure: tests/unit/test_scheme.c has it as tables. */
+#include <hffs/scheme.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <hffs/digest.h>
+#include <hffs/name.h>
+
+/* "datasets/" without its slash. */
+static bool is_kind_name(const char *name, enum repo_kind kind)
+{
+	const char *prefix = repo_kind_prefix(kind);
+	size_t len = strlen(prefix);
+
+	return len > 1 && strlen(name) == len - 1 && !memcmp(name, prefix, len - 1);
+}
+
+enum place scheme_in_root(const char *name, enum repo_kind *kind)
+{
+	for (int k = 0; k < REPO_KINDS; k++)
+		if (is_kind_name(name, (enum repo_kind)k)) {
+			*kind = (enum repo_kind)k;
+			return PLACE_KIND;
+		}
+	return scheme_in_kind(name);
+}
+
+enum place scheme_in_kind(const char *name)
+{
+	return name_is_repo_part(name, strlen(name)) ? PLACE_ORG : PLACE_NONE;
+}
+
+enum place scheme_in_org(enum repo_kind kind, const char *org, const char *name, struct repo_id *repo)
+{
+	char full[REPO_NAME_MAX];
+	int n = snprintf(full, sizeof(full), "%s/%s", org, name);
+
+	if (n < 0 || n >= (int)sizeof(full) || repo_id_set(repo, kind, full, (size_t)n) < 0)
+		return PLACE_NONE;
+	return PLACE_REPO;
+}
+
+bool scheme_is_plain(const char *name)
+{
+	return !strstr(name, "%2F") && !strstr(name, "%2f");
+}
+
+/* Copies name with "%2F" as '/', behind "prefix/". False if it does not fit. */
+static bool join_revision(const char *prefix, const char *name, char rev[REPO_REV_MAX])
+{
+	size_t n = strlen(prefix);
+
+	if (n + 2 > REPO_REV_MAX)
+		return false;
+	memcpy(rev, prefix, n);
+	if (n)
+		rev[n++] = '/';
+	while (*name) {
+		bool is_slash = !strncmp(name, "%2F", 3) || !strncmp(name, "%2f", 3);
+
+		if (n + 1 >= REPO_REV_MAX)
+			return false;
+		rev[n++] = is_slash ? '/' : *name;
+		name += is_slash ? 3 : 1;
+	}
+	rev[n] = '\0';
+	return true;
+}
+
+/*
+ * May git have a reference of this name? Saves a request for what shells and file managers try. [git-check-ref-format(1); a
+ * component that begins with '.' is what programs look for everywhere]
+ */
+static bool is_ref_name(const char *rev)
+{
+	const char *p;
+
+	for (p = rev; *p; p++) {
+		bool is_first = p == rev || p[-1] == '/';
+
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("~^:?*[\\", *p))
+			return false;
+		if ((is_first && (*p == '.' || *p == '/')) || *rev == '-')
+			return false;
+		if ((p[0] == '.' && p[1] == '.') || (p[0] == '@' && p[1] == '{'))
+			return false;
+	}
+	return p > rev && p[-1] != '/' && p[-1] != '.' && !(p - rev >= 5 && !strcmp(p - 5, ".lock"));
+}
+
+enum place scheme_in_repo(const char *prefix, const char *name, char rev[REPO_REV_MAX])
+{
+	static const char *const beginnings[] = {"refs", "refs/pr", "refs/convert"};
+	bool is_plain = scheme_is_plain(name);
+	char joined[REPO_REV_MAX];
+
+	if (!name_is_safe(name, strlen(name)) || !join_revision(prefix, name, joined) || !is_ref_name(joined))
+		return PLACE_NONE;
+	memcpy(rev, joined, sizeof(joined));
+	if (name_is_commit(rev, strlen(rev)))
+		return PLACE_COMMIT;
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+		if (!strcmp(rev, beginnings[i]))
+			return is_plain ? PLACE_REFS : PLACE_NONE;
+	return PLACE_REVISION;
+}
+
+size_t scheme_ref_child(const char *rev, const char *prefix, const char **child, bool *is_dir)
+{
+	size_t n = strlen(prefix), len;
+
+	if (n) {
+		if (strncmp(rev, prefix, n) != 0 || rev[n] != '/')
+			return 0;
+		rev += n + 1;
+	}
+	len = strcspn(rev, "/");
+	if (!name_is_safe(rev, len))
+		return 0;
+	*child = rev;
+	*is_dir = rev[len] == '/';
+	return len;
+}
+
+void scheme_repo_target(struct buf *out, const struct repo_id *repo)
+{
+	buf_addf(out, "../%s", repo->name);
+}
+
+void scheme_commit_target(struct buf *out, const char *prefix, const char *commit)
+{
+	if (*prefix)
+		buf_adds(out, "../");
+	for (; *prefix; prefix++)
+		if (*prefix == '/')
+			buf_adds(out, "../");
+	buf_adds(out, commit);
+}
+
+bool scheme_has_place(const struct repo_id *repo)
+{
+	return strchr(repo->name, '/') != NULL;
+}
+
+uint64_t scheme_root_ino(const char *endpoint)
+{
+	return scheme_ino(0, endpoint, strlen(endpoint));
+}
+
+uint64_t scheme_ino(uint64_t parent, const char *name, size_t len)
+{
+	uint64_t ino = digest_hash64(name, len, parent);
+
+	return ino ? ino : 1;
+}
+
+uint64_t scheme_commit_ino(uint64_t root, const struct repo_id *repo, const char *commit)
+{
+	const char *kind = repo_kind_prefix(repo->kind), *name = repo->name, *slash = strchr(name, '/');
+	uint64_t ino = *kind ? scheme_ino(root, kind, strlen(kind) - 1) : root;
+
+	if (slash) {
+		ino = scheme_ino(ino, name, (size_t)(slash - name));
+		name = slash + 1;
+	}
+	return scheme_ino(scheme_ino(ino, name, strlen(name)), commit, strlen(commit));
+}

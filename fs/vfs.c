@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The state of the tree: nodes, sites and open files under one lock, which is never held across a callback or I/O. Names are in
+ * vfs_names.c, directories in vfs_dirs.c, bytes in vfs_data.c, extended attributes in xattr.c.
+ */
+#include "vfs_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+#include <hffs/name.h>
+#include <hffs/scheme.h>
+
+static int copy_config(struct vfs *v, const struct vfs_config *config)
+{
+	v->fetch = config->fetch;
+	v->catalog = config->catalog;
+	v->uid = config->uid;
+	v->gid = config->gid;
+	v->umask = config->umask;
+	v->status = config->status;
+	v->status_ctx = config->status_ctx;
+	v->endpoint = strdup(config->endpoint);
+	v->one_rev = strdup(config->one_rev ? config->one_rev : "main");
+	v->is_one = config->one_repo != NULL;
+	if (v->is_one)
+		v->one_repo = *config->one_repo;
+	return v->endpoint && v->one_rev ? 0 : -ENOMEM;
+}
+
+static int make_root(struct vfs *v)
+{
+	struct site *site = NULL;
+	int r = nodes_init(&v->nodes, v->is_one ? NODE_COMMIT : NODE_ROOT, v->root_ino);
+
+	if (r < 0 || !v->is_one)
+		return r;
+	site = site_new(&v->one_repo, "");
+	if (!site)
+		return -ENOMEM;
+	v->nodes.root->site = site;
+	v->nodes.root->kind = (uint8_t)v->one_repo.kind;
+	return 0;
+}
+
+int vfs_new(const struct vfs_config *config, struct vfs **out)
+{
+	struct vfs *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	pthread_mutex_init(&v->lock, NULL);
+	v->start_s = clock_wall_s();
+	if (copy_config(v, config) < 0) {
+		vfs_free(v);
+		return -ENOMEM;
+	}
+	v->root_ino = scheme_root_ino(v->endpoint);
+	if (make_root(v) < 0) {
+		vfs_free(v);
+		return -ENOMEM;
+	}
+	*out = v;
+	return 0;
+}
+
+void vfs_free(struct vfs *v)
+{
+	if (!v)
+		return;
+	vfs_drop_files(v);
+	nodes_done(&v->nodes);
+	pthread_mutex_destroy(&v->lock);
+	free(v->endpoint);
+	free(v->one_rev);
+	free(v);
+}
+
+struct node *vfs_pin(struct vfs *v, uint64_t id)
+{
+	struct node *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = node_find(&v->nodes, id);
+	if (n)
+		node_pin(n);
+	return n;
+}
+
+void vfs_unpin(struct vfs *v, struct node *n)
+{
+	LOCK_SCOPE(&v->lock);
+	node_unpin(&v->nodes, n);
+}
+
+void vfs_forget(struct vfs *v, uint64_t id, uint64_t lookups)
+{
+	struct node *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = node_find(&v->nodes, id);
+	if (n)
+		node_forget(&v->nodes, n, lookups);
+}
+
+static void fill_file_locked(const struct node *n, struct stat *st)
+{
+	uint64_t size = tree_entry(n->site->tree, n->entry)->size;
+
+	st->st_mode = S_IFREG | 0444;
+	st->st_nlink = 1;
+	st->st_size = (off_t)size;
+	/* Never 0 blocks for a file that has bytes: GNU tar -S would archive it as all zeros, with exit status 0. */
+	st->st_blocks = size ? (blkcnt_t)max_u64(n->cached_4k, 1) * 8 : 0;
+}
+
+void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out)
+{
+	struct stat *st = &out->attr;
+	int64_t mtime_s = n->site && n->site->mtime_s ? n->site->mtime_s : v->start_s;
+
+	*out = (struct vfs_entry){.node = n->id, .entry_ms = entry_ms, .attr_ms = FOREVER_MS};
+	if (n->type == NODE_FILE) {
+		fill_file_locked(n, st);
+	} else if (n->type == NODE_LINK) {
+		st->st_mode = S_IFLNK | 0777;
+		st->st_nlink = 1;
+		st->st_size = (off_t)strlen(n->target);
+		out->attr_ms = entry_ms;
+	} else {
+		st->st_mode = S_IFDIR | 0555;
+		st->st_nlink = 2;
+	}
+	if (n->type != NODE_LINK)
+		st->st_mode &= ~v->umask;
+	if (n->type == NODE_COMMIT && !n->site->commit[0])
+		out->attr_ms = 0; /* the time of the commit is not known yet */
+	st->st_ino = n->ino;
+	st->st_uid = v->uid;
+	st->st_gid = v->gid;
+	st->st_blksize = BLKSIZE;
+	st->st_atim.tv_sec = st->st_mtim.tv_sec = st->st_ctim.tv_sec = mtime_s;
+}
+
+int vfs_getattr(struct vfs *v, uint64_t id, struct vfs_entry *out)
+{
+	const struct node *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = node_find(&v->nodes, id);
+	if (!n)
+		return -ESTALE;
+	fill_entry_locked(v, n, KEPT_MS, out);
+	return 0;
+}
+
+int vfs_readlink(struct vfs *v, uint64_t id, struct buf *out)
+{
+	const struct node *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = node_find(&v->nodes, id);
+	if (!n)
+		return -ESTALE;
+	if (n->type != NODE_LINK)
+		return -EINVAL;
+	buf_adds(out, n->target);
+	return out->failed ? -ENOMEM : 0;
+}
+
+void vfs_note_error(struct vfs *v, uint64_t node, const char *text)
+{
+	struct file_error *e;
+	LOCK_SCOPE(&v->lock);
+
+	e = &v->errors[v->error_next++ % ERRORS_KEPT];
+	e->node = node;
+	e->time_s = clock_wall_s();
+	snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
+static bool is_of_repo(const struct node *n, const struct repo_id *repo)
+{
+	return !repo || (n->site->repo.kind == repo->kind && !strcmp(n->site->repo.name, repo->name));
+}
+
+void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each, void *ctx)
+{
+	LOCK_SCOPE(&v->lock);
+
+	for (size_t i = 0; i < v->nodes.cap; i++)
+		for (struct node *n = v->nodes.by_id[i]; n; n = n->next_by_id) {
+			if (n->type != NODE_LINK || !n->site || !is_of_repo(n, repo))
+				continue;
+			n->may_move = true;
+			each(ctx, n->parent->id, n->name);
+		}
+}
+
+void vfs_statfs(struct vfs *v, struct statvfs *out)
+{
+	struct cache_stats st = {0};
+	uint64_t used;
+
+	cache_stats(fetch_cache(v->fetch), &st);
+	used = min_u64(st.bytes_cached, st.size_max);
+	*out = (struct statvfs){
+		.f_bsize = BLKSIZE,
+		.f_frsize = 4096,
+		.f_blocks = st.size_max / 4096,
+		.f_bfree = min_u64(st.size_max - used, st.disk_free) / 4096,
+		.f_namemax = NAME_LEN_MAX,
+	};
+	out->f_bavail = out->f_bfree;
+}
+
+void vfs_stats(struct vfs *v, struct vfs_stats *out)
+{
+	const struct file_error *e;
+
+	*out = (struct vfs_stats){
+		.lookups = atomic_load(&v->nr_lookups),
+		.reads = atomic_load(&v->nr_reads),
+		.bytes_read = atomic_load(&v->nr_bytes),
+	};
+	LOCK_SCOPE(&v->lock);
+	out->open_files = v->nr_files;
+	out->nodes = v->nodes.nr;
+	if (!v->error_next)
+		return;
+	e = &v->errors[(v->error_next - 1) % ERRORS_KEPT];
+	out->last_error_s = e->time_s;
+	memcpy(out->last_error, e->text, sizeof(out->last_error));
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Open files and reading. A handle holds its blob from open to release; a read under way holds the handle, because an
+ * interrupted read may end after its release. Reading allocates nothing.
+ */
+#include "vfs_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+
+/* --- open and release --- */
+
+static void file_unref(struct vfs_file *f)
+{
+	if (atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (f->blob)
+		blob_put(f->blob);
+	vfs_unpin(f->vfs, f->node);
+	free(f);
+}
+
+static void link_file(struct vfs_file *f)
+{
+	struct vfs *v = f->vfs;
+	LOCK_SCOPE(&v->lock);
+
+	f->next = v->files;
+	f->prev = &v->files;
+	if (f->next)
+		f->next->prev = &f->next;
+	v->files = f;
+	v->nr_files++;
+	f->node->site->files_open++;
+	f->node->site->used_ms = clock_mono_ms();
+	node_pin(f->node);
+}
+
+static uint32_t cached_4k(struct blob *b)
+{
+	struct blob_info info = {0};
+
+	blob_info(b, &info);
+	return (uint32_t)min_u64((info.bytes_cached + 4095) / 4096, UINT32_MAX);
+}
+
+/* Remembers what is cached of the file; true if that is news. */
+static bool note_cached_locked(struct vfs_file *f, uint32_t cached)
+{
+	bool is_news = f->node->cached_4k != cached;
+
+	f->node->cached_4k = cached;
+	return is_news;
+}
+
+void vfs_release(struct vfs_file *f)
+{
+	struct vfs *v = f->vfs;
+	uint32_t cached = f->blob ? cached_4k(f->blob) : 0;
+
+	pthread_mutex_lock(&v->lock);
+	*f->prev = f->next;
+	if (f->next)
+		f->next->prev = f->prev;
+	v->nr_files--;
+	if (atomic_load(&f->ever_read) && note_cached_locked(f, cached) && v->nr_grown < GROWN_KEPT)
+		v->grown[v->nr_grown++] = f->node->id;
+	f->node->site->files_open--;
+	f->node->site->used_ms = clock_mono_ms();
+	pthread_mutex_unlock(&v->lock);
+	file_unref(f);
+}
+
+void vfs_drop_files(struct vfs *v)
+{
+	while (v->files)
+		vfs_release(v->files);
+}
+
+static int check_open(const struct node *n, int flags)
+{
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_TRUNC | O_CREAT)))
+		return -EROFS;
+	if (n->type == NODE_FILE)
+		return 0;
+	return n->type == NODE_LINK ? -ELOOP : -EISDIR;
+}
+
+static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, struct err *err)
+{
+	const struct site *s = n->site;
+	const struct tree_entry *e = tree_entry(s->tree, n->entry);
+	struct object_ref from = {.repo = s->repo, .size = e->size, .id = e->id};
+	AUTO_BUF path = {0};
+
+	f->size = e->size;
+	if (!e->size)
+		return 0;
+	tree_path(s->tree, e, &path);
+	if (path.failed)
+		return -ENOMEM;
+	if (!e->id.algo)
+		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page and set HF_TOKEN", s->repo.name, path.data);
+	from.path = path.data;
+	memcpy(from.commit, s->commit, sizeof(from.commit));
+	f->blob = blob_get(v->fetch, &from);
+	return f->blob ? 0 : -ENOMEM;
+}
+
+static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file **out, struct err *err)
+{
+	struct vfs_file *f;
+	int r = check_open(n, flags);
+
+	if (r < 0)
+		return r;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->vfs = v;
+	f->node = n;
+	atomic_init(&f->refs, 1);
+	r = get_blob(v, n, f, err);
+	if (r < 0) {
+		free(f);
+		return r;
+	}
+	link_file(f);
+	*out = f;
+	return 0;
+}
+
+int vfs_open(struct vfs *v, uint64_t id, int flags, struct vfs_file **out, struct err *err)
+{
+	struct node *n = vfs_pin(v, id);
+	int r;
+
+	if (!n)
+		return -ESTALE;
+	r = open_node(v, n, flags, out, err);
+	vfs_unpin(v, n);
+	return r;
+}
+
+/* --- reading --- */
+
+size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len)
+{
+	return off >= f->size ? 0 : (size_t)min_u64(len, f->size - off);
+}
+
+static void read_came(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	struct vfs_read *op = ctx;
+	struct vfs_file *f = op->file;
+
+	op->done(op->ctx, r, span, err); /* op is gone after this */
+	file_unref(f);
+}
+
+void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len, read_done *done, void *ctx)
+{
+	size_t n = vfs_read_len(f, off, len);
+
+	atomic_fetch_add_explicit(&f->vfs->nr_reads, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&f->vfs->nr_bytes, n, memory_order_relaxed);
+	if (!n) {
+		done(ctx, 0, NULL, NULL);
+		return;
+	}
+	*op = (struct vfs_read){f, done, ctx};
+	atomic_fetch_add(&f->refs, 1);
+	atomic_store_explicit(&f->was_read, true, memory_order_relaxed);
+	atomic_store_explicit(&f->ever_read, true, memory_order_relaxed);
+	blob_read(f->blob, off, n, read_came, op);
+}
+
+/* Up to max files that were read since last asked, each with a reference. */
+static size_t take_read(struct vfs *v, struct vfs_file **out, size_t max)
+{
+	size_t nr = 0;
+	LOCK_SCOPE(&v->lock);
+
+	for (struct vfs_file *f = v->files; f && nr < max; f = f->next)
+		if (f->blob && atomic_exchange(&f->was_read, false)) {
+			atomic_fetch_add(&f->refs, 1);
+			out[nr++] = f;
+		}
+	return nr;
+}
+
+static size_t take_closed(struct vfs *v, uint64_t *nodes, size_t max)
+{
+	size_t nr = 0;
+	LOCK_SCOPE(&v->lock);
+
+	while (nr < max && v->nr_grown)
+		nodes[nr++] = v->grown[--v->nr_grown];
+	return nr;
+}
+
+static bool note_cached(struct vfs_file *f)
+{
+	uint32_t now = cached_4k(f->blob);
+	LOCK_SCOPE(&f->vfs->lock);
+
+	return note_cached_locked(f, now);
+}
+
+size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max)
+{
+	struct vfs_file *read[64];
+	size_t grown = take_closed(v, nodes, max), nr = take_read(v, read, min_u64(max - grown, ARRAY_SIZE(read)));
+
+	for (size_t i = 0; i < nr; i++) {
+		if (note_cached(read[i]))
+			nodes[grown++] = read[i]->node->id;
+		file_unref(read[i]);
+	}
+	return grown;
+}

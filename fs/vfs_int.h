@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the vfs share: its state, and the few steps that each of them takes. */
+#ifndef HFFS_FS_VFS_INT_H
+#define HFFS_FS_VFS_INT_H
+
+#include <stdatomic.h>
+
+#include <hffs/thread.h>
+#include <hffs/vfs.h>
+
+/* How long the kernel may believe. A commit never changes; a day bounds what a wrong answer of ours could cost. */
+#define FOREVER_MS (24u * 3600 * 1000)
+#define REPO_MS (5u * 60 * 1000)   /* a repository's own name: it may be renamed or deleted */
+#define ABSENT_MS (60u * 1000)     /* a repository or revision that is not there: as long as the catalog remembers it */
+#define KEPT_MS (5u * 1000)        /* a revision that has moved while somebody reads its old commit */
+#define KEEP_AFTER_MS (60u * 1000) /* a commit counts as being read so long after its last open or close */
+
+#define BLKSIZE (128u << 10) /* st_blksize: what buffered readers ask for at a time; half a chunk wastes little */
+#define ERRORS_KEPT 32
+#define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
+
+struct file_error {
+	uint64_t node;
+	int64_t time_s;
+	char text[ERR_TEXT_MAX];
+};
+
+struct vfs {
+	struct fetch *fetch;
+	struct catalog *catalog;
+	char *endpoint;
+	bool is_one;
+	struct repo_id one_repo;
+	char *one_rev;
+	uid_t uid;
+	gid_t gid;
+	mode_t umask;
+	void (*status)(void *ctx, struct buf *out);
+	void *status_ctx;
+	int64_t start_s; /* the time of directories that have none */
+	uint64_t root_ino;
+
+	_Atomic uint64_t nr_lookups, nr_reads, nr_bytes;
+
+	pthread_mutex_t lock; /* of everything below, every node and every site */
+	struct nodes nodes;
+	struct vfs_file *files; /* open ones, newest first */
+	uint64_t nr_files;
+	uint64_t grown[GROWN_KEPT]; /* files closed with more cached than the kernel knows */
+	size_t nr_grown;
+	struct file_error errors[ERRORS_KEPT]; /* a ring; errors[error_next - 1] is the newest */
+	size_t error_next;
+};
+
+struct vfs_file {
+	struct vfs *vfs;
+	struct node *node; /* pinned */
+	struct blob *blob; /* NULL: an empty file */
+	uint64_t size;
+	atomic_uint refs; /* the handle, and each read under way */
+	atomic_bool was_read;  /* since vfs_take_grown() */
+	atomic_bool ever_read; /* so what is cached of the blob is known */
+	struct vfs_file *next, **prev; /* in vfs->files, under its lock */
+};
+
+/* The node, pinned; NULL if there is none. */
+struct node *vfs_pin(struct vfs *v, uint64_t id);
+void vfs_unpin(struct vfs *v, struct node *n);
+
+/* attr and its lifetime; node id. Expects the lock. */
+void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out);
+/* The child of a listing's directory, made where missing, looked up once more; NULL: no memory. */
+struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e);
+/* What a revision's symlink points to, in the node made or found: it moves to commit unless somebody reads the old one (then
+ * *kept). NULL: no memory. */
+struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
+/* The beginning of revisions that a directory stands for ("" for a repository): appended. */
+void refs_prefix(const struct node *dir, struct buf *out);
+
+/* Loads the listing of a COMMIT node, pinned by the caller until done(). */
+typedef void site_ready(void *ctx, int r, const struct err *err);
+void want_site(struct vfs *v, struct node *commit, site_ready *done, void *ctx);
+
+#endif

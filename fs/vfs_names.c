@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Looking up names. By what the directory is:
+ *   the root, a kind     every well-formed name is an organisation: no request
+ *   an organisation      the catalog says whether the repository exists, and under which name: elsewhere is a symlink
+ *   a repository         a commit is a directory; any other revision is a symlink to one; the beginning of one is a directory
+ *   a commit             the listing: complete, so absence is certain and costs nothing
+ *
+ * A symlink moves when the catalog says so, but not under a reader: while files of the commit it shows are open, or were within
+ * the last minute, it stays.
+ */
+#include "vfs_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+#include <hffs/name.h>
+#include <hffs/scheme.h>
+
+/* A lookup that the catalog must answer. */
+struct ask {
+	struct vfs *vfs;
+	struct node *dir; /* pinned */
+	vfs_lookup_done *done;
+	void *ctx;
+	struct repo_id repo;
+	enum place place;
+	char name[NAME_LEN_MAX + 1];
+	char rev[REPO_REV_MAX];
+};
+
+/* err: why, where the catalog was asked. */
+static void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err *err)
+{
+	struct vfs_entry none = {.entry_ms = ms};
+
+	done(ctx, -ENOENT, &none, err);
+}
+
+static void say_error(vfs_lookup_done *done, void *ctx, int r)
+{
+	struct err err = {0};
+
+	(void)err_set(&err, r, "%s", strerror(-r)); /* sets err, which is what we want of it */
+	done(ctx, r, NULL, &err);
+}
+
+/* n: looked up once, or NULL for no memory. e was filled under the lock. */
+static void say_found(vfs_lookup_done *done, void *ctx, const struct node *n, const struct vfs_entry *e)
+{
+	if (!n)
+		say_error(done, ctx, -ENOMEM);
+	else
+		done(ctx, 0, e, NULL);
+}
+
+static void ask_free(struct ask *a)
+{
+	vfs_unpin(a->vfs, a->dir);
+	free(a);
+}
+
+static struct ask *ask_new(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->vfs = v;
+	a->dir = dir;
+	a->done = done;
+	a->ctx = ctx;
+	memcpy(a->name, name, strlen(name) + 1);
+	pthread_mutex_lock(&v->lock);
+	node_pin(dir);
+	pthread_mutex_unlock(&v->lock);
+	return a;
+}
+
+/* The child of this name and type, looked up once more; made where missing, with a new site where its type needs one. */
+static struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, struct site *borrowed)
+{
+	size_t len = strlen(name);
+	struct node *n = node_find_child(&v->nodes, dir, name, len);
+
+	if (!n || n->type != type)
+		n = node_add(&v->nodes, dir, type, name, len, borrowed);
+	if (n)
+		node_look(n);
+	return n;
+}
+
+struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e)
+{
+	const struct tree *tree = dir->site->tree;
+	enum node_type type = e->type == ENTRY_DIR ? NODE_DIR : NODE_FILE;
+	struct node *n = look_locked(v, dir, type, tree_name(tree, e), dir->site);
+
+	if (n)
+		n->entry = tree_idx(tree, e);
+	return n;
+}
+
+static void look_in_tree(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	const struct tree_entry *e;
+	struct node *n = NULL;
+	struct vfs_entry found;
+
+	pthread_mutex_lock(&v->lock);
+	e = tree_find(dir->site->tree, dir->entry, name, strlen(name));
+	if (e)
+		n = look_entry_locked(v, dir, e);
+	if (n)
+		fill_entry_locked(v, n, FOREVER_MS, &found);
+	pthread_mutex_unlock(&v->lock);
+	if (!e)
+		say_absent(done, ctx, FOREVER_MS, NULL);
+	else
+		say_found(done, ctx, n, &found);
+}
+
+static void tree_ready(void *ctx, int r, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	if (r < 0)
+		a->done(a->ctx, r == -ENOENT ? -EIO : r, NULL, err); /* the commit exists: its listing cannot be absent */
+	else
+		look_in_tree(a->vfs, a->dir, a->name, a->done, a->ctx);
+	ask_free(a);
+}
+
+static void lookup_in_commit(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a;
+	bool has_tree;
+
+	pthread_mutex_lock(&v->lock);
+	has_tree = dir->site->tree != NULL;
+	pthread_mutex_unlock(&v->lock);
+	if (has_tree) {
+		look_in_tree(v, dir, name, done, ctx);
+		return;
+	}
+	a = ask_new(v, dir, name, done, ctx);
+	if (!a)
+		say_error(done, ctx, -ENOMEM);
+	else
+		want_site(v, dir, tree_ready, a);
+}
+
+/* A directory that needs no request. */
+static void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done,
+		      void *ctx)
+{
+	struct node *n;
+	struct vfs_entry found;
+
+	pthread_mutex_lock(&v->lock);
+	n = look_locked(v, dir, type, name, dir->site);
+	if (n) {
+		n->kind = (uint8_t)kind;
+		fill_entry_locked(v, n, FOREVER_MS, &found);
+	}
+	pthread_mutex_unlock(&v->lock);
+	say_found(done, ctx, n, &found);
+}
+
+static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	enum repo_kind kind = (enum repo_kind)dir->kind;
+	enum place place = dir->type == NODE_ROOT ? scheme_in_root(name, &kind) : scheme_in_kind(name);
+
+	if (place == PLACE_NONE)
+		say_absent(done, ctx, FOREVER_MS, NULL);
+	else
+		look_free(v, dir, place == PLACE_KIND ? NODE_KIND : NODE_ORG, name, (int)kind, done, ctx);
+}
+
+/* --- repositories --- */
+
+static struct node *set_target_locked(struct node *n, const struct buf *target)
+{
+	char *copy = target->failed ? NULL : strdup(target->data);
+
+	if (!copy)
+		return NULL;
+	free(n->target);
+	n->target = copy;
+	return n;
+}
+
+/* A node that owns its site: the one that is there, or a new one. */
+static struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name,
+				      const struct repo_id *repo, const char *commit)
+{
+	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	struct site *site;
+
+	if (n && n->type == type) {
+		node_look(n);
+		return n;
+	}
+	site = site_new(repo, commit);
+	if (!site)
+		return NULL;
+	if (*commit)
+		site->ino = scheme_commit_ino(v->root_ino, repo, commit);
+	n = look_locked(v, dir, type, name, site);
+	if (!n)
+		site_unref(site);
+	return n;
+}
+
+static struct node *look_moved_locked(struct vfs *v, struct node *dir, const char *name, const struct repo_id *to)
+{
+	AUTO_BUF target = {0};
+	struct node *n;
+
+	scheme_repo_target(&target, to);
+	n = look_locked(v, dir, NODE_LINK, name, NULL);
+	if (n && !set_target_locked(n, &target)) {
+		node_forget(&v->nodes, n, 1);
+		return NULL;
+	}
+	return n;
+}
+
+static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+	struct vfs *v = a->vfs;
+	struct vfs_entry found;
+	struct node *n;
+
+	if (r == -ENOENT) {
+		say_absent(a->done, a->ctx, ABSENT_MS, err);
+	} else if (r < 0) {
+		a->done(a->ctx, r, NULL, err);
+	} else {
+		bool is_here = !strcmp(rev->repo.name, a->repo.name) || !scheme_has_place(&rev->repo);
+
+		pthread_mutex_lock(&v->lock);
+		n = is_here ? look_owner_locked(v, a->dir, NODE_REPO, a->name, &a->repo, "")
+			    : look_moved_locked(v, a->dir, a->name, &rev->repo);
+		if (n && is_here) {
+			n->site->mtime_s = rev->mtime_s;
+			n->site->is_gated = rev->is_gated;
+		}
+		if (n)
+			fill_entry_locked(v, n, REPO_MS, &found);
+		pthread_mutex_unlock(&v->lock);
+		say_found(a->done, a->ctx, n, &found);
+	}
+	ask_free(a);
+}
+
+static void lookup_in_org(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct repo_id repo;
+	struct ask *a;
+
+	if (scheme_in_org((enum repo_kind)dir->kind, dir->name, name, &repo) == PLACE_NONE) {
+		say_absent(done, ctx, FOREVER_MS, NULL);
+		return;
+	}
+	a = ask_new(v, dir, name, done, ctx);
+	if (!a) {
+		say_error(done, ctx, -ENOMEM);
+		return;
+	}
+	a->repo = repo;
+	catalog_want_revision(v->catalog, &a->repo, NULL, repo_came, a);
+}
+
+/* --- revisions --- */
+
+void refs_prefix(const struct node *dir, struct buf *out)
+{
+	if (dir->type != NODE_REFS)
+		return;
+	refs_prefix(dir->parent, out);
+	if (out->len)
+		buf_addc(out, '/');
+	buf_adds(out, dir->name);
+}
+
+/* Is somebody reading this commit of the repository that dir belongs to? */
+static bool is_read_locked(const struct vfs *v, const struct node *dir, const char *commit)
+{
+	const struct node *n;
+	const struct site *s;
+
+	while (dir->type == NODE_REFS)
+		dir = dir->parent;
+	n = node_find_child(&v->nodes, dir, commit, strlen(commit));
+	if (!n || n->type != NODE_COMMIT)
+		return false;
+	s = n->site;
+	return s->files_open || (s->used_ms && clock_mono_ms() - s->used_ms < KEEP_AFTER_MS);
+}
+
+/* The last component of a revision's symlink. */
+static const char *target_commit(const char *target)
+{
+	const char *slash = strrchr(target, '/');
+
+	return slash ? slash + 1 : target;
+}
+
+struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
+{
+	AUTO_BUF prefix = {0}, target = {0};
+	struct node *n = look_locked(v, dir, NODE_LINK, name, dir->site);
+
+	if (!n)
+		return NULL;
+	*kept = n->target && !n->may_move && strcmp(target_commit(n->target), commit) != 0 &&
+		is_read_locked(v, dir, target_commit(n->target));
+	if (*kept)
+		return n;
+	refs_prefix(dir, &prefix);
+	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
+	if (prefix.failed || !set_target_locked(n, &target)) {
+		node_forget(&v->nodes, n, 1);
+		return NULL;
+	}
+	n->may_move = false;
+	return n;
+}
+
+static struct node *look_commit_locked(struct vfs *v, struct ask *a, const struct revision *rev)
+{
+	struct node *n = look_owner_locked(v, a->dir, NODE_COMMIT, a->name, &a->dir->site->repo, rev->commit);
+
+	if (n) {
+		n->site->mtime_s = rev->mtime_s;
+		n->site->is_gated = rev->is_gated;
+	}
+	return n;
+}
+
+static void give_revision(struct ask *a, const struct revision *rev)
+{
+	struct vfs *v = a->vfs;
+	bool kept = false, is_commit = a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
+	struct vfs_entry found;
+	struct node *n;
+
+	pthread_mutex_lock(&v->lock);
+	n = is_commit ? look_commit_locked(v, a, rev) : look_link_locked(v, a->dir, a->name, rev->commit, &kept);
+	if (n)
+		fill_entry_locked(v, n, is_commit ? FOREVER_MS : min_u64(rev->ttl_ms, kept ? KEPT_MS : FOREVER_MS), &found);
+	pthread_mutex_unlock(&v->lock);
+	say_found(a->done, a->ctx, n, &found);
+	ask_free(a);
+}
+
+static bool is_beginning(const char *rev, const struct known_ref *refs, size_t nr)
+{
+	const char *child;
+	bool is_dir;
+
+	for (size_t i = 0; i < nr; i++)
+		if (scheme_ref_child(refs[i].name, rev, &child, &is_dir))
+			return true;
+	return false;
+}
+
+/* No revision has this name; perhaps some begin with it. */
+static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	if (r < 0 && r != -ENOENT)
+		a->done(a->ctx, r, NULL, err);
+	else if (r == 0 && is_beginning(a->rev, refs, nr))
+		look_free(a->vfs, a->dir, NODE_REFS, a->name, a->dir->kind, a->done, a->ctx);
+	else
+		say_absent(a->done, a->ctx, ABSENT_MS, err);
+	ask_free(a);
+}
+
+static void revision_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	if (r == 0) {
+		give_revision(a, rev);
+	} else if (r != -ENOENT) {
+		a->done(a->ctx, r, NULL, err);
+		ask_free(a);
+	} else if (a->place == PLACE_REVISION && scheme_is_plain(a->name)) {
+		catalog_want_refs(a->vfs->catalog, &a->repo, refs_came, a);
+	} else {
+		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		ask_free(a);
+	}
+}
+
+static void lookup_in_repo(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = ask_new(v, dir, name, done, ctx);
+	AUTO_BUF prefix = {0};
+
+	refs_prefix(dir, &prefix);
+	if (!a || prefix.failed) {
+		say_error(done, ctx, -ENOMEM);
+		if (a)
+			ask_free(a);
+		return;
+	}
+	a->repo = dir->site->repo;
+	a->place = scheme_in_repo(prefix.len ? prefix.data : "", name, a->rev);
+	if (a->place == PLACE_NONE) {
+		say_absent(done, ctx, FOREVER_MS, NULL);
+		ask_free(a);
+	} else if (a->place == PLACE_REFS) {
+		look_free(v, dir, NODE_REFS, name, dir->kind, done, ctx);
+		ask_free(a);
+	} else {
+		catalog_want_revision(v->catalog, &a->repo, a->rev, revision_came, a);
+	}
+}
+
+/* --- by directory --- */
+
+/* "." and "..": the kernel asks for them when NFS brings a handle back. */
+static void lookup_self(struct vfs *v, struct node *n, vfs_lookup_done *done, void *ctx)
+{
+	struct vfs_entry found;
+
+	pthread_mutex_lock(&v->lock);
+	node_look(n);
+	fill_entry_locked(v, n, KEPT_MS, &found);
+	pthread_mutex_unlock(&v->lock);
+	say_found(done, ctx, n, &found);
+}
+
+static void lookup_in(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	switch ((enum node_type)dir->type) {
+	case NODE_ROOT:
+	case NODE_KIND:
+		lookup_in_root(v, dir, name, done, ctx);
+		break;
+	case NODE_ORG:
+		lookup_in_org(v, dir, name, done, ctx);
+		break;
+	case NODE_REPO:
+	case NODE_REFS:
+		lookup_in_repo(v, dir, name, done, ctx);
+		break;
+	case NODE_COMMIT:
+	case NODE_DIR:
+		lookup_in_commit(v, dir, name, done, ctx);
+		break;
+	case NODE_LINK:
+	case NODE_FILE:
+		say_error(done, ctx, -ENOTDIR);
+		break;
+	}
+}
+
+void vfs_lookup(struct vfs *v, uint64_t dir_id, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct node *dir = vfs_pin(v, dir_id);
+
+	atomic_fetch_add_explicit(&v->nr_lookups, 1, memory_order_relaxed);
+	if (!dir) {
+		say_error(done, ctx, -ESTALE);
+		return;
+	}
+	if (!strcmp(name, "."))
+		lookup_self(v, dir, done, ctx);
+	else if (!strcmp(name, ".."))
+		lookup_self(v, dir->parent ? dir->parent : dir, done, ctx);
+	else if (strlen(name) > NAME_LEN_MAX)
+		say_error(done, ctx, -ENAMETOOLONG);
+	else
+		lookup_in(v, dir, name, done, ctx);
+	vfs_unpin(v, dir);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * How a commit's directory gets its listing: where one repository is mounted, first the commit that its revision stands for
+ * (once: the mount stays with it), then the complete tree. What is there stays there.
+ */
+#include "vfs_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/scheme.h>
+
+struct site_ask {
+	struct vfs *vfs;
+	struct node *commit; /* pinned by the caller */
+	site_ready *done;
+	void *ctx;
+};
+
+static void finish(struct site_ask *a, int r, const struct err *err)
+{
+	a->done(a->ctx, r, err);
+	free(a);
+}
+
+static void tree_came(void *ctx, int r, struct tree *tree, const struct err *err)
+{
+	struct site_ask *a = ctx;
+	struct site *site = a->commit->site;
+
+	if (r == 0) {
+		LOCK_SCOPE(&a->vfs->lock);
+		if (!site->tree)
+			site->tree = TAKE(tree);
+	}
+	if (r == 0)
+		tree_unref(tree); /* somebody else was faster, or NULL */
+	finish(a, r, err);
+}
+
+static void want_tree(struct site_ask *a)
+{
+	struct repo_id repo;
+	char commit[COMMIT_MAX];
+
+	pthread_mutex_lock(&a->vfs->lock);
+	repo = a->commit->site->repo;
+	memcpy(commit, a->commit->site->commit, sizeof(commit));
+	pthread_mutex_unlock(&a->vfs->lock);
+	catalog_want_tree(a->vfs->catalog, &repo, commit, tree_came, a);
+}
+
+static void commit_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct site_ask *a = ctx;
+	struct vfs *v = a->vfs;
+	struct site *site = a->commit->site;
+
+	if (r < 0) {
+		finish(a, r, err);
+		return;
+	}
+	pthread_mutex_lock(&v->lock);
+	if (!site->commit[0]) {
+		site->repo = rev->repo;
+		memcpy(site->commit, rev->commit, sizeof(site->commit));
+		site->mtime_s = rev->mtime_s;
+		site->is_gated = rev->is_gated;
+		site->ino = scheme_commit_ino(v->root_ino, &site->repo, site->commit);
+	}
+	pthread_mutex_unlock(&v->lock);
+	want_tree(a);
+}
+
+void want_site(struct vfs *v, struct node *commit, site_ready *done, void *ctx)
+{
+	struct site_ask *a;
+	bool has_tree, has_commit;
+
+	pthread_mutex_lock(&v->lock);
+	has_tree = commit->site->tree != NULL;
+	has_commit = commit->site->commit[0];
+	pthread_mutex_unlock(&v->lock);
+	if (has_tree) {
+		done(ctx, 0, NULL);
+		return;
+	}
+	a = calloc(1, sizeof(*a));
+	if (!a) {
+		done(ctx, -ENOMEM, NULL);
+		return;
+	}
+	*a = (struct site_ask){v, commit, done, ctx};
+	if (has_commit)
+		want_tree(a);
+	else
+		catalog_want_revision(v->catalog, &v->one_repo, v->one_rev, commit_came, a);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The nodes that the kernel knows: ids, parents, names, lookup counts. No I/O and no lock: the owner (vfs.c) holds its own around
+ * every call.
+ */
+#ifndef HFFS_NODE_H
+#define HFFS_NODE_H
+
+#include <stdbool.h>
+
+#include <hffs/tree.h>
+
+enum node_type {
+	NODE_ROOT,   /* of the whole Hub */
+	NODE_KIND,   /* datasets, spaces */
+	NODE_ORG,
+	NODE_REPO,
+	NODE_REFS,   /* the beginning of revisions with slashes: refs, refs/pr */
+	NODE_LINK,   /* a revision to its commit, a moved repository to where it lives */
+	NODE_COMMIT, /* the root of a listing; of the whole mount where one repository is mounted */
+	NODE_DIR,
+	NODE_FILE,
+};
+
+/* What the nodes of one repository (commit ""), or of one commit of it, share. */
+struct site {
+	uint32_t refs;
+	struct repo_id repo;
+	char commit[COMMIT_MAX]; /* "" in a repository, and where one is mounted at the root until it was asked for */
+	bool is_gated;
+	int64_t mtime_s;
+	uint64_t ino;        /* of the commit's directory */
+	struct tree *tree;   /* a reference; NULL until loaded, then for ever */
+	uint32_t files_open; /* of this commit */
+	uint64_t used_ms;    /* monotonic, the last open or close; 0: never */
+};
+
+struct node {
+	uint64_t id;  /* of the kernel: counted up, never used again */
+	uint64_t ino; /* st_ino */
+	struct node *parent; /* NULL for the root */
+	struct node *next_by_id, *next_by_name;
+	struct site *site;  /* repositories and below: a reference of REPO and COMMIT, borrowed from them by others */
+	const char *name;   /* of DIR and FILE borrowed from site->tree, else owned; "" for the root */
+	char *target;       /* LINK: owned */
+	uint64_t lookups;   /* the kernel's */
+	uint32_t pins;      /* children, handles, calls under way */
+	uint32_t entry;     /* COMMIT, DIR, FILE: index in site->tree */
+	uint32_t cached_4k; /* FILE: what was cached when somebody last looked, in 4 KiB */
+	uint8_t type;       /* enum node_type */
+	uint8_t kind;       /* enum repo_kind; of KIND and below */
+	bool is_named;      /* found by (parent, name) */
+	bool may_move;      /* LINK: the next answer of the catalog counts, whoever is reading */
+};
+
+#define NODE_ROOT_ID 1
+
+struct nodes {
+	struct node **by_id, **by_name;
+	size_t cap, nr; /* buckets, a power of two; nodes */
+	uint64_t last_id;
+	struct node *root;
+};
+
+/* A table with its root (id 1, pinned). 0 or -ENOMEM. */
+int nodes_init(struct nodes *t, enum node_type root_type, uint64_t root_ino);
+/* Frees every node, whatever is still counted. */
+void nodes_done(struct nodes *t);
+
+struct node *node_find(const struct nodes *t, uint64_t id);                                                 /* NULL if none */
+struct node *node_find_child(const struct nodes *t, const struct node *parent, const char *name, size_t len); /* NULL if none */
+/*
+ * A new node below parent (which it pins), in the place of an older one of that name, with its st_ino, not counted yet: pin
+ * it or count a lookup, else the next node_unpin() of anybody may not free it. name: copied, but borrowed for DIR and FILE.
+ * It takes over the site reference for REPO and COMMIT. NULL: no memory (the site stays the caller's).
+ */
+struct node *node_add(struct nodes *t, struct node *parent, enum node_type type, const char *name, size_t len, struct site *site);
+/* No longer found by its name; lives on while it is counted. */
+void node_detach(struct nodes *t, struct node *n);
+
+void node_look(struct node *n); /* counts one lookup of the kernel */
+void node_forget(struct nodes *t, struct node *n, uint64_t lookups);
+void node_pin(struct node *n);
+void node_unpin(struct nodes *t, struct node *n); /* frees what nothing counts any more, up to the root */
+
+struct site *site_new(const struct repo_id *repo, const char *commit); /* one reference; NULL: no memory */
+struct site *site_ref(struct site *s);
+void site_unref(struct site *s);
+
+/* st_ino of the directory as the parent of its children: that of the commit where a commit's directory is the root. */
+uint64_t node_dir_ino(const struct node *n);
+/* Appends the path from the mount's root, without a leading slash. */
+void node_path(const struct node *n, struct buf *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a name in the mounted tree stands for, by its spelling alone, and where symlinks point:
+ *   /<org>/<name>/<revision>/<path>, /datasets/<org>/..., /spaces/<org>/...
+ * Pure: what exists is the catalog's to say.
+ */
+#ifndef HFFS_SCHEME_H
+#define HFFS_SCHEME_H
+
+#include <stdbool.h>
+
+#include <hffs/buf.h>
+#include <hffs/repo.h>
+
+enum place {
+	PLACE_NONE,     /* nothing can have this name here */
+	PLACE_KIND,     /* "datasets", "spaces" in the root */
+	PLACE_ORG,      /* an organisation, or a user */
+	PLACE_REPO,     /* a repository of it */
+	PLACE_COMMIT,   /* 40 hex digits */
+	PLACE_REVISION, /* a branch or a tag; perhaps only the beginning of some ("release" of "release/1") */
+	PLACE_REFS,     /* "refs", "refs/pr", "refs/convert": the beginning of revisions and none itself */
+};
+
+/* A name in the root; *kind is written for PLACE_KIND. */
+enum place scheme_in_root(const char *name, enum repo_kind *kind);
+/* A name in a kind's directory. */
+enum place scheme_in_kind(const char *name);
+/* A name in an organisation; *repo is written for PLACE_REPO. */
+enum place scheme_in_org(enum repo_kind kind, const char *org, const char *name, struct repo_id *repo);
+/*
+ * A name in a repository or below a beginning of its revisions (prefix "refs/pr"; "" in the repository itself). rev: the whole
+ * revision, "%2F" in the name read as a slash; written unless PLACE_NONE.
+ */
+enum place scheme_in_repo(const char *prefix, const char *name, char rev[REPO_REV_MAX]);
+
+/* No "%2F" in it: only such names can be directories of revisions, so that a symlink's way up is as long as its prefix. */
+bool scheme_is_plain(const char *name);
+
+/* A revision's next component below prefix: its length, 0 if rev is not below prefix; *is_dir: more components follow. */
+size_t scheme_ref_child(const char *rev, const char *prefix, const char **child, bool *is_dir);
+
+/* Target of a symlink in an organisation's directory to where repo lives; of one below prefix in a repository to a commit. */
+void scheme_repo_target(struct buf *out, const struct repo_id *repo);
+void scheme_commit_target(struct buf *out, const char *prefix, const char *commit);
+/* True if repo has a place in the tree: an organisation and a name. */
+bool scheme_has_place(const struct repo_id *repo);
+
+/* Inode numbers: stable across mounts, made of every name from the endpoint down. Never 0. */
+uint64_t scheme_root_ino(const char *endpoint);
+uint64_t scheme_ino(uint64_t parent, const char *name, size_t len);
+/* The same number as going down from the root name by name. */
+uint64_t scheme_commit_ino(uint64_t root, const struct repo_id *repo, const char *commit);
+
+#endif

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A branch moves on the hub: the mount keeps its commit until ref_ttl is over and while it is read; both commits can be read.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need_fuse
+repo=$work/hub/org/moving
+mkdir -p "$repo"
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+git -C "$repo" init -q -b main
+commit() {
+	head -c 300000 /dev/urandom >"$repo/weights.bin"
+	echo "$1" >"$repo/version.txt"
+	git -C "$repo" add -A
+	git -C "$repo" commit -qm "$1"
+	git -C "$repo" rev-parse HEAD
+}
+first=$(commit one)
+git -C "$repo" tag v1
+cp "$repo/weights.bin" "$work/weights.1"
+serve "$work/hub"
+hf=$work/hf
+must_mount "$hf" ref_ttl=2s
+moving=$hf/org/moving
+commit_of() { basename "$(realpath "$moving/$1")"; }
+
+equal main-is-first "$(commit_of main)" "$first"
+equal tag-is-first "$(commit_of v1)" "$first"
+equal both-in-listing "$(ls "$moving" | grep -cE '^(main|v1)$')" 2
+check first-bytes cmp "$moving/main/weights.bin" "$work/weights.1"
+# The commit's own time.
+equal mtime "$(stat -Lc %Y "$moving/main/version.txt")" "$(git -C "$repo" log -1 --format=%ct)"
+
+exec 5<"$moving/main/weights.bin"
+sleep 1.1 # git's times are seconds
+second=$(commit two)
+cp "$repo/weights.bin" "$work/weights.2"
+equal believed-for-ref_ttl "$(commit_of main)" "$first"
+sleep 2.5
+equal stays-while-read "$(commit_of main)" "$first"
+exec 5<&-
+
+# Another mount of the same hub sees the new commit at once, and by its name so does this one.
+hf2=$work/hf2
+must_mount "$hf2"
+equal new-mount-is-second "$(basename "$(realpath "$hf2/org/moving/main")")" "$second"
+check second-by-commit cmp "$moving/$second/weights.bin" "$work/weights.2"
+check first-by-commit cmp "$moving/$first/weights.bin" "$work/weights.1"
+check first-by-tag cmp "$moving/v1/weights.bin" "$work/weights.1"
+if [ -n "${HFFS_TEST_LONG:-}" ]; then
+	# Files of the commit were open in the last minute; after it the branch moves.
+	moved() { [ "$(commit_of main)" = "$second" ]; }
+	check moves-after-a-minute wait_for 90 moved
+	equal moved-version "$(cat "$moving/main/version.txt")" two
+fi
+check umount "$hffs" umount "$hf"
+must_mount "$hf" ref_ttl=0
+equal after-remount "$(commit_of main)" "$second"
+equal after-remount-version "$(cat "$moving/main/version.txt")" two
+check umount-2 "$hffs" umount "$hf"
+must_mount "$hf" ref_ttl=inf
+equal never-asked-again "$(commit_of main)" "$second"
+check umount-3 "$hffs" umount "$hf"
+check umount-4 "$hffs" umount "$hf2"
+finish

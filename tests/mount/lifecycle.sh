@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Mounts begin and end cleanly: umount, signals, busy and dead ones, mount(8), in front, one owner of a cache.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need_fuse
+make_hub "$work/hub"
+serve "$work/hub"
+hf=$work/hf
+
+# umount, and at once again: the daemon is gone and the cache free when it returns.
+for round in 1 2 3; do
+	must_mount "$hf"
+	pid=$(daemon_pid "$hf")
+	cat "$hf/org/model/main/config.json" >/dev/null
+	check "umount-$round" "$hffs" umount "$hf"
+	check "daemon-gone-$round" is_gone "$pid"
+	equal "nothing-left-$round" "$(grep -c " $hf " /proc/self/mountinfo)" 0
+done
+refuses umount-twice 1 'is no hffs mount' "$hffs" umount "$hf"
+
+# Signals end it within five seconds.
+for signal in TERM INT HUP; do
+	must_mount "$hf"
+	pid=$(daemon_pid "$hf")
+	cat "$hf/org/model/main/three.bin" >/dev/null
+	kill -"$signal" "$pid"
+	check "sig${signal,,}-ends-it" wait_for 5 is_gone "$pid"
+	equal "nothing-left-after-sig${signal,,}" "$(grep -c " $hf " /proc/self/mountinfo)" 0
+done
+must_mount "$hf"
+pid=$(daemon_pid "$hf")
+kill -PIPE "$pid"
+check sigpipe-is-nothing cat "$hf/org/model/main/config.json"
+
+# Busy: refused, lazily possible.
+exec 5<"$hf/org/model/main/three.bin"
+refuses umount-busy 1 'is in use' "$hffs" umount "$hf"
+check still-there cat "$hf/org/model/main/config.json"
+check umount-lazy "$hffs" umount -l "$hf"
+equal open-file-works "$(sha256sum <&5)" "$(sha256sum <"$work/hub/org/model/three.bin")"
+exec 5<&-
+check ends-when-closed wait_for 10 is_gone "$pid"
+
+# A signal ends it although files are open and readers are there.
+must_mount "$hf"
+pid=$(daemon_pid "$hf")
+exec 5<"$hf/org/model/main/three.bin"
+kill -TERM "$pid"
+check sigterm-while-busy wait_for 6 is_gone "$pid"
+equal nothing-left-while-busy "$(grep -c " $hf " /proc/self/mountinfo)" 0
+exec 5<&-
+
+# Dead: said, cleared away by umount, replaced by mount.
+must_mount "$hf"
+kill_daemon "$hf"
+refuses dead-status 1 'daemon is gone' "$hffs" status "$hf"
+equal dead-in-json "$("$hffs" status --json | python3 -c 'import json,sys; print([m["error"] for m in json.load(sys.stdin)["mounts"] if m["dir"] == sys.argv[1]] != [])' "$hf")" True
+check umount-dead "$hffs" umount "$hf"
+equal nothing-left-of-dead "$(grep -c " $hf " /proc/self/mountinfo)" 0
+must_mount "$hf"
+kill_daemon "$hf"
+check mount-over-dead mount_hub "$hf"
+check reads-over-dead cat "$hf/org/model/main/config.json"
+equal one-mount-over-dead "$(grep -c " $hf " /proc/self/mountinfo)" 1
+
+# One mount a directory, one daemon a cache; the second says who has it, soon.
+refuses mounted-already 1 "mounted at $hf already, by process $(daemon_pid "$hf")" "$hffs" mount "$hf" -o "endpoint=$endpoint,cache=$work/other"
+mkdir "$work/second"
+start=$SECONDS
+refuses one-cache 1 "$(daemon_pid "$hf")" "$hffs" mount "$work/second" -o "endpoint=$endpoint,cache=$hf.cache"
+at_most one-cache-soon $((SECONDS - start)) 3
+equal nothing-left-of-second "$(grep -c " $work/second " /proc/self/mountinfo)" 0
+refuses cache-inside 1 'inside the mount point' "$hffs" mount "$work/second" -o "endpoint=$endpoint,cache=$work/second/cache"
+equal cache-mode "$(stat -c %a "$hf.cache")" 700
+
+# Eight at once on one cache: one gets it.
+check umount-before-race "$hffs" umount "$hf"
+for i in $(seq 8); do mkdir -p "$work/race/$i"; done
+racers=()
+for i in $(seq 8); do
+	"$hffs" mount "$work/race/$i" -o "endpoint=$endpoint,cache=$work/race.cache" 2>/dev/null &
+	racers+=($!)
+done
+won=0
+for racer in "${racers[@]}"; do wait "$racer" && won=$((won + 1)); done
+equal race-one-winner "$won" 1
+equal race-one-mount "$(grep -c " $work/race/" /proc/self/mountinfo)" 1
+for i in $(seq 8); do is_mounted "$work/race/$i" && check race-umount "$hffs" umount "$work/race/$i"; done
+
+# In front.
+"$hffs" mount -f "$hf" -o "endpoint=$endpoint,cache=$hf.cache" 2>"$work/front.log" &
+front=$!
+pids+=("$front")
+check in-front-mounts wait_for 10 is_mounted "$hf"
+check in-front-reads cat "$hf/org/model/main/config.json"
+check in-front-umount "$hffs" umount "$hf"
+wait "$front"
+equal in-front-exit $? 0
+check in-front-log grep -q 'is unmounted' "$work/front.log"
+
+# One repository at the directory itself.
+check mount-one "$hffs" mount org/model@main "$hf" -o "endpoint=$endpoint,cache=$hf.cache"
+check one-is-the-repo cmp "$hf/three.bin" "$work/hub/org/model/three.bin"
+equal one-source "$(findmnt -no SOURCE "$hf")" org/model@main
+equal one-type "$(findmnt -no FSTYPE "$hf")" fuse.hffs
+check one-umount "$hffs" umount "$hf"
+
+# mount(8), umount(8), and options of theirs; needs root and a helper in /sbin.
+if [ "$(id -u)" = 0 ] && [ ! -e /sbin/mount.hffs ]; then
+	ln -s "$hffs" /sbin/mount.hffs
+	trap 'rm -f /sbin/mount.hffs; cleanup' EXIT
+	check mount8 mount -t hffs hub "$hf" -o "endpoint=$endpoint,cache=$hf.cache,allow_other,_netdev,noauto,x-systemd.automount,noexec"
+	check mount8-reads cmp "$hf/org/model/main/three.bin" "$work/hub/org/model/three.bin"
+	for flag in ro nosuid nodev noexec; do
+		check "mount8-$flag" grep -qw "$flag" <<<"$(findmnt -no OPTIONS "$hf")"
+	done
+	pid=$(daemon_pid "$hf")
+	check umount8 umount "$hf"
+	check umount8-ends-daemon wait_for 5 is_gone "$pid"
+	echo "hub $hf hffs endpoint=$endpoint,cache=$hf.cache,allow_other,_netdev,noauto 0 0" >"$work/fstab"
+	check mount8-fstab mount -T "$work/fstab" "$hf"
+	check mount8-fstab-reads cat "$hf/org/model/main/config.json"
+	check umount8-fstab umount "$hf"
+	refuses mount8-bad-option 1 "no option 'colour'" mount -t hffs hub "$hf" -o colour=red
+	refuses mount8-bad-endpoint 1 "'nonsense' is no value for endpoint" mount -t hffs hub "$hf" -o endpoint=nonsense
+	refuses mount8-failure 32 'absent|does not exist|no such|not found|private' mount -t hffs org/nothing "$hf" -o "endpoint=$endpoint,cache=$hf.cache"
+	rm -f /sbin/mount.hffs
+	trap cleanup EXIT
+else
+	echo "SKIP $suite/mount8: not root, or there is a helper installed already"
+fi
+equal no-daemon-left "$(pgrep -fc "cache=$work/" || true)" 0
+finish
