@@ -96,6 +96,10 @@ static void apply_range(const struct serve_request *req, struct serve_response *
 	kind = range_parse(range, size, &off, &len);
 	if (kind == RANGE_WHOLE)
 		return;
+	if (size == 0) { /* whole, as a server may; @huggingface/hub 2.17 asks for bytes=0-0 and takes the size from here, of any 2xx */
+		response_add(resp, "Content-Range", "bytes */0");
+		return;
+	}
 	if (kind == RANGE_BEYOND) {
 		if (resp->fd >= 0)
 			(void)close(resp->fd); /* opened for reading */

@@ -16,7 +16,7 @@
 #include <hffs/thread.h>
 
 #define THREADS_MAX 8
-#define READ_SIZE (1u << 20)  /* bytes read at once */
+#define READ_SIZE (256u << 10) /* bytes read at once: they are still in the second-level cache when they are hashed */
 #define SETTLE_NS 50000000    /* several ticks of any file system's clock */
 
 struct stamp hash_stamp(const struct stat *st)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * HTTP through libmicrohttpd: this file is its only user. Each connection has a thread, which may block: for a folder being
- * hashed, for git, for sendfile. Measured on loopback this is also the fastest way to send one large file, because with a thread
- * of its own libmicrohttpd gives sendfile() 2 MiB at a time instead of 128 KiB.
+ * hashed, for git, for sendfile. One large file goes out as fast as from a pool of epoll threads (2.5 GB/s to one curl over
+ * loopback), where a request that hashes would hold up all others of its thread.
  */
 #include "serve_int.h"
 
