@@ -27,6 +27,7 @@ void request_free(struct http_request *rq)
 	buf_done(&rq->head);
 	free(rq);
 }
+
 static int copy_lines(struct http_request *rq, const char *const *lines)
 {
 	for (; lines && *lines; lines++) {
