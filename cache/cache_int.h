@@ -13,6 +13,7 @@
 #include <hffs/thread.h>
 
 #include "batch_int.h"
+#include "behind_int.h"
 #include "data_int.h"
 #include "index_int.h"
 #include "scrub_int.h"
@@ -76,6 +77,7 @@ struct cache {
 	/* The keeper's. */
 	struct index *index;
 	struct batch batch;
+	struct behind behind;
 	struct job_list results, flushes; /* taken, to be done after the next commit */
 	struct scrub scrub;
 	uint64_t batch_since_ms; /* when the oldest of the batch came */
@@ -115,6 +117,7 @@ int index_file_set_aside(const char *dir);
 
 /* rows: rows.c; documents: docs.c */
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);
+bool rows_are_complete(const struct cache_rows *rows, uint64_t size);
 void docs_serve(struct cache *c, struct job *j);
 void docs_serve_keys(struct cache *c, struct job *j);
 int docs_commit(struct cache *c);

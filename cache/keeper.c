@@ -86,6 +86,8 @@ static int commit_extent(struct cache *c, struct index_blob *b, const struct bat
 	*changed = true;
 	t->bytes += (int64_t)index_extent_bytes(b->size, e->idx, x.present) - (int64_t)index_extent_bytes(b->size, e->idx, before);
 	b->chunks += (uint64_t)__builtin_popcountll(x.present) - (uint64_t)__builtin_popcountll(before);
+	if (e->put && index_extent_bytes(b->size, e->idx, x.present) == min_u64(EXTENT_SIZE, b->size - e->idx * EXTENT_SIZE))
+		behind_note(&c->behind, c->data, &b->id, b->size, e->idx);
 	if (x.present)
 		return index_put_extent(c->index, b, &x, clock_wall_s());
 	return index_drop_extent(c->index, b->nr, e->idx);
@@ -364,13 +366,13 @@ static void proved_good(struct cache *c, const struct proof_result *res)
 		c->events.sealed(c->events.ctx, &res->id);
 }
 
-/* Which chunks are not as stored? Without rows (memory, a failing index) there is no verdict. */
+/* Which chunks are not as stored? Where the rows do not tell of all of them there is no verdict. */
 static void proved_wrong(struct cache *c, const struct proof_result *res)
 {
-	struct cache_rows *rows;
+	AUTO_FREE struct cache_rows *rows = NULL;
 
-	if (rows_load(c, &res->id, res->size, &rows) == 0)
-		prover_check(c->prover, &res->id, res->gen, rows);
+	if (rows_load(c, &res->id, res->size, &rows) == 0 && rows_are_complete(rows, res->size))
+		prover_check(c->prover, &res->id, res->gen, TAKE(rows));
 	else
 		prover_cancel(c->prover, &res->id);
 }
