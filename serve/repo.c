@@ -34,6 +34,7 @@ struct slot {
 
 struct repos {
 	char *dir, *state_dir;
+	atomic_bool stop;
 	pthread_mutex_t lock;
 	struct map by_key, by_db_id;
 	struct slot *all;
@@ -57,6 +58,11 @@ int repos_open(const char *dir, const char *state_dir, struct repos **out, struc
 		return -ENOMEM;
 	*out = TAKE(rs);
 	return 0;
+}
+
+void repos_stop(struct repos *rs)
+{
+	rs->stop = true;
 }
 
 static void slot_free(struct slot *s)
@@ -201,7 +207,7 @@ static struct slot *slot_new(const struct repos *rs, enum repo_kind kind, const 
 	if (s->is_git)
 		s->repo.git = git_new(s->repo.dir);
 	else
-		s->repo.live = live_new(s->repo.dir, rs->state_dir);
+		s->repo.live = live_new(s->repo.dir, rs->state_dir, &rs->stop);
 	return s->repo.git || s->repo.live ? TAKE(s) : NULL;
 }
 
@@ -410,6 +416,33 @@ int repo_listing(struct repo *r, const char *rev, struct listing **out, struct e
 	return live_listing(r->live, rev, out, err);
 }
 
+/* Is the file still the one that was listed? */
+static bool is_current(const struct repo *r, const struct entry *e)
+{
+	AUTO_FD int fd = folder_open(r->dir, e);
+
+	return fd >= 0;
+}
+
+int repo_listing_for(struct repo *r, const char *rev, const char *path, struct listing **out, struct err *err)
+{
+	AUTO(listing_unref) struct listing *l = NULL;
+	const struct entry *e;
+	int code = repo_listing(r, rev, &l, err);
+
+	if (code < 0)
+		return code;
+	e = r->live && strncmp(l->commit_hex, rev, strlen(rev)) != 0 ? listing_find(l, path) : NULL;
+	if (e && !e->is_dir && !is_current(r, e)) {
+		listing_unref(TAKE(l));
+		code = live_rescan(r->live, &l, err);
+		if (code < 0)
+			return code;
+	}
+	*out = TAKE(l);
+	return 0;
+}
+
 struct listing *repo_find_content(struct repo *r, const uint8_t sha256[32], const struct entry **e)
 {
 	struct listing *states[LIVE_STATES_MAX], *found = NULL;
@@ -437,7 +470,7 @@ int repo_open_entry(struct repo *r, const struct entry *e, int *fd, struct buf *
 
 	if (r->git && !e->is_lfs)
 		return git_read_blob(r->git, e->oid, b);
-	f = r->git ? git_open_lfs(r->git, e->sha256, e->size) : folder_open(r->dir, e);
+	f = r->git ? git_open_lfs(r->git, e->sha256, e->size) : live_open(r->live, e);
 	if (f < 0)
 		return f;
 	*fd = f;
