@@ -89,6 +89,22 @@ static int check_open(const struct node *n, int flags)
 	return n->type == NODE_LINK ? -ELOOP : -EISDIR;
 }
 
+/*
+ * A listing with masked digests says that this identity may not enter: then the Hub gives these files of the root to anybody,
+ * and no other. [observed on the Hub, docs/PROTOCOL.md]
+ */
+static bool is_gated(const struct tree *tree, const struct tree_entry *e, const char *path)
+{
+	static const char *const open[] = {"README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"};
+
+	if (!e->id.algo)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++)
+		if (!strcmp(path, open[i]))
+			return false;
+	return tree_is_masked(tree);
+}
+
 static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, struct err *err)
 {
 	const struct site *s = n->site;
@@ -102,7 +118,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	tree_path(s->tree, e, &path);
 	if (path.failed)
 		return -ENOMEM;
-	if (!e->id.algo)
+	if (is_gated(s->tree, e, path.data))
 		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page and set HF_TOKEN", s->repo.name, path.data);
 	from.path = path.data;
 	memcpy(from.commit, s->commit, sizeof(from.commit));

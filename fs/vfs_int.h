@@ -12,6 +12,7 @@
 #define FOREVER_MS (24u * 3600 * 1000)
 #define REPO_MS (5u * 60 * 1000)   /* a repository's own name: it may be renamed or deleted */
 #define ABSENT_MS (60u * 1000)     /* a repository or revision that is not there: as long as the catalog remembers it */
+#define GATE_MS (60u * 1000)       /* a commit of a gated repository: access may be granted */
 #define KEPT_MS (5u * 1000)        /* a revision that has moved while somebody reads its old commit */
 #define KEEP_AFTER_MS (60u * 1000) /* a commit counts as being read so long after its last open or close */
 

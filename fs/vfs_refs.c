@@ -64,15 +64,33 @@ struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name,
 	return n;
 }
 
+/* A listing that was masked by a gate is asked for again, in a node of its own: access may have been granted. */
+static void drop_masked_locked(struct vfs *v, const struct node *dir, const char *commit)
+{
+	struct node *n = node_find_child(&v->nodes, dir, commit, strlen(commit));
+
+	if (n && n->type == NODE_COMMIT && n->site->tree && tree_is_masked(n->site->tree))
+		node_detach(&v->nodes, n);
+}
+
 static struct node *look_commit_locked(struct vfs *v, struct ask *a, const struct revision *rev)
 {
-	struct node *n = look_owner_locked(v, a->dir, NODE_COMMIT, a->name, &a->dir->site->repo, rev->commit);
+	struct node *n;
 
+	drop_masked_locked(v, a->dir, a->name);
+	n = look_owner_locked(v, a->dir, NODE_COMMIT, a->name, &a->dir->site->repo, rev->commit);
 	if (n) {
 		n->site->mtime_s = rev->mtime_s;
 		n->site->is_gated = rev->is_gated;
 	}
 	return n;
+}
+
+static uint64_t entry_ms(const struct revision *rev, bool is_commit, bool kept)
+{
+	if (is_commit)
+		return rev->is_gated ? GATE_MS : FOREVER_MS;
+	return min_u64(rev->ttl_ms, kept ? KEPT_MS : FOREVER_MS);
 }
 
 static void give_revision(struct ask *a, const struct revision *rev)
@@ -85,7 +103,7 @@ static void give_revision(struct ask *a, const struct revision *rev)
 	pthread_mutex_lock(&v->lock);
 	n = is_commit ? look_commit_locked(v, a, rev) : look_link_locked(v, a->dir, a->name, rev->commit, &kept);
 	if (n)
-		fill_entry_locked(v, n, is_commit ? FOREVER_MS : min_u64(rev->ttl_ms, kept ? KEPT_MS : FOREVER_MS), &found);
+		fill_entry_locked(v, n, entry_ms(rev, is_commit, kept), &found);
 	pthread_mutex_unlock(&v->lock);
 	say_found(a->done, a->ctx, n, &found);
 	ask_free(a);

@@ -141,9 +141,9 @@ void fake_ttl(uint64_t ms)
 {
 	ttl_ms = ms;
 }
-void fake_masked(void)
+void fake_masked(bool masked)
 {
-	is_masked = true;
+	is_masked = masked;
 }
 void fake_refs_fail(int r)
 {
@@ -236,7 +236,7 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	row = row_of(name, rev ? rev : "");
 	if (row) {
 		j.r = row->r;
-		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms};
+		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked};
 		j.rev.repo.kind = repo->kind;
 		memcpy(j.rev.repo.name, row->canonical, sizeof(row->canonical));
 		memcpy(j.rev.commit, row->commit, sizeof(row->commit));
@@ -256,6 +256,7 @@ static struct blob_id id_of(unsigned n)
 static struct tree *make_tree(bool is_many)
 {
 	struct hub_entry small[] = {
+		{.path = "README.md", .size = 12, .id = id_of(6)},
 		{.path = "config.json", .size = 100, .id = id_of(0)},
 		{.path = "empty", .size = 0, .id = id_of(2)},
 		{.path = "model.safetensors", .size = 3000000, .id = id_of(1), .is_lfs = true},
@@ -265,7 +266,7 @@ static struct tree *make_tree(bool is_many)
 	struct tree *t = NULL;
 
 	if (is_masked)
-		small[2].id = (struct blob_id){0};
+		small[3].id = (struct blob_id){0};
 	assert_int_equal(tree_builder_add(b, small, ARRAY_SIZE(small)), 0);
 	for (unsigned i = 0; is_many && i < MANY; i++) {
 		char path[32];

@@ -341,7 +341,7 @@ static void directories_list_what_is_known(void **state)
 	expect_names(v, "acme/tiny", "./ ../ " COMMIT_B "/ main@ refs/ release/ v1@ ", false);
 	expect_names(v, "acme/tiny/release", "./ ../ 1@ 2@ ", false);
 	expect_names(v, "acme/tiny/refs", "./ ../ pr/ ", false);
-	expect_names(v, "acme/tiny/" COMMIT_A, "./ ../ config.json empty model.safetensors sub/ ", true);
+	expect_names(v, "acme/tiny/" COMMIT_A, "./ ../ README.md config.json empty model.safetensors sub/ ", true);
 	expect_names(v, "acme/tiny/" COMMIT_A "/sub", "./ ../ deep/ ", true);
 }
 
@@ -440,7 +440,7 @@ static void one_repository_is_pinned_at_the_first_lookup(void **state)
 	assert_int_equal(fake_asked(), 0);
 	assert_int_equal(walk(v, "config.json").e.attr.st_size, 100);
 	fake_revision("acme/tiny", "main", 0, COMMIT_B);
-	expect_names(v, "", "./ ../ config.json empty model.safetensors sub/ ", true);
+	expect_names(v, "", "./ ../ README.md config.json empty model.safetensors sub/ ", true);
 	assert_int_equal(vfs_getattr(v, NODE_ROOT_ID, &e), 0);
 	assert_int_equal(e.attr.st_mtim.tv_sec, 1000000);
 	assert_int_equal(fake_asked(), 2);

@@ -87,12 +87,30 @@ static void a_gated_file_is_refused_at_open(void **state)
 	struct vfs_file *f = NULL;
 	struct err err = {0};
 
-	fake_masked();
+	fake_masked(true);
 	assert_int_equal(vfs_open(v, node_of(v, "model.safetensors"), O_RDONLY, &f, &err), -EACCES);
 	assert_non_null(strstr(err.text, "acme/tiny"));
 	assert_non_null(strstr(err.text, "model.safetensors"));
-	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, &err), 0);
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, &err), -EACCES);
+	assert_int_equal(vfs_open(v, node_of(v, "empty"), O_RDONLY, &f, &err), 0);
 	vfs_release(f);
+	assert_int_equal(vfs_open(v, node_of(v, "README.md"), O_RDONLY, &f, &err), 0);
+	vfs_release(f);
+}
+
+static void granted_access_is_noticed(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+	uint64_t before;
+
+	fake_masked(true);
+	before = node_of(v, "config.json");
+	assert_int_equal(vfs_open(v, before, O_RDONLY, &f, NULL), -EACCES);
+	fake_masked(false);
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, NULL), 0);
+	vfs_release(f);
+	assert_int_equal(vfs_open(v, before, O_RDONLY, &f, NULL), -EACCES);
 }
 
 static void reads_whole_and_up_to_the_end(void **state)
@@ -256,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(opens_for_reading_only),
 		TEST(a_gated_file_is_refused_at_open),
+		TEST(granted_access_is_noticed),
 		TEST(reads_whole_and_up_to_the_end),
 		TEST(an_empty_file_has_no_blob),
 		TEST(errors_arrive_as_they_are),
