@@ -115,6 +115,7 @@ int index_file_set_aside(const char *dir);
 
 /* rows: rows.c; documents: docs.c */
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);
+bool rows_are_complete(const struct cache_rows *rows, uint64_t size);
 void docs_serve(struct cache *c, struct job *j);
 void docs_serve_keys(struct cache *c, struct job *j);
 int docs_commit(struct cache *c);

@@ -364,13 +364,13 @@ static void proved_good(struct cache *c, const struct proof_result *res)
 		c->events.sealed(c->events.ctx, &res->id);
 }
 
-/* Which chunks are not as stored? Without rows (memory, a failing index) there is no verdict. */
+/* Which chunks are not as stored? Where the rows do not tell of all of them there is no verdict. */
 static void proved_wrong(struct cache *c, const struct proof_result *res)
 {
-	struct cache_rows *rows;
+	AUTO_FREE struct cache_rows *rows = NULL;
 
-	if (rows_load(c, &res->id, res->size, &rows) == 0)
-		prover_check(c->prover, &res->id, res->gen, rows);
+	if (rows_load(c, &res->id, res->size, &rows) == 0 && rows_are_complete(rows, res->size))
+		prover_check(c->prover, &res->id, res->gen, TAKE(rows));
 	else
 		prover_cancel(c->prover, &res->id);
 }

@@ -151,6 +151,15 @@ static int enter_namespace(const char *path)
 	return fd < 0 || setns(fd, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
+/* mount(8) takes a source for a path where a file of that name happens to be, and makes it absolute: undone here. */
+static const char *original_source(const char *source)
+{
+	AUTO_FREE char *here = getcwd(NULL, 0);
+	size_t len = here && strcmp(here, "/") ? strlen(here) : 0;
+
+	return *source == '/' && here && !strncmp(source, here, len) && source[len] == '/' ? source + len + 1 : source;
+}
+
 int cmd_mount_helper(int argc, char **argv)
 {
 	struct options options = {.of_mount8 = true};
@@ -160,7 +169,7 @@ int cmd_mount_helper(int argc, char **argv)
 
 	if (argc < 3 || argv[1][0] == '-' || argv[2][0] == '-')
 		return say_usage("mount", "mount.hffs is called by mount(8): mount -t hffs hub DIR"), EXIT_FAILED;
-	source = argv[1];
+	source = original_source(argv[1]);
 	dir = argv[2];
 	opterr = 0;
 	optind = 3;

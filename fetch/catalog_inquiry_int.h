@@ -18,7 +18,7 @@
 #define NEGATIVE_MS 60000   /* how long "there is no such thing" and "you may not" are believed */
 #define MASKED_MS 300000    /* a listing with masked digests: access may be granted without a new commit */
 #define REPOS_TTL_MS 300000 /* the repositories of an organisation */
-#define GONE_MS 5000        /* after a failure the Hub counts as unreachable so long, while nobody asks */
+#define GONE_MS 30000       /* so long after a failure nobody waits for the Hub who can do without */
 #define PROBE_MS 2000       /* meanwhile it is asked so often whether it is back */
 #define KNOWN_MAX 10000     /* revisions, refs, organisations, absences in memory */
 #define KNOWN_COST_MAX ((size_t)64 << 20)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include <hffs/buf.h>
@@ -120,11 +121,12 @@ int mountpoint_detach(const char *dir)
 
 /* --- checks --- */
 
+/* Attributes may be the kernel's memory of a daemon that is gone; statfs always asks it. */
 static bool is_dead(const char *dir)
 {
-	struct stat st;
+	struct statfs st;
 
-	return stat(dir, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+	return statfs(dir, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 /* realpath(), also where the last component is a dead mount, which nobody can ask. */

@@ -154,7 +154,7 @@ static void capture_end(struct capture *c, char *text, size_t size)
 		memmove(text, line + 2, strlen(line + 2) + 1);
 }
 
-static void to_log(enum fuse_log_level level, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) to_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	char line[ERR_TEXT_MAX];
 	int n = vsnprintf(line, sizeof(line), fmt, ap);

@@ -24,7 +24,7 @@ static struct {
 	unsigned nr[4], loads;
 	struct doc *docs; /* by key */
 	char identity[17];
-	bool offline, read_only, closed;
+	bool offline, read_only, closed, hold, held;
 	unsigned late;
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -98,6 +98,19 @@ unsigned fake_late_calls(void)
 	return fake.late;
 }
 
+void fake_hold(bool hold)
+{
+	LOCK_SCOPE(&fake.lock);
+	fake.hold = hold;
+	pthread_cond_broadcast(&fake.wake);
+}
+
+bool fake_is_held(void)
+{
+	LOCK_SCOPE(&fake.lock);
+	return fake.held;
+}
+
 unsigned fake_hub_calls(enum fake_kind kind)
 {
 	LOCK_SCOPE(&fake.lock);
@@ -145,9 +158,8 @@ struct fake_call *fake_take_call(bool wait)
 	return call;
 }
 
-void fake_answer_info(const char *repo, const char *commit, int64_t mtime_s)
+void fake_answer_call(struct fake_call *call, const char *repo, const char *commit, int64_t mtime_s)
 {
-	struct fake_call *call = fake_take_call(true);
 	struct hub_result res = {.status = 200};
 	struct hub_info info = {.mtime_s = mtime_s};
 
@@ -155,6 +167,11 @@ void fake_answer_info(const char *repo, const char *commit, int64_t mtime_s)
 	if (repo_id_set(&info.repo, call->repo.kind, repo, strlen(repo)) == 0)
 		call->done.info(call->ctx, &res, &info);
 	free(call);
+}
+
+void fake_answer_info(const char *repo, const char *commit, int64_t mtime_s)
+{
+	fake_answer_call(fake_take_call(true), repo, commit, mtime_s);
 }
 
 void fake_fail(int r, int status, bool retry, const char *text)
@@ -227,6 +244,11 @@ static void record(struct fake_call call, const char *rev)
 	fake.tail = &c->next;
 	fake.nr[call.kind]++;
 	pthread_cond_broadcast(&fake.wake);
+	while (fake.hold) {
+		fake.held = true;
+		pthread_cond_wait(&fake.wake, &fake.lock);
+	}
+	fake.held = false;
 }
 
 void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, hub_info_done *done, void *ctx)

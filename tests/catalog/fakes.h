@@ -39,6 +39,10 @@ void fake_set_read_only(bool read_only);
 void fake_close(void);
 unsigned fake_late_calls(void);
 
+/* Calls of the Hub do not return while it holds them. */
+void fake_hold(bool hold);
+bool fake_is_held(void); /* one does not, now */
+
 unsigned fake_hub_calls(enum fake_kind kind); /* so far */
 unsigned fake_doc_loads(void);
 unsigned fake_docs(enum doc_kind kind);
@@ -47,6 +51,8 @@ void fake_spoil_docs(enum doc_kind kind, size_t at);
 /* The oldest unanswered call, taken: the caller answers and frees it. NULL: none. Waits up to 5 s with wait. */
 struct fake_call *fake_take_call(bool wait);
 
+/* Answers a call and frees it. */
+void fake_answer_call(struct fake_call *call, const char *repo, const char *commit, int64_t mtime_s);
 /* Answers the oldest call. */
 void fake_answer_info(const char *repo, const char *commit, int64_t mtime_s);
 void fake_fail(int r, int status, bool retry, const char *text);

@@ -293,10 +293,23 @@ static void without_the_hub_the_last_answer_stays(void **state)
 	assert_int_equal(fake_hub_calls(FAKE_INFO), 3);
 	pass_ms(60000);
 	assert_false(revision_asks(c, "main", NULL, &g)); /* while that one is under way */
+	fake_fail(-ETIMEDOUT, 0, true, "no route to hub.test");
+	catalog_want_revision(c, &tiny, "main", got_revision, &h);
+	fake_fail(-ETIMEDOUT, 0, true, "no route to hub.test");
+	pass_ms(1999);
+	assert_false(revision_asks(c, "main", NULL, &g));
+	assert_int_equal(fake_hub_calls(FAKE_INFO), 4);
+	pass_ms(1);
+	catalog_want_revision(c, &tiny, "main", got_revision, &h);
+	assert_int_equal(fake_hub_calls(FAKE_INFO), 5);
+	fake_fail(-ETIMEDOUT, 0, true, "no route to hub.test");
+	pass_ms(30000); /* long ago: it is worth a wait again */
+	assert_true(revision_asks(c, "main", NULL, &g));
+	assert_int_equal(g.times, 0);
 	fake_answer_info("acme/tiny", COMMIT_B, 1234);
 	assert_false(revision_asks(c, "main", NULL, &g));
 	assert_string_equal(g.rev.commit, COMMIT_B);
-	assert_int_equal(h.times, 1);
+	assert_int_equal(h.times, 3);
 }
 
 static void offline_answers_at_once(void **state)
@@ -375,6 +388,10 @@ static void a_known_branch_can_vanish(void **state)
 	assert_int_equal(g.r, -ENOENT);
 	assert_non_null(strstr(g.err.text, "acme/tiny@dev"));
 	assert_false(revision_asks(c, COMMIT_A, NULL, &g)); /* the commit stays */
+	pass_ms(60000);
+	assert_true(revision_asks(c, "dev", NULL, &g));
+	fake_fail(-ETIMEDOUT, 0, true, "away");
+	assert_int_equal(g.r, -ETIMEDOUT); /* what vanished is no last answer */
 	close_catalog(c);
 	c = open_catalog(UINT64_MAX);
 	assert_true(revision_asks(c, "dev", COMMIT_B, &g));
@@ -459,7 +476,8 @@ static void what_is_forgotten_is_asked_again(void **state)
 {
 	struct catalog *c = open_catalog(UINT64_MAX);
 	struct repo_id other = {REPO_MODEL, "acme/tin"};
-	struct got g, h = {0};
+	struct got g, h = {0}, last = {0};
+	struct fake_call *old;
 
 	(void)state;
 	revision_asks(c, "main", COMMIT_A, &g);
@@ -476,11 +494,20 @@ static void what_is_forgotten_is_asked_again(void **state)
 	g = (struct got){0};
 	catalog_want_revision(c, &tiny, "main", got_revision, &g);
 	assert_int_equal(fake_hub_calls(FAKE_INFO), 4);
+	old = fake_take_call(true);
+	catalog_forget(c, NULL);
+	catalog_want_revision(c, &tiny, "main", got_revision, &last);
 	fake_answer_info("acme/tiny", COMMIT_A, 1);
-	assert_int_equal(h.times, 1);
-	assert_int_equal(g.times, 0);
+	assert_int_equal(g.times, 1);
+	assert_int_equal(last.times, 0);
+	catalog_want_revision(c, &tiny, "main", got_revision, &last); /* still joins the one that was not forgotten */
+	assert_int_equal(fake_hub_calls(FAKE_INFO), 5);
 	fake_answer_info("acme/tiny", COMMIT_B, 1);
-	assert_string_equal(g.rev.commit, COMMIT_B);
+	assert_int_equal(last.times, 2);
+	assert_string_equal(last.rev.commit, COMMIT_B);
+	fake_answer_call(old, "acme/tiny", COMMIT_A, 1);
+	assert_int_equal(h.times, 1);
+	assert_string_equal(h.rev.commit, COMMIT_A);
 	assert_false(revision_asks(c, "main", NULL, &g));
 	assert_string_equal(g.rev.commit, COMMIT_B);
 	/* Absence is forgotten, too; and documents that memory had not seen yet. */
@@ -637,6 +664,10 @@ static void a_listing_is_asked_for_once(void **state)
 	close_catalog(c);
 	fake_spoil_docs(DOC_TREE, 30);
 	c = open_catalog(TTL_MS);
+	catalog_want_tree(c, &tiny, COMMIT_A, got_tree, &g);
+	fake_fail(-ETIMEDOUT, 0, true, "away");
+	assert_int_equal(g.r, -ETIMEDOUT);
+	assert_int_equal(fake_docs(DOC_TREE), 0);
 	assert_true(tree_asks(c, COMMIT_A, false, &g)); /* damaged: asked again, stored again */
 	close_catalog(c);
 	c = open_catalog(TTL_MS);
@@ -753,6 +784,9 @@ static void refs_are_believed_stored_and_confirm(void **state)
 	assert_string_equal(rev.rev.commit, COMMIT_B);
 	assert_false(revision_asks(c, COMMIT_A, NULL, &rev));
 	assert_int_equal(rev.rev.mtime_s, 1234);
+	g = (struct got){0};
+	catalog_want_used(c, REPO_MODEL, "acme/tiny", got_names, &g);
+	assert_string_equal(g.names, COMMIT_A); /* nobody used the others */
 	assert_true(revision_asks(c, COMMIT_B, NULL, &rev)); /* exists; its time is asked for, */
 	fake_fail(-ETIMEDOUT, 0, true, "away");              /* but it can do without */
 	assert_int_equal(rev.r, 0);
@@ -1001,6 +1035,51 @@ static void many_threads_are_each_answered_once(void **state)
 	fake_reset();
 }
 
+struct canceller {
+	struct catalog *c;
+	struct got got;
+	atomic_bool done;
+};
+
+static void *ask_once(void *arg)
+{
+	struct canceller *a = arg;
+
+	catalog_want_refs(a->c, &tiny, got_refs, &a->got);
+	return NULL;
+}
+
+static void *cancel(void *arg)
+{
+	struct canceller *a = arg;
+
+	catalog_cancel(a->c);
+	atomic_store(&a->done, true);
+	return NULL;
+}
+
+static void cancelling_waits_for_calls_under_way(void **state)
+{
+	struct canceller a = {.c = open_catalog(TTL_MS)};
+	pthread_t asking, cancelling;
+
+	(void)state;
+	fake_hold(true);
+	assert_int_equal(thread_start(&asking, "ask", ask_once, &a), 0);
+	while (!fake_is_held())
+		sched_yield();
+	assert_int_equal(thread_start(&cancelling, "cancel", cancel, &a), 0);
+	while (a.got.times == 0) /* the waiter ends at once */
+		sched_yield();
+	usleep(20000); /* time for a mistake to show */
+	assert_false(atomic_load(&a.done));
+	fake_hold(false);
+	pthread_join(cancelling, NULL);
+	pthread_join(asking, NULL);
+	assert_int_equal(a.got.r, -ECANCELED);
+	catalog_free(a.c);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, set_up)
 
 int main(void)
@@ -1035,6 +1114,7 @@ int main(void)
 		TEST(refs_are_believed_stored_and_confirm),
 		TEST(repositories_of_an_organisation),
 		TEST(what_was_used),
+		TEST(cancelling_waits_for_calls_under_way),
 		TEST(many_threads_are_each_answered_once),
 	};
 	int r = cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@
 struct watch {
 	pthread_mutex_t lock;
 	pthread_cond_t news;
+	/* Read by wait_for() and count_of() while a cache is open. */
 	unsigned sealed, evict_asked, evict_forced, evicted, quarantined;
 	bool refuse;
 	struct blob_id refused; /* only this one, if set */
@@ -85,6 +86,12 @@ static inline bool wait_for(struct box *b, const unsigned *counter, unsigned nr)
 	return true;
 }
 
+static inline unsigned count_of(struct box *b, const unsigned *counter)
+{
+	LOCK_SCOPE(&b->watch.lock);
+	return *counter;
+}
+
 static inline int try_open(struct box *b, struct err *err)
 {
 	struct cache_config config = {
@@ -118,6 +125,7 @@ static inline void reopen(struct box *b)
 	open_box(b);
 }
 
+/* Not every program of these tests uses all of this. */
 static inline int setup_box(void **state)
 {
 	struct box *b = calloc(1, sizeof(*b));

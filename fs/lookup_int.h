@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of looking up share: the lookup that waits for the catalog, its answers, and how a node is made or found. */
+#ifndef HFFS_FS_LOOKUP_INT_H
+#define HFFS_FS_LOOKUP_INT_H
+
+#include <hffs/name.h>
+#include <hffs/scheme.h>
+
+#include "vfs_int.h"
+
+/* A lookup that the catalog must answer. */
+struct ask {
+	struct vfs *vfs;
+	struct node *dir; /* pinned */
+	vfs_lookup_done *done;
+	void *ctx;
+	struct repo_id repo;
+	enum place place;
+	char name[NAME_LEN_MAX + 1];
+	char rev[REPO_REV_MAX];
+};
+
+/* Pins dir. NULL: no memory. */
+struct ask *ask_new(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
+void ask_free(struct ask *a);
+
+/* There is no such name, and that holds for ms. err: why, where the catalog was asked. */
+void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err *err);
+void say_error(vfs_lookup_done *done, void *ctx, int r);
+/* n: looked up once, or NULL for no memory. e was filled under the lock. */
+void say_found(vfs_lookup_done *done, void *ctx, const struct node *n, const struct vfs_entry *e);
+
+/* The child of this name and type, looked up once more; made where missing, with that site (a reference, or borrowed, as its type
+ * wants it). NULL: no memory. */
+struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, struct site *site);
+/* The same for a type that owns its site; a new node gets one of its own. */
+struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, const struct repo_id *repo,
+			       const char *commit);
+/* NULL: no memory, and the old target stays. */
+struct node *set_target_locked(struct node *n, const struct buf *target);
+/* Answers with a directory that needs no request. */
+void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done, void *ctx);
+
+/* A name in a repository, or below a beginning of its revisions. */
+void lookup_in_repo(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
+
+#endif

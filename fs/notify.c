@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The notify thread: it alone tells the kernel that something is out of date, because the kernel may make it wait for a lookup that
+ * is parked. It holds no lock then, and nothing waits for it but the end of the mount.
+ */
+#include "mount_int.h"
+
+#include <string.h>
+
+#define GROWN_MS 1000 /* attributes of a file go out of date at most so often */
+#define GROWN_MAX 64  /* files told of at a time */
+
+/* Sizes on disk that have grown. off -1: attributes only, so no page is touched and no reader is waited for. */
+static void tell_grown(struct mount *m)
+{
+	uint64_t nodes[GROWN_MAX];
+	size_t nr = vfs_take_grown(m->ops->vfs, nodes, GROWN_MAX);
+
+	for (size_t i = 0; i < nr; i++)
+		(void)fuse_lowlevel_notify_inval_inode(m->session, nodes[i], -1, 0); /* forgotten meanwhile: as well */
+}
+
+static void tell_stale(struct mount *m, struct stale_name *s)
+{
+	while (s) {
+		struct stale_name *next = s->next;
+
+		(void)fuse_lowlevel_notify_inval_entry(m->session, s->dir, s->name, strlen(s->name)); /* unknown to it: as well */
+		free(s);
+		s = next;
+	}
+}
+
+static void *notify(void *arg)
+{
+	struct mount *m = arg;
+
+	for (;;) {
+		struct stale_name *stale;
+		bool is_ending;
+
+		pthread_mutex_lock(&m->lock);
+		if (!m->stale && !m->is_ending)
+			(void)cond_wait_ms(&m->wake, &m->lock, GROWN_MS);
+		stale = TAKE(m->stale);
+		is_ending = m->is_ending;
+		pthread_mutex_unlock(&m->lock);
+		tell_stale(m, stale);
+		if (is_ending)
+			return NULL;
+		if (atomic_load(&m->is_ready))
+			tell_grown(m);
+	}
+}
+
+void notify_stop(struct mount *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->is_ending = true;
+	m->is_running = false;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+	pthread_join(m->notifier, NULL);
+}
+
+int notify_start(struct mount *m)
+{
+	return thread_start(&m->notifier, "notify", notify, m);
+}
+
+struct stale_list {
+	struct stale_name *first;
+};
+
+static void note_stale(void *ctx, uint64_t dir, const char *name)
+{
+	struct stale_list *l = ctx;
+	size_t len = strlen(name) + 1;
+	struct stale_name *s = malloc(sizeof(*s) + len);
+
+	if (!s)
+		return; /* then its time runs out by itself */
+	s->dir = dir;
+	memcpy(s->name, name, len);
+	s->next = l->first;
+	l->first = s;
+}
+
+void mount_refresh(struct mount *m, const struct repo_id *repo)
+{
+	struct stale_list l = {0};
+	struct vfs *v = NULL;
+
+	pthread_mutex_lock(&m->lock);
+	if (m->is_running)
+		v = m->ops->vfs;
+	pthread_mutex_unlock(&m->lock);
+	if (!v)
+		return;
+	vfs_refresh(v, repo, note_stale, &l);
+	pthread_mutex_lock(&m->lock);
+	while (l.first) {
+		struct stale_name *s = l.first;
+
+		l.first = s->next;
+		s->next = m->stale;
+		m->stale = s;
+	}
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Looking up revisions. A symlink moves when the catalog says so, but not under a reader: while files of the commit it shows are
+ * open, or were within the last minute, it stays.
+ */
+#include "lookup_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/clock.h>
+
+void refs_prefix(const struct node *dir, struct buf *out)
+{
+	if (dir->type != NODE_REFS)
+		return;
+	refs_prefix(dir->parent, out);
+	if (out->len)
+		buf_addc(out, '/');
+	buf_adds(out, dir->name);
+}
+
+/* Is somebody reading this commit of the repository that dir belongs to? */
+static bool is_read_locked(const struct vfs *v, const struct node *dir, const char *commit)
+{
+	const struct node *n;
+	const struct site *s;
+
+	while (dir->type == NODE_REFS)
+		dir = dir->parent;
+	n = node_find_child(&v->nodes, dir, commit, strlen(commit));
+	if (!n || n->type != NODE_COMMIT)
+		return false;
+	s = n->site;
+	return s->files_open || (s->used_ms && clock_mono_ms() - s->used_ms < KEEP_AFTER_MS);
+}
+
+/* The last component of a revision's symlink. */
+static const char *target_commit(const char *target)
+{
+	const char *slash = strrchr(target, '/');
+
+	return slash ? slash + 1 : target;
+}
+
+struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
+{
+	AUTO_BUF prefix = {0}, target = {0};
+	struct node *n = look_locked(v, dir, NODE_LINK, name, dir->site);
+
+	if (!n)
+		return NULL;
+	*kept = n->target && !n->may_move && strcmp(target_commit(n->target), commit) != 0 &&
+		is_read_locked(v, dir, target_commit(n->target));
+	if (*kept)
+		return n;
+	refs_prefix(dir, &prefix);
+	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
+	if (prefix.failed || !set_target_locked(n, &target)) {
+		node_forget(&v->nodes, n, 1);
+		return NULL;
+	}
+	n->may_move = false;
+	return n;
+}
+
+static struct node *look_commit_locked(struct vfs *v, struct ask *a, const struct revision *rev)
+{
+	struct node *n = look_owner_locked(v, a->dir, NODE_COMMIT, a->name, &a->dir->site->repo, rev->commit);
+
+	if (n) {
+		n->site->mtime_s = rev->mtime_s;
+		n->site->is_gated = rev->is_gated;
+	}
+	return n;
+}
+
+static void give_revision(struct ask *a, const struct revision *rev)
+{
+	struct vfs *v = a->vfs;
+	bool kept = false, is_commit = a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
+	struct vfs_entry found;
+	struct node *n;
+
+	pthread_mutex_lock(&v->lock);
+	n = is_commit ? look_commit_locked(v, a, rev) : look_link_locked(v, a->dir, a->name, rev->commit, &kept);
+	if (n)
+		fill_entry_locked(v, n, is_commit ? FOREVER_MS : min_u64(rev->ttl_ms, kept ? KEPT_MS : FOREVER_MS), &found);
+	pthread_mutex_unlock(&v->lock);
+	say_found(a->done, a->ctx, n, &found);
+	ask_free(a);
+}
+
+static bool is_beginning(const char *rev, const struct known_ref *refs, size_t nr)
+{
+	const char *child;
+	bool is_dir;
+
+	for (size_t i = 0; i < nr; i++)
+		if (scheme_ref_child(refs[i].name, rev, &child, &is_dir))
+			return true;
+	return false;
+}
+
+/* No revision has this name; perhaps some begin with it. */
+static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	if (r < 0 && r != -ENOENT)
+		a->done(a->ctx, r, NULL, err);
+	else if (r == 0 && is_beginning(a->rev, refs, nr))
+		look_free(a->vfs, a->dir, NODE_REFS, a->name, a->dir->kind, a->done, a->ctx);
+	else
+		say_absent(a->done, a->ctx, ABSENT_MS, err);
+	ask_free(a);
+}
+
+static void revision_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	if (r == 0) {
+		give_revision(a, rev);
+	} else if (r != -ENOENT) {
+		a->done(a->ctx, r, NULL, err);
+		ask_free(a);
+	} else if (a->place == PLACE_REVISION && scheme_is_plain(a->name)) {
+		catalog_want_refs(a->vfs->catalog, &a->repo, refs_came, a);
+	} else {
+		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		ask_free(a);
+	}
+}
+
+void lookup_in_repo(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = ask_new(v, dir, name, done, ctx);
+	AUTO_BUF prefix = {0};
+
+	refs_prefix(dir, &prefix);
+	if (!a || prefix.failed) {
+		say_error(done, ctx, -ENOMEM);
+		if (a)
+			ask_free(a);
+		return;
+	}
+	a->repo = dir->site->repo;
+	a->place = scheme_in_repo(prefix.len ? prefix.data : "", name, a->rev);
+	if (a->place == PLACE_NONE) {
+		say_absent(done, ctx, FOREVER_MS, NULL);
+		ask_free(a);
+	} else if (a->place == PLACE_REFS) {
+		look_free(v, dir, NODE_REFS, name, dir->kind, done, ctx);
+		ask_free(a);
+	} else {
+		catalog_want_revision(v->catalog, &a->repo, a->rev, revision_came, a);
+	}
+}

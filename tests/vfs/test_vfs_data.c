@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opening and reading: permissions, ends of files, handles that go while a read is under way. */
+#include "fake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <hffs/thread.h>
+
+static int setup(void **state)
+{
+	const struct vfs_config config = {.fetch = fake_fetch(), .catalog = fake_catalog(), .endpoint = "https://hub.example"};
+	struct vfs *v = NULL;
+
+	fake_reset();
+	assert_int_equal(vfs_new(&config, &v), 0);
+	*state = v;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fake_reset();
+	vfs_free(*state);
+	assert_int_equal(fake_blobs(), 0);
+	return 0;
+}
+
+static void on_lookup(void *ctx, int r, const struct vfs_entry *e, const struct err *err)
+{
+	(void)err;
+	assert_int_equal(r, 0);
+	*(uint64_t *)ctx = e->node;
+}
+
+static uint64_t node_of(struct vfs *v, const char *name)
+{
+	const char *const path[] = {"acme", "tiny", COMMIT_A, name};
+	uint64_t node = NODE_ROOT_ID;
+
+	for (size_t i = 0; i < ARRAY_SIZE(path); i++)
+		vfs_lookup(v, node, path[i], on_lookup, &node);
+	return node;
+}
+
+struct result {
+	atomic_uint times;
+	int r;
+	size_t len;
+	uint8_t bytes[4096];
+};
+
+static void on_read(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	struct result *res = ctx;
+
+	(void)err;
+	res->r = r;
+	res->len = span ? span_len(span) : 0;
+	if (span && res->len <= sizeof(res->bytes))
+		assert_int_equal(span_read(span, res->bytes), 0);
+	atomic_fetch_add(&res->times, 1);
+}
+
+static void opens_for_reading_only(void **state)
+{
+	static const int refused[] = {O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC, O_RDONLY | O_CREAT};
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+	uint64_t node = node_of(v, "config.json");
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(vfs_open(v, node, refused[i], &f, NULL), -EROFS);
+	assert_int_equal(vfs_open(v, node_of(v, "sub"), O_RDONLY, &f, NULL), -EISDIR);
+	assert_int_equal(vfs_open(v, 4711, O_RDONLY, &f, NULL), -ESTALE);
+	assert_int_equal(vfs_open(v, node, O_RDONLY, &f, NULL), 0);
+	assert_int_equal(fake_blobs(), 1);
+	vfs_release(f);
+	assert_int_equal(fake_blobs(), 0);
+}
+
+static void a_gated_file_is_refused_at_open(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+	struct err err = {0};
+
+	fake_masked();
+	assert_int_equal(vfs_open(v, node_of(v, "model.safetensors"), O_RDONLY, &f, &err), -EACCES);
+	assert_non_null(strstr(err.text, "acme/tiny"));
+	assert_non_null(strstr(err.text, "model.safetensors"));
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, &err), 0);
+	vfs_release(f);
+}
+
+static void reads_whole_and_up_to_the_end(void **state)
+{
+	static const struct {
+		uint64_t off;
+		size_t len, want;
+	} rows[] = {{0, 4096, 100}, {10, 20, 20}, {99, 4096, 1}, {100, 10, 0}, {1ull << 40, 10, 0}};
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct result res = {0};
+		struct vfs_read op;
+
+		assert_int_equal(vfs_read_len(f, rows[i].off, rows[i].len), rows[i].want);
+		vfs_read(&op, f, rows[i].off, rows[i].len, on_read, &res);
+		assert_int_equal(res.times, 1);
+		assert_int_equal(res.r, 0);
+		assert_int_equal(res.len, rows[i].want);
+		for (size_t k = 0; k < res.len; k++)
+			assert_int_equal(res.bytes[k], fake_byte(rows[i].off + k));
+	}
+	vfs_release(f);
+}
+
+static void an_empty_file_has_no_blob(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+	struct result res = {0};
+	struct vfs_read op;
+
+	assert_int_equal(vfs_open(v, node_of(v, "empty"), O_RDONLY, &f, NULL), 0);
+	assert_int_equal(fake_blobs(), 0);
+	vfs_read(&op, f, 0, 10, on_read, &res);
+	assert_int_equal(res.times, 1);
+	assert_int_equal(res.len, 0);
+	vfs_release(f);
+}
+
+static void errors_arrive_as_they_are(void **state)
+{
+	static const int errors[] = {-EIO, -ESTALE, -EBADMSG, -ETIMEDOUT, -ECANCELED};
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		struct result res = {0};
+		struct vfs_read op;
+
+		fake_reads_fail(errors[i]);
+		vfs_read(&op, f, 0, 10, on_read, &res);
+		assert_int_equal(res.r, errors[i]);
+	}
+	vfs_release(f);
+}
+
+static void a_read_outlives_its_handle(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+	struct result res = {0};
+	struct vfs_read op;
+
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &f, NULL), 0);
+	fake_hold();
+	vfs_read(&op, f, 0, 10, on_read, &res);
+	vfs_release(f);
+	assert_int_equal(fake_blobs(), 1);
+	fake_answer();
+	assert_int_equal(res.times, 1);
+	assert_int_equal(res.bytes[3], fake_byte(3));
+	assert_int_equal(fake_blobs(), 0);
+}
+
+static void the_end_gives_the_blobs_back(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *a = NULL, *b = NULL;
+	struct vfs_stats st;
+
+	assert_int_equal(vfs_open(v, node_of(v, "config.json"), O_RDONLY, &a, NULL), 0);
+	assert_int_equal(vfs_open(v, node_of(v, "empty"), O_RDONLY, &b, NULL), 0);
+	vfs_stats(v, &st);
+	assert_int_equal(st.open_files, 2);
+	vfs_drop_files(v);
+	assert_int_equal(fake_blobs(), 0);
+	vfs_stats(v, &st);
+	assert_int_equal(st.open_files, 0);
+}
+
+static uint64_t blocks(struct vfs *v, uint64_t node)
+{
+	struct vfs_entry e;
+
+	assert_int_equal(vfs_getattr(v, node, &e), 0);
+	return (uint64_t)e.attr.st_blocks;
+}
+
+static void what_was_read_is_told_once(void **state)
+{
+	struct vfs *v = *state;
+	uint64_t node = node_of(v, "model.safetensors"), told[8];
+	struct vfs_file *f = NULL;
+	struct result res = {0};
+	struct vfs_read op;
+
+	assert_int_equal(vfs_open(v, node, O_RDONLY, &f, NULL), 0);
+	fake_cached(256 << 10);
+	assert_int_equal(vfs_take_grown(v, told, 8), 0);
+	vfs_read(&op, f, 0, 10, on_read, &res);
+	assert_int_equal(vfs_take_grown(v, told, 8), 1);
+	assert_int_equal(told[0], node);
+	assert_int_equal(blocks(v, node), 512);
+	vfs_read(&op, f, 0, 10, on_read, &res);
+	assert_int_equal(vfs_take_grown(v, told, 8), 0);
+	fake_cached(512 << 10);
+	vfs_release(f);
+	assert_int_equal(vfs_take_grown(v, told, 8), 1);
+	assert_int_equal(blocks(v, node), 1024);
+}
+
+/* Many handles and another thread that answers: for the thread sanitizer. */
+static void readers_meet_answers_of_another_thread(void **state)
+{
+	enum { NR = 300 };
+	static struct result results[NR];
+	static struct vfs_read ops[NR];
+	struct vfs *v = *state;
+	uint64_t node = node_of(v, "model.safetensors"), told[8];
+	unsigned done = 0;
+
+	fake_thread();
+	memset(results, 0, sizeof(results));
+	for (unsigned i = 0; i < NR; i++) {
+		struct vfs_file *f = NULL;
+
+		assert_int_equal(vfs_open(v, node, O_RDONLY, &f, NULL), 0);
+		vfs_read(&ops[i], f, i * 4096, 4096, on_read, &results[i]);
+		(void)vfs_take_grown(v, told, 8);
+		vfs_release(f);
+	}
+	while (done < NR) {
+		done = 0;
+		for (unsigned i = 0; i < NR; i++)
+			done += atomic_load(&results[i].times);
+	}
+	fake_reset(); /* joins it */
+	for (unsigned i = 0; i < NR; i++)
+		assert_int_equal(results[i].bytes[5], fake_byte(i * 4096 + 5));
+	assert_int_equal(fake_blobs(), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(opens_for_reading_only),
+		TEST(a_gated_file_is_refused_at_open),
+		TEST(reads_whole_and_up_to_the_end),
+		TEST(an_empty_file_has_no_blob),
+		TEST(errors_arrive_as_they_are),
+		TEST(a_read_outlives_its_handle),
+		TEST(the_end_gives_the_blobs_back),
+		TEST(what_was_read_is_told_once),
+		TEST(readers_meet_answers_of_another_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
