@@ -13,6 +13,7 @@
 #include <hffs/thread.h>
 
 #include "batch_int.h"
+#include "behind_int.h"
 #include "data_int.h"
 #include "index_int.h"
 #include "scrub_int.h"
@@ -76,6 +77,7 @@ struct cache {
 	/* The keeper's. */
 	struct index *index;
 	struct batch batch;
+	struct behind behind;
 	struct job_list results, flushes; /* taken, to be done after the next commit */
 	struct scrub scrub;
 	uint64_t batch_since_ms; /* when the oldest of the batch came */

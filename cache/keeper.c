@@ -86,6 +86,8 @@ static int commit_extent(struct cache *c, struct index_blob *b, const struct bat
 	*changed = true;
 	t->bytes += (int64_t)index_extent_bytes(b->size, e->idx, x.present) - (int64_t)index_extent_bytes(b->size, e->idx, before);
 	b->chunks += (uint64_t)__builtin_popcountll(x.present) - (uint64_t)__builtin_popcountll(before);
+	if (e->put && index_extent_bytes(b->size, e->idx, x.present) == min_u64(EXTENT_SIZE, b->size - e->idx * EXTENT_SIZE))
+		behind_note(&c->behind, c->data, &b->id, b->size, e->idx);
 	if (x.present)
 		return index_put_extent(c->index, b, &x, clock_wall_s());
 	return index_drop_extent(c->index, b->nr, e->idx);
