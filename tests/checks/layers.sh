@@ -35,7 +35,7 @@ owned() {
 	users=$(comm -23 <(echo "$users") <(echo "$allowed"))
 	[ -z "$users" ] && pass "owner-of-$name" || fail "owner-of-$name" "$(echo $users)"
 }
-owned curl 'curl/.*' hub/http.c
+owned curl 'curl/.*' hub/http_request_int.h
 owned sqlite 'sqlite3\.h' cache/index.c
 owned cjson 'cjson/.*' base/json.c
 owned fuse 'fuse.*\.h' fs/ops.c fs/ops_int.h fs/refuse_int.h fs/mount.c
