@@ -30,7 +30,7 @@ static int help(void)
 static int check_dir(const char *dir, struct err *err)
 {
 	AUTO_MOUNTS mounts = {0};
-	const struct mount_entry *e;
+	struct mount_entry *e;
 	struct stat st;
 	int r;
 
@@ -40,6 +40,8 @@ static int check_dir(const char *dir, struct err *err)
 	if (r < 0)
 		return r;
 	e = mounts_find(&mounts, dir);
+	if (e)
+		mount_entry_ask(e);
 	if (e && e->r == 0)
 		return err_set(err, -EBUSY, "hffs is mounted at %s already, by process %ld", dir, mount_entry_pid(e));
 	if (!e && !S_ISDIR(st.st_mode))
