@@ -2,9 +2,9 @@
 /* Missing chunks to ranges: pure. */
 #include "plan_int.h"
 
-uint64_t plan_range(uint64_t run, unsigned free)
+uint64_t plan_range(uint64_t run, unsigned free, uint64_t least, uint64_t most)
 {
 	uint64_t share = free ? (run + free - 1) / free : run;
 
-	return min_u64(run, min_u64(max_u64(share, PLAN_RANGE_MIN), PLAN_RANGE_MAX));
+	return min_u64(run, min_u64(max_u64(share, least), most));
 }

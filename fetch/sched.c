@@ -17,7 +17,6 @@
 #include "plan_int.h"
 
 #define RESERVED 4    /* connections that only urgent wants may use */
-#define PARALLEL 12   /* requests that a long run of missing chunks is spread over */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 
 static void list_init(struct want_list *l)
@@ -130,15 +129,16 @@ void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last)
 /* --- choosing --- */
 
 /* The next want that limits allow, its connection counted; NULL: none. */
-static struct want *take_want(struct sched *s, unsigned *free_slots)
+static struct want *take_want(struct sched *s, unsigned *free_slots, uint64_t *range_max)
 {
 	struct want *w = NULL;
+	unsigned parallel;
 	LOCK_SCOPE(&s->lock);
 
 	if (s->closed || s->running >= s->limit)
 		return NULL;
 	w = list_pop(&s->urgent);
-	if (!w && s->running + RESERVED < s->limit) {
+	if (!w && s->running_background < min_u64(pace_parallel(&s->pace), s->limit > RESERVED ? s->limit - RESERVED : 1)) {
 		w = list_pop(&s->background);
 		if (w)
 			s->background_chunks -= w->last - w->first + 1;
@@ -147,7 +147,9 @@ static struct want *take_want(struct sched *s, unsigned *free_slots)
 		return NULL;
 	s->running++;
 	s->running_background += !w->urgent;
-	*free_slots = s->running_background < PARALLEL ? PARALLEL - s->running_background + 1 : 1;
+	parallel = pace_parallel(&s->pace);
+	*free_slots = s->running_background < parallel ? parallel - s->running_background + !w->urgent : 1;
+	*range_max = pace_range(&s->pace);
 	return w;
 }
 
@@ -174,7 +176,7 @@ static void put_want(struct sched *s, struct want *w, bool started, bool delayed
 }
 
 /* The first run of WANTED chunks of w becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */
-static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned free_slots)
+static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned free_slots, uint64_t most)
 {
 	uint64_t n = 0;
 
@@ -182,9 +184,9 @@ static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned fre
 		w->first++;
 	if (w->first > w->last)
 		return 0;
-	while (n < (uint64_t)PLAN_RANGE_MAX * PARALLEL && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
+	while (n < most * free_slots && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
 		n++;
-	n = plan_range(n, free_slots);
+	n = plan_range(n, free_slots, PACE_RANGE_MIN, most);
 	for (uint64_t i = 0; i < n; i++)
 		blob_set_state_locked(b, w->first + i, CHUNK_FETCHING);
 	b->running++;
@@ -195,8 +197,9 @@ void sched_run(struct sched *s)
 {
 	struct want *w;
 	unsigned free_slots;
+	uint64_t range_max;
 
-	while ((w = take_want(s, &free_slots))) {
+	while ((w = take_want(s, &free_slots, &range_max))) {
 		struct blob *b = blob_ref(w->blob);
 		struct object_ref from;
 		uint64_t first, n = 0;
@@ -205,7 +208,7 @@ void sched_run(struct sched *s)
 		pthread_mutex_lock(&b->lock);
 		later = clock_mono_ms() < b->retry_at_ms && b->tries;
 		if (!later)
-			n = choose_range_locked(b, w, free_slots);
+			n = choose_range_locked(b, w, free_slots, range_max);
 		first = w->first;
 		w->first += n;
 		from = b->sources[b->source].ref;

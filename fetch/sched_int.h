@@ -4,6 +4,7 @@
 #define HFFS_FETCH_SCHED_INT_H
 
 #include "fetch_int.h"
+#include "pace_int.h"
 
 struct want {
 	struct want *next;
@@ -26,6 +27,7 @@ struct transfer {
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
 	struct chunk_buf *buf; /* of idx, NULL before its first byte */
 	struct object_get *get;
+	uint64_t began_us, first_us, bytes; /* first_us: of the first byte, 0 before it */
 };
 
 struct sched {
@@ -40,6 +42,7 @@ struct sched {
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */
 	uint64_t ticked_ms;
 	uint64_t bytes, bytes_ticked;
+	struct pace pace;
 };
 
 /* sched.c */

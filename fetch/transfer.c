@@ -40,6 +40,8 @@ static void count_bytes(struct transfer *t, uint64_t n)
 {
 	struct sched *s = t->sched;
 
+	t->first_us = t->first_us ? t->first_us : clock_mono_us();
+	t->bytes += n;
 	pthread_mutex_lock(&s->lock);
 	s->bytes += n;
 	s->budget -= min_u64(s->budget, n);
@@ -97,6 +99,8 @@ static void unlink_transfer(struct transfer *t)
 	if (t->next)
 		t->next->prev = t->prev;
 	*t->prev = t->next;
+	if (t->first_us)
+		pace_note(&s->pace, t->first_us - t->began_us, t->bytes, clock_mono_us() - t->first_us);
 	s->running--;
 	s->running_background -= !t->urgent;
 	pthread_cond_broadcast(&s->ended);
@@ -178,7 +182,8 @@ void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t la
 	int r = t ? 0 : -ENOMEM;
 
 	if (t) {
-		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = urgent, .idx = first, .last = last};
+		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = urgent, .idx = first, .last = last,
+				       .began_us = clock_mono_us()};
 		pthread_mutex_lock(&s->lock);
 		t->next = s->transfers;
 		t->prev = &s->transfers;

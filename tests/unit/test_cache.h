@@ -129,7 +129,7 @@ static inline int setup_box(void **state)
 {
 	struct box *b = calloc(1, sizeof(*b));
 
-	strcpy(b->dir, "/tmp/hffs-cache-XXXXXX");
+	snprintf(b->dir, sizeof(b->dir), "/tmp/hffs-cache-XXXXXX");
 	if (!mkdtemp(b->dir))
 		return -1;
 	b->size_max = (uint64_t)1 << 40;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Parallel requests hide latency and pass limits of a single connection; but they share the processor and the link, so that the
+ * range which the reader waits for gets only its part. So: few and short ones where the server answers at once and connections
+ * are fast, more and longer ones where it is far or connections are slow. The least latency counts, since everything else that
+ * delays a first byte is queueing of our own making.
+ */
+#include "pace_int.h"
+
+#include <hffs/tunables.h>
+
+#define WINDOW 32            /* transfers after which the least latency is looked for anew */
+#define SMOOTH 8             /* a new rate counts for one part in so many */
+#define SLOW_BPS 150000000u  /* a connection below it: another one may help */
+#define FAST_BPS 250000000u  /* above it: fewer do as well */
+#define NEAR_US 3000         /* an answer within it is from this machine or network */
+#define SAMPLE_BYTES 1000000 /* a transfer shorter than it says nothing of the rate */
+#define LATENCIES 3          /* a range takes so many times its latency */
+
+static uint64_t latency(const struct pace *p)
+{
+	if (!p->latency_us[0] || !p->latency_us[1])
+		return max_u64(p->latency_us[0], p->latency_us[1]);
+	return min_u64(p->latency_us[0], p->latency_us[1]);
+}
+
+void pace_note(struct pace *p, uint64_t latency_us, uint64_t bytes, uint64_t rest_us)
+{
+	uint64_t rate;
+
+	latency_us = max_u64(latency_us, 1);
+	if (p->in_window++ == WINDOW) {
+		p->latency_us[1] = p->latency_us[0];
+		p->latency_us[0] = 0;
+		p->in_window = 1;
+	}
+	p->latency_us[0] = p->latency_us[0] ? min_u64(p->latency_us[0], latency_us) : latency_us;
+	if (bytes < SAMPLE_BYTES)
+		return;
+	rate = bytes * 1000000 / max_u64(rest_us, 1);
+	p->rate_bps = p->rate_bps ? p->rate_bps - p->rate_bps / SMOOTH + rate / SMOOTH : rate;
+	p->parallel = pace_parallel(p);
+	if (p->rate_bps < SLOW_BPS)
+		p->parallel++;
+	else if (p->rate_bps > FAST_BPS)
+		p->parallel--;
+}
+
+unsigned pace_parallel(const struct pace *p)
+{
+	unsigned most = latency(p) && latency(p) < NEAR_US ? PACE_PARALLEL_NEAR : PACE_PARALLEL_MAX;
+
+	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most);
+}
+
+uint64_t pace_range(const struct pace *p)
+{
+	/* rate_bps is below 10^12 and a latency below 10^9: no overflow before the division is taken apart. */
+	uint64_t bytes = p->rate_bps / 1000 * min_u64(latency(p), 1000000) / 1000 * LATENCIES;
+
+	return min_u64(max_u64(bytes / CHUNK_SIZE, PACE_RANGE_MIN), PACE_RANGE_MAX);
+}
