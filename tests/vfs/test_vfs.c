@@ -266,6 +266,8 @@ static void a_branch_does_not_move_under_a_reader(void **state)
 	clock_fake(2000000 + 59000, 3059);
 	expect_link(v, "acme/tiny/main", COMMIT_A);
 	clock_fake(2000000 + 61000, 3061);
+	assert_int_equal(walk(v, "acme/tiny/main").e.attr.st_ino, a.e.attr.st_ino);
+	assert_true(walk(v, "acme/tiny/main").e.node != a.e.node); /* the kernel has kept the target of the other */
 	expect_link(v, "acme/tiny/main", COMMIT_B);
 }
 
