@@ -22,6 +22,13 @@ struct batch_blob *batch_find(const struct batch *b, const struct blob_id *id)
 	return map_find(&b->blobs, id, sizeof(*id));
 }
 
+struct batch_extent *batch_find_extent(const struct batch *b, const struct blob_id *id, uint64_t extent_idx)
+{
+	struct batch_blob *blob = batch_find(b, id);
+
+	return blob ? map_find(&blob->extents, &extent_idx, sizeof(extent_idx)) : NULL;
+}
+
 static struct batch_blob *ensure_blob(struct batch *b, const struct blob_id *id, uint64_t size)
 {
 	struct batch_blob *blob = batch_find(b, id);
@@ -97,17 +104,6 @@ int batch_drop_bits(struct batch *b, const struct blob_id *id, uint64_t size, ui
 int batch_drop(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t idx)
 {
 	return batch_drop_bits(b, id, size, idx / EXTENT_CHUNKS, 1ull << (idx % EXTENT_CHUNKS));
-}
-
-void batch_cancel_bits(struct batch *b, const struct blob_id *id, uint64_t extent_idx, uint64_t bits)
-{
-	struct batch_blob *blob = batch_find(b, id);
-	struct batch_extent *e = blob ? map_find(&blob->extents, &extent_idx, sizeof(extent_idx)) : NULL;
-
-	if (!e)
-		return;
-	e->put &= ~bits;
-	e->drop &= ~bits;
 }
 
 int batch_use(struct batch *b, const struct blob_id *id, uint64_t extent_idx)

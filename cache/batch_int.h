@@ -52,10 +52,9 @@ int batch_put(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t
 int batch_drop(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t idx);
 int batch_use(struct batch *b, const struct blob_id *id, uint64_t extent_idx);
 struct batch_blob *batch_find(const struct batch *b, const struct blob_id *id);
+struct batch_extent *batch_find_extent(const struct batch *b, const struct blob_id *id, uint64_t extent_idx);
 /* Drops every chunk of bits in an extent, whatever was queued for them. */
 int batch_drop_bits(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t extent_idx, uint64_t bits);
-/* Forgets queued puts of these bits; what is queued for others stays. */
-void batch_cancel_bits(struct batch *b, const struct blob_id *id, uint64_t extent_idx, uint64_t bits);
 void batch_forget_blob(struct batch *b, const struct blob_id *id);
 /* What the index will say of an extent: out is what it says now (present == 0: nothing). */
 void batch_overlay(const struct batch_extent *e, struct cache_extent *out);

@@ -17,6 +17,9 @@
 #include <hffs/io.h>
 #include <hffs/log.h>
 
+/* A process that was just killed may still be ending: its lock goes with its last thread. */
+#define LOCK_TRIES 40
+#define LOCK_PAUSE_US 20000
 #define INBOX_MAX 65536 /* jobs: 8 MiB, or 16 GiB of content that a dead disk keeps from being recorded */
 
 #define ASIDE_PREFIX "index.db.broken-"
@@ -253,7 +256,8 @@ static int lock_dir(struct cache *c, struct err *err)
 
 	if (!path)
 		return -ENOMEM;
-	fd = io_lock_file(path);
+	for (int tries = 0; (fd = io_lock_file(path)) == -EWOULDBLOCK && tries < LOCK_TRIES; tries++)
+		usleep(LOCK_PAUSE_US);
 	if (fd == -EWOULDBLOCK)
 		return say_busy(c->dir, path, err);
 	if (fd == -EROFS)

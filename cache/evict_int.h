@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct evict_state {
-	uint64_t bytes, size_max;       /* cached, and how much that may be */
+	uint64_t bytes, size_max;       /* cached, recorded or not, and how much that may be */
 	uint64_t disk_free, keep_free;  /* of the file system */
 	bool asked;                     /* the disk refused a write, whatever the numbers say */
 };

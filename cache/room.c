@@ -95,9 +95,9 @@ static void finish_round(struct cache *c, struct round *r)
 	r->nr_asked = r->nr_pieces = 0;
 }
 
-static void add_piece(struct round *r, const struct blob_id *id, uint64_t size, uint64_t idx, uint64_t bits, bool whole)
+static void add_piece(struct round *r, const struct blob_id *id, uint64_t size, uint64_t idx, uint64_t bits)
 {
-	r->pieces[r->nr_pieces++] = (struct piece){*id, size, idx, bits, whole};
+	r->pieces[r->nr_pieces++] = (struct piece){*id, size, idx, bits, false};
 }
 
 /* Is the run all that there is of the blob? */
@@ -108,25 +108,48 @@ static bool is_all(struct cache *c, const struct index_blob *b, const struct evi
 	return !batch_find(&c->batch, &b->id) && index_count_extents(c->index, b->nr, &nr, &bytes) == 0 && nr == run->nr;
 }
 
-/* Bytes that will be free, 0 if the layer above wants to keep them. */
+/* The chunks of an extent that are there now: what the index says, and what the batch will have it say. */
+static uint64_t bits_now(struct cache *c, const struct index_blob *b, uint64_t idx)
+{
+	const struct batch_extent *queued = batch_find_extent(&c->batch, &b->id, idx);
+	struct cache_extent e = {.idx = idx};
+
+	if (index_find_extent(c->index, b, idx, &e) < 0)
+		e.present = 0;
+	if (queued)
+		batch_overlay(queued, &e);
+	return e.present;
+}
+
+/* Bytes that will be free, 0 if the layer above wants to keep them, or if they only wait for a commit to be gone. */
 static uint64_t add_run(struct cache *c, struct round *r, const struct index_blob *b, const struct evict_run *run)
 {
 	struct asked a = {b->id, b->size, run->first * EXTENT_CHUNKS, run->nr * EXTENT_CHUNKS, false};
-	struct cache_extent e;
+	size_t first_piece = r->nr_pieces;
+	uint64_t freed = 0;
 
+	for (uint64_t i = 0; i < run->nr; i++) {
+		uint64_t idx = run->first + i, bits = bits_now(c, b, idx);
+
+		if (bits)
+			add_piece(r, &b->id, b->size, idx, bits);
+		freed += index_extent_bytes(b->size, idx, bits);
+	}
+	if (!freed)
+		return 0;
 	a.nr = min_u64(a.nr, chunks_of(b->size) - a.first);
 	if (is_all(c, b, run) && ask(c, &b->id, 0, chunks_of(b->size), false)) {
 		a.whole = true;
 		a.first = 0;
 		a.nr = chunks_of(b->size);
 	} else if (!ask(c, &b->id, a.first, a.nr, false)) {
+		r->nr_pieces = first_piece;
 		return 0;
 	}
+	for (size_t i = first_piece; i < r->nr_pieces; i++)
+		r->pieces[i].whole = a.whole;
 	r->asked[r->nr_asked++] = a;
-	for (uint64_t i = 0; i < run->nr; i++)
-		if (index_find_extent(c->index, b, run->first + i, &e) == 0)
-			add_piece(r, &b->id, b->size, e.idx, e.present, a.whole);
-	return run->bytes;
+	return freed;
 }
 
 /* A run that no blob owns, or lies beyond its end, is damage: the rows go, and a scrub at the next start looks after the bytes. */
@@ -164,11 +187,29 @@ static uint64_t give_up(struct cache *c, struct round *r, const struct evict_run
 	return freed;
 }
 
+/* Bytes that are stored and not recorded. */
+static uint64_t queued_bytes(const struct cache *c)
+{
+	const struct batch_blob *q;
+	uint64_t bytes = 0;
+	size_t i = 0;
+
+	while ((q = map_next(&c->batch.blobs, &i))) {
+		const struct batch_extent *e;
+		size_t n = 0;
+
+		while ((e = map_next(&q->extents, &n)))
+			bytes += index_extent_bytes(q->size, e->idx, e->put);
+	}
+	return bytes;
+}
+
 static uint64_t needed(struct cache *c, bool asked)
 {
 	struct cache_stats s;
 
 	cache_stats(c, &s);
+	s.bytes_cached += queued_bytes(c);
 	return evict_need(&(struct evict_state){s.bytes_cached, s.size_max, s.disk_free, s.keep_free, asked});
 }
 
@@ -194,22 +235,62 @@ static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cu
 	return freed;
 }
 
-void room_make(struct cache *c, bool asked)
+/* Extents that only the batch knows, because the index cannot be written: as many as fit a round. */
+static uint64_t give_up_queued(struct cache *c, struct round *r, uint64_t need)
+{
+	const struct batch_blob *q;
+	uint64_t freed = 0;
+	size_t i = 0;
+
+	while ((q = map_next(&c->batch.blobs, &i))) {
+		const struct batch_extent *e;
+		size_t n = 0;
+
+		while ((e = map_next(&q->extents, &n)) && freed < need && r->nr_asked < ROUND_EXTENTS) {
+			uint64_t first = e->idx * EXTENT_CHUNKS, nr = min_u64(EXTENT_CHUNKS, chunks_of(q->size) - first);
+
+			if (!e->put || !ask(c, &q->id, first, nr, false))
+				continue;
+			add_piece(r, &q->id, q->size, e->idx, e->put);
+			r->asked[r->nr_asked++] = (struct asked){q->id, q->size, first, nr, false};
+			freed += index_extent_bytes(q->size, e->idx, e->put);
+		}
+	}
+	finish_round(c, r);
+	cache_count(c, &c->stats.evicted_bytes, freed);
+	return freed;
+}
+
+static uint64_t make_room(struct cache *c, struct round *r, uint64_t need)
 {
 	struct index_cursor cursor = INDEX_CURSOR_START;
-	uint64_t need = needed(c, asked), freed = 0;
-	struct round *r;
+	uint64_t freed = 0;
 	int nr = 1;
+
+	while (nr > 0 && freed < need && !c->broken) {
+		freed += give_up_oldest(c, r, &cursor, need - freed, &nr);
+		keeper_breathe(c);
+	}
+	if (freed < need && c->failures)
+		freed += give_up_queued(c, r, need - freed);
+	return freed;
+}
+
+void room_make(struct cache *c, bool asked)
+{
+	uint64_t need = needed(c, asked);
+	struct round *r;
 
 	if (!need || c->broken || clock_mono_ms() < c->room_ms)
 		return;
 	r = calloc(1, sizeof(*r));
-	while (r && nr > 0 && freed < need && !c->broken) {
-		freed += give_up_oldest(c, r, &cursor, need - freed, &nr);
-		keeper_breathe(c);
-	}
+	if (!r)
+		return;
+	if (make_room(c, r, need))
+		c->room_ms = c->retry_ms = 0; /* and a commit that failed for want of room may succeed now */
+	else
+		c->room_ms = clock_mono_ms() + ROOM_REST_MS;
 	free(r);
-	c->room_ms = freed < need ? clock_mono_ms() + ROOM_REST_MS : 0;
 }
 
 void room_drop_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
@@ -237,7 +318,7 @@ static void drop_bits(struct cache *c, struct round *r, const struct blob_id *id
 		bits &= ~bits_between(from, to);
 	}
 	if (bad->present)
-		add_piece(r, id, size, bad->idx, bad->present, false);
+		add_piece(r, id, size, bad->idx, bad->present);
 	finish_round(c, r);
 }
 

@@ -86,6 +86,15 @@ static bool is_as_sealed(const struct index_blob *b, const struct stat *st)
 	return !memcmp(&now, &b->seal, sizeof(now));
 }
 
+bool rows_are_complete(const struct cache_rows *rows, uint64_t size)
+{
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < rows->nr; i++)
+		nr += (uint64_t)__builtin_popcountll(rows->extents[i].present);
+	return nr == chunks_of(size);
+}
+
 /* What the index says; -ENOENT: nothing. */
 static int load_known(struct cache *c, const struct blob_id *id, uint64_t size, struct index_blob *known, struct builder *b)
 {
@@ -96,6 +105,7 @@ static int load_known(struct cache *c, const struct blob_id *id, uint64_t size, 
 	b->rows->quarantined = known->quarantined;
 	if (known->size != size)
 		return -ENOENT;
+	b->rows->sealed = known->sealed;
 	r = index_load_extents(c->index, known, add, b);
 	if (r == -ESTALE) /* damage to one row: the blob begins anew */
 		r = keeper_forget_blob(c, id, size, false, NULL);
@@ -103,21 +113,21 @@ static int load_known(struct cache *c, const struct blob_id *id, uint64_t size, 
 }
 
 /* The rows go with a data file; without it they are about nothing. */
-static int check_file(struct cache *c, const struct blob_id *id, uint64_t size, const struct index_blob *known, struct builder *b)
+static void check_file(struct cache *c, const struct blob_id *id, uint64_t size, const struct index_blob *known, struct builder *b)
 {
 	struct stat st;
 	AUTO_FD int fd = data_find(c->data, id, size, &st);
 
 	if (fd >= 0) {
-		b->rows->sealed = known->sealed && b->rows->nr && is_as_sealed(known, &st);
-		return 0;
+		b->rows->sealed = b->rows->sealed && rows_are_complete(b->rows, size) && is_as_sealed(known, &st);
+		return;
 	}
+	b->rows->sealed = false;
 	if (fd != -ENOENT && fd != -EBADMSG)
-		return 0; /* not to be opened now: the digests will tell */
-	if (b->rows->nr == 0)
-		return 0;
+		return; /* not to be opened now: the digests will tell */
+	if (b->rows->nr)
+		(void)keeper_forget_blob(c, id, size, false, NULL); /* else it is found missing once more */
 	b->rows->nr = 0;
-	return keeper_forget_blob(c, id, size, false, NULL);
 }
 
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out)
@@ -130,25 +140,23 @@ int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct c
 	if (!b.rows)
 		return -ENOMEM;
 	r = load_known(c, id, size, &known, &b);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT) {
 		b.rows->nr = 0;
-	if (r == -EBADMSG) {
-		(void)keeper_index_failed(c, r); /* from here on a miss, not a failure */
+		b.rows->sealed = false;
+	}
+	if (r < 0 && r != -ENOMEM) { /* an index that cannot be read is a miss, not a failure */
+		(void)keeper_index_failed(c, r);
 		r = 0;
 	}
 	queued = batch_find(&c->batch, id);
-	if ((r == 0 || r == -ENOENT) && queued && queued->size == size)
+	if (r == 0 && queued && queued->size == size)
 		r = overlay(&b, queued);
-	if (r == -ENOENT)
-		r = 0;
-	if (r == 0)
-		(void)data_note_seen(c->data, id); /* else a scrub may take it for unused: a miss */
-	if (r == 0)
-		r = check_file(c, id, size, &known, &b);
 	if (r < 0) {
 		free(b.rows);
 		return r;
 	}
+	(void)data_note_seen(c->data, id); /* else a scrub may take it for unused: a miss */
+	check_file(c, id, size, &known, &b);
 	*out = b.rows;
 	return 0;
 }

@@ -30,7 +30,7 @@ static int help(void)
 static int check_dir(const char *dir, struct err *err)
 {
 	AUTO_MOUNTS mounts = {0};
-	const struct mount_entry *e;
+	struct mount_entry *e;
 	struct stat st;
 	int r;
 
@@ -40,6 +40,8 @@ static int check_dir(const char *dir, struct err *err)
 	if (r < 0)
 		return r;
 	e = mounts_find(&mounts, dir);
+	if (e)
+		mount_entry_ask(e);
 	if (e && e->r == 0)
 		return err_set(err, -EBUSY, "hffs is mounted at %s already, by process %ld", dir, mount_entry_pid(e));
 	if (!e && !S_ISDIR(st.st_mode))
@@ -151,6 +153,15 @@ static int enter_namespace(const char *path)
 	return fd < 0 || setns(fd, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
+/* mount(8) takes a source for a path where a file of that name happens to be, and makes it absolute: undone here. */
+static const char *original_source(const char *source)
+{
+	AUTO_FREE char *here = getcwd(NULL, 0);
+	size_t len = here && strcmp(here, "/") ? strlen(here) : 0;
+
+	return *source == '/' && here && !strncmp(source, here, len) && source[len] == '/' ? source + len + 1 : source;
+}
+
 int cmd_mount_helper(int argc, char **argv)
 {
 	struct options options = {.of_mount8 = true};
@@ -160,7 +171,7 @@ int cmd_mount_helper(int argc, char **argv)
 
 	if (argc < 3 || argv[1][0] == '-' || argv[2][0] == '-')
 		return say_usage("mount", "mount.hffs is called by mount(8): mount -t hffs hub DIR"), EXIT_FAILED;
-	source = argv[1];
+	source = original_source(argv[1]);
 	dir = argv[2];
 	opterr = 0;
 	optind = 3;

@@ -14,6 +14,7 @@
 #include <hffs/serve.h>
 
 #include "cmd_serve.h"
+#include "config_int.h"
 
 static const char help[] =
 	"usage: hffs serve [DIR] [OPTION]...\n"
@@ -33,18 +34,6 @@ static int usage_error(const char *what, const char *arg)
 {
 	fprintf(stderr, "hffs serve: %s%s%s%s; see hffs serve --help\n", what, arg ? " \"" : "", arg ? arg : "", arg ? "\"" : "");
 	return 2;
-}
-
-/* Where digests are remembered unless told otherwise; caller frees; NULL where there is no home. */
-static char *default_state_dir(void)
-{
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-	if (cache && cache[0] == '/')
-		return str_printf("%s/hffs-serve", cache);
-	if (geteuid() == 0)
-		return strdup("/var/cache/hffs-serve");
-	return home && home[0] == '/' ? str_printf("%s/.cache/hffs-serve", home) : NULL;
 }
 
 static int parse_ttl(const char *text, struct serve_config *c)
@@ -139,7 +128,7 @@ static int serve_until_signal(const struct serve_config *c)
 
 int cmd_serve_hooked(int argc, char **argv, const struct serve_hook *hook)
 {
-	AUTO_FREE char *state_dir = default_state_dir();
+	AUTO_FREE char *state_dir = config_cache_dir("hffs-serve"); /* where digests are remembered */
 	struct serve_config c = {.dir = ".", .listen = "127.0.0.1:8080", .state_dir = state_dir, .hook = hook};
 	int r = parse_options(argc, argv, &c);
 

@@ -125,7 +125,7 @@ static int show(const char *dir, bool json, struct err *err)
 {
 	AUTO_FREE char *real = dir ? mount_dir_resolve(dir) : NULL;
 	AUTO_MOUNTS mounts = {0};
-	const struct mount_entry *only = NULL;
+	struct mount_entry *only = NULL;
 	int r = mounts_load(&mounts, err);
 
 	if (r < 0)
@@ -134,9 +134,12 @@ static int show(const char *dir, bool json, struct err *err)
 		only = real ? mounts_find(&mounts, real) : NULL;
 		if (!only)
 			return err_set(err, -EINVAL, "%s is no hffs mount", dir);
+		mount_entry_ask(only);
 		if (only->r < 0)
 			err_set(err, only->r, "%s: %s", dir, mount_entry_trouble(only));
 	}
+	if (!only)
+		mounts_ask(&mounts);
 	r = json ? print_json(&mounts, only) : print_human(&mounts, only);
 	if (r == 0 && fflush(stdout))
 		r = -errno;

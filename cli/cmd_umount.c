@@ -18,6 +18,8 @@
 #include "cli_int.h"
 #include "mounts_int.h"
 
+#define BUSY_TRIES 10
+#define BUSY_WAIT_US 50000
 #define DAEMON_END_MS 15000 /* its own limit is 5 s; a slow disk may take longer over the last commit */
 
 static int help(void)
@@ -34,7 +36,7 @@ static int umount_as_root(const char *dir, bool lazy, struct err *err)
 	if (umount2(dir, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	if (errno == EBUSY)
-		return err_set(err, -EBUSY, "%s is in use ('fuser -vm %s' says by whom); 'hffs umount -l %s' detaches it now", dir, dir, dir);
+		return -EBUSY;
 	return err_set(err, -errno, "cannot unmount %s: %s", dir, strerror(errno));
 }
 
@@ -86,7 +88,7 @@ static int umount_as_user(const char *dir, bool lazy, struct err *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (strstr(said, "busy"))
-		return err_set(err, -EBUSY, "%s is in use ('fuser -vm %s' says by whom); 'hffs umount -l %s' detaches it now", dir, dir, dir);
+		return -EBUSY;
 	return err_set(err, -EPERM, "cannot unmount %s: %s", dir, said);
 }
 
@@ -103,12 +105,25 @@ static int wait_for_end(int pidfd, long pid, struct err *err)
 	return 0;
 }
 
+/* Somebody who only looks, such as 'hffs status', is gone in a moment; who stays is told of. */
+static int umount_patiently(const char *dir, bool lazy, struct err *err)
+{
+	for (int tries = 0; tries < BUSY_TRIES; tries++) {
+		int r = geteuid() == 0 ? umount_as_root(dir, lazy, err) : umount_as_user(dir, lazy, err);
+
+		if (r != -EBUSY)
+			return r;
+		usleep(BUSY_WAIT_US);
+	}
+	return err_set(err, -EBUSY, "%s is in use ('fuser -vm %s' says by whom); 'hffs umount -l %s' detaches it now", dir, dir, dir);
+}
+
 static int end_mount(const struct mount_entry *e, bool lazy, struct err *err)
 {
 	long pid = mount_entry_pid(e);
 	AUTO_FD int pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1; /* the wrapper is of glibc 2.36 */
 	bool detach = lazy || e->r == -ENOTCONN || e->r == -ECONNABORTED;
-	int r = geteuid() == 0 ? umount_as_root(e->dir, detach, err) : umount_as_user(e->dir, detach, err);
+	int r = umount_patiently(e->dir, detach, err);
 
 	if (r < 0 || lazy || pidfd < 0)
 		return r;
@@ -120,7 +135,7 @@ int cmd_umount(int argc, char **argv)
 	static const struct option longs[] = {{"lazy", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
 	AUTO_FREE char *dir = NULL;
 	AUTO_MOUNTS mounts = {0};
-	const struct mount_entry *e;
+	struct mount_entry *e;
 	struct err err = {0};
 	bool lazy = false;
 	int c, r;
@@ -140,6 +155,8 @@ int cmd_umount(int argc, char **argv)
 	if (r < 0)
 		return say_failed("umount", r, &err);
 	e = dir ? mounts_find(&mounts, dir) : NULL;
+	if (e)
+		mount_entry_ask(e);
 	r = e ? end_mount(e, lazy, &err) : err_set(&err, -EINVAL, "%s is no hffs mount", argv[optind]);
 	return r < 0 ? say_failed("umount", r, &err) : EXIT_OK;
 }

@@ -96,9 +96,9 @@ static char *base_path(const char *variable, const char *otherwise, const char *
 	return text ? config_expand_path(text) : NULL;
 }
 
-static char *default_cache(void)
+char *config_cache_dir(const char *name)
 {
-	return geteuid() == 0 ? strdup("/var/cache/hffs") : base_path("XDG_CACHE_HOME", ".cache", "hffs");
+	return geteuid() == 0 ? str_printf("/var/cache/%s", name) : base_path("XDG_CACHE_HOME", ".cache", name);
 }
 
 static char *default_token_file(void)
@@ -114,7 +114,7 @@ static int load_defaults(struct config *c)
 {
 	*c = (struct config){
 		.endpoint = strdup("https://huggingface.co"),
-		.cache = default_cache(),
+		.cache = config_cache_dir("hffs"),
 		.token_file = default_token_file(),
 		.keep_free = UINT64_MAX,
 		.ref_ttl_ms = 5 * 60 * 1000,

@@ -26,7 +26,7 @@ struct config {
 	unsigned connections;
 	enum log_level log_level;
 	bool offline, hard, allow_other, stable;
-	bool noexec;
+	bool noexec, nonempty;
 	bool cache_chosen; /* somebody named the cache: a mount with another one does not do instead */
 	bool token_file_chosen;
 };
@@ -72,5 +72,7 @@ int option_parse_flag(const char *text, bool *out);
 
 /* ~, ~/x, $NAME and ${NAME} expanded, made absolute: caller frees, NULL when out of memory. */
 char *config_expand_path(const char *text);
+/* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */
+char *config_cache_dir(const char *name);
 
 #endif

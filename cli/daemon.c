@@ -205,6 +205,7 @@ static int check_repo(struct daemon *d, struct err *err)
 
 static int open_mount(struct daemon *d, struct err *err)
 {
+	static const char *const more[2][2] = {{NULL, "nonempty"}, {"noexec", "noexec,nonempty"}};
 	const struct daemon_plan *plan = d->plan;
 	const struct config *c = plan->config;
 	struct mount_config config = {
@@ -218,7 +219,7 @@ static int open_mount(struct daemon *d, struct err *err)
 		.gid = c->gid,
 		.umask = c->umask,
 		.names_deadline_ms = config_names_deadline_ms(c),
-		.fuse_options = c->noexec ? "noexec" : NULL,
+		.fuse_options = more[c->noexec][c->nonempty],
 		.ready = on_ready,
 		.ready_ctx = d,
 		.status = on_status,

@@ -98,7 +98,7 @@ static int parse_line(struct mounts *m, char *line)
 	return add_entry(m, dir, source);
 }
 
-static void load_status(struct mount_entry *e)
+void mount_entry_ask(struct mount_entry *e)
 {
 	AUTO_FREE char *text = malloc(STATUS_MAX + 1);
 	ssize_t n;
@@ -133,14 +133,18 @@ int mounts_load(struct mounts *out, struct err *err)
 		r = parse_line(&m, line);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
-	for (size_t i = 0; i < m.nr; i++)
-		load_status(&m.entries[i]);
 	*out = m;
 	m = (struct mounts){0};
 	return 0;
 }
 
-const struct mount_entry *mounts_find(const struct mounts *m, const char *dir)
+void mounts_ask(struct mounts *m)
+{
+	for (size_t i = 0; i < m->nr; i++)
+		mount_entry_ask(&m->entries[i]);
+}
+
+struct mount_entry *mounts_find(const struct mounts *m, const char *dir)
 {
 	for (size_t i = 0; i < m->nr; i++)
 		if (!strcmp(m->entries[i].dir, dir))
@@ -194,6 +198,7 @@ char *mounts_find_below(const struct config *c, const char *below)
 
 	if (mounts_load(&m, NULL) < 0)
 		return NULL;
+	mounts_ask(&m);
 	for (size_t i = 0; i < m.nr; i++)
 		if (is_whole(&m.entries[i]) && entry_suits(&m.entries[i], c))
 			return str_printf("%s/%s", m.entries[i].dir, below);
@@ -216,6 +221,7 @@ char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const
 
 	if (mounts_load(&m, NULL) < 0)
 		return NULL;
+	mounts_ask(&m);
 	for (size_t i = 0; i < m.nr; i++) {
 		const struct mount_entry *e = &m.entries[i];
 

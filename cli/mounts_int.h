@@ -12,7 +12,7 @@
 
 struct mount_entry {
 	char *dir, *source;
-	int r;               /* 0, or why it does not answer: -ENOTCONN (its daemon is gone), -EACCES (not ours to enter), ... */
+	int r;               /* once asked: 0, or why it does not answer: -ENOTCONN (its daemon is gone), -EACCES (not ours to enter), ... */
 	char *status_text;   /* one JSON object, NULL unless r == 0 */
 	struct json *status; /* the same, parsed */
 };
@@ -21,8 +21,11 @@ struct mounts {
 	size_t nr;
 };
 
-/* Every hffs mount, in the order of mounting; of those on one directory the one on top. Asks each for its status. */
+/* Every hffs mount, in the order of mounting; of those on one directory the one on top. Asks none of them. */
 int mounts_load(struct mounts *out, struct err *err);
+/* Asks each, or the one, for its status. While a mount is asked it is in use, so only those that matter are. */
+void mounts_ask(struct mounts *m);
+void mount_entry_ask(struct mount_entry *e);
 void mounts_done(struct mounts *m);
 static inline void mounts_done_auto(struct mounts *m)
 {
@@ -31,7 +34,7 @@ static inline void mounts_done_auto(struct mounts *m)
 #define AUTO_MOUNTS __attribute__((cleanup(mounts_done_auto))) struct mounts
 
 /* The mount at exactly this directory (absolute), NULL if none. */
-const struct mount_entry *mounts_find(const struct mounts *m, const char *dir);
+struct mount_entry *mounts_find(const struct mounts *m, const char *dir);
 /* Why it does not answer, in words. */
 const char *mount_entry_trouble(const struct mount_entry *e);
 /* Process id of its daemon, 0 if unknown. */

@@ -32,6 +32,7 @@ static const struct option_name {
 	{"uid", OPTION_ID, offsetof(struct config, uid), "uid=N", "owner of all files"},
 	{"gid", OPTION_ID, offsetof(struct config, gid), "gid=N", "group of all files"},
 	{"umask", OPTION_MODE, offsetof(struct config, umask), "umask=MODE", "permission bits to take away, octal"},
+	{"nonempty", OPTION_FLAG, offsetof(struct config, nonempty), "nonempty", "also over a directory that is not empty"},
 	{"stable", OPTION_FLAG, offsetof(struct config, stable), "stable", "for overlayfs on top and NFS export"},
 	{"connections", OPTION_COUNT, offsetof(struct config, connections), "connections=N", "content connections at once"},
 	{"rate", OPTION_RATE, offsetof(struct config, rate_bps), "rate=BYTES/s", "upper limit of content"},

@@ -16,6 +16,12 @@
 #include <hffs/clock.h>
 
 #define TOUCH_S 60
+/*
+ * A read() that failed in readahead is asked for again by the kernel, page by page: it has had its deadline. [mm/filemap.c,
+ * Linux 6.18] So for GAVE_UP_MS after a reader gave up, and until a byte comes, others of the blob wait for GRACE_MS only.
+ */
+#define GAVE_UP_MS 5000
+#define GRACE_MS 1000
 
 size_t blob_chunk_len(const struct blob *b, uint64_t idx)
 {
@@ -232,6 +238,8 @@ void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_
 		}
 		r->r = err_set(&r->err, -ETIMEDOUT, "%s: no data for %llu s%s%s", b->sources[b->source].path,
 			       (unsigned long long)(parked_ms / 1000), b->fault.text[0] ? ": " : "", b->fault.text);
+		b->gave_up_ms = now_ms;
+		b->gave_up_bytes = b->bytes_arrived;
 		finish_locked(b, at, a);
 	}
 }
@@ -281,6 +289,8 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 	*b->readers_tail = r;
 	b->readers_tail = &r->next;
 	atomic_fetch_add(&b->fetch->readers_parked, 1);
+	if (b->gave_up_ms && b->bytes_arrived == b->gave_up_bytes && r->parked_ms - b->gave_up_ms < GAVE_UP_MS)
+		r->waited_ms = b->fetch->config.data_deadline_ms - min_u64(GRACE_MS, b->fetch->config.data_deadline_ms);
 	if (!b->ready)
 		return;
 	r->missing = count_missing_locked(b, r->first, r->last);

@@ -112,6 +112,7 @@ struct blob {
 	unsigned running;      /* transfers */
 	uint64_t bytes_arrived, bytes_ticked; /* for the progress rule */
 	struct err fault;      /* why the last transfer failed */
+	uint64_t gave_up_ms, gave_up_bytes; /* when a reader's deadline passed, and bytes_arrived then */
 };
 
 struct sched;

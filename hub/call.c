@@ -81,7 +81,7 @@ static ssize_t on_body(void *ctx, const void *bytes, size_t len)
 static void refuse(struct call *c, int r, bool retry, enum hub_fault fault, const struct err *err)
 {
 	c->res = (struct hub_result){.r = r, .retry = retry, .status = c->res.status};
-	err_set(&c->res.err, r, "%s: %s", c->what, err_text(err));
+	err_set(&c->res.err, r, "%s: %s", c->what, err->text[0] ? err->text : strerror(-r));
 	hub_note_fault(c->hub, fault, &c->res.err);
 }
 
@@ -110,8 +110,6 @@ static bool follow(struct call *c, const struct http_answer *a)
 		if (r == 0)
 			return true;
 	}
-	if (!err.code)
-		err_set(&err, r, "cannot follow a redirect");
 	refuse(c, r, false, FAULT_OTHER, &err);
 	return false;
 }

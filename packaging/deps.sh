@@ -5,11 +5,11 @@
 set -eu
 
 build='build-essential cmake ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libsqlite3-dev libcjson-dev libssl-dev
-	libxxhash-dev libmicrohttpd-dev libcmocka-dev'
+	libxxhash-dev libmicrohttpd-dev libcmocka-dev zlib1g-dev'
 run='fuse3 attr'
 tests='curl git git-lfs python3 python3-venv clang man-db'
 
-modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd cmocka'
+modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd cmocka zlib'
 programs='cc cmake ninja pkg-config fusermount3 getfattr curl git git-lfs python3 clang man'
 
 # True if everything is there, however it came there.
@@ -51,8 +51,8 @@ say_other_names() {
 	cat >&2 <<'END'
 hffs is built and tested here with apt only. Install these, then run again:
   Fedora  dnf install gcc cmake ninja-build pkgconf fuse3 fuse3-devel libcurl-devel sqlite-devel cjson-devel openssl-devel
-          xxhash-devel libmicrohttpd-devel libcmocka-devel attr curl git git-lfs python3 clang man-db
-  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka attr git git-lfs python clang man-db
+          xxhash-devel libmicrohttpd-devel libcmocka-devel zlib-devel attr curl git git-lfs python3 clang man-db
+  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka zlib attr git git-lfs python clang man-db
 END
 }
 

@@ -79,9 +79,10 @@ void answer_failure(const struct serve_request *req, struct serve_response *resp
 
 struct listing *answer_listing(const struct serve_request *req, struct repo *repo, const char *rev, struct serve_response *resp)
 {
+	const char *path = req->route.kind == ROUTE_RESOLVE ? req->route.path : "";
 	struct listing *l = NULL;
 	struct err err = {0};
-	int r = repo_listing(repo, rev, &l, &err);
+	int r = repo_listing_for(repo, rev, path, &l, &err);
 
 	if (r == 0)
 		return l;
@@ -227,10 +228,11 @@ static void find_and_answer(struct serve *s, struct serve_request *req, struct s
 
 static void answer_route(struct serve *s, struct serve_request *req, struct serve_response *resp)
 {
-	bool is_post = !strcmp(req->method, "POST");
+	bool wants_post = req->route.kind == ROUTE_PATHS_INFO;
+	bool fits = wants_post ? !strcmp(req->method, "POST") : !strcmp(req->method, "GET") || !strcmp(req->method, "HEAD");
 
-	if (is_post != (req->route.kind == ROUTE_PATHS_INFO) && req->route.kind != ROUTE_NONE) {
-		response_add(resp, "Allow", is_post ? "GET, HEAD" : "POST");
+	if (!fits && req->route.kind != ROUTE_NONE) {
+		response_add(resp, "Allow", "%s", wants_post ? "POST" : "GET, HEAD");
 		answer_error(req, resp, 405, NULL, "Method not allowed");
 		return;
 	}

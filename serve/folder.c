@@ -29,6 +29,7 @@
 struct scan {
 	const char *dir;
 	int root;
+	const atomic_bool *stop;
 	struct listing *listing;
 	struct attrs attrs;
 };
@@ -74,7 +75,7 @@ static int scan_name(struct scan *s, int dir, const char *parent, const char *na
 
 	if (!path)
 		return -ENOMEM;
-	if (!utf8_is_valid(name) || strlen(path) >= PATH_MAX || !strcmp(path, ".cache/huggingface") || !strcmp(path, ".git"))
+	if (!utf8_is_valid(name) || strlen(path) >= PATH_MAX || !strcmp(name, ".git") || !strcmp(path, ".cache/huggingface"))
 		return 0;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0; /* gone meanwhile */
@@ -150,16 +151,16 @@ static int hash_missing(struct scan *s, const char *state_dir)
 		bytes += e->size;
 		if (bytes < SAVE_EVERY)
 			continue;
-		hash_entries(s->root, todo, nr);
+		hash_entries(s->root, todo, nr, s->stop);
 		state_store(state_dir, s->dir, s->listing);
 		nr = 0;
 		bytes = 0;
 	}
 	if (nr == 0)
 		return 0;
-	hash_entries(s->root, todo, nr);
+	hash_entries(s->root, todo, nr, s->stop);
 	state_store(state_dir, s->dir, s->listing);
-	return 0;
+	return *s->stop ? -ECANCELED : 0;
 }
 
 /* Digests from the listing before, else from the state on disk, else from the bytes. */
@@ -233,12 +234,14 @@ static int make_commit(struct listing *l)
 static int scan_all(struct scan *s, const char *state_dir, const struct listing *prev)
 {
 	int fd = openat(s->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t start = clock_mono_ms();
 	int r = fd < 0 ? -errno : 0;
 
 	if (r == 0)
 		read_attributes(s);
 	if (r == 0)
 		r = scan_dir(s, fd, "", 0);
+	s->listing->walk_ms = clock_mono_ms() - start;
 	if (r == 0)
 		r = fill_digests(s, state_dir, prev);
 	if (r < 0)
@@ -254,11 +257,12 @@ static int scan_all(struct scan *s, const char *state_dir, const struct listing 
 	return r < 0 ? r : make_commit(s->listing);
 }
 
-int folder_scan(const char *dir, const char *state_dir, const struct listing *prev, struct listing **out, struct err *err)
+int folder_scan(const char *dir, const char *state_dir, const atomic_bool *stop, const struct listing *prev, struct listing **out,
+		struct err *err)
 {
 	AUTO(listing_unref) struct listing *l = listing_new();
 	AUTO_FD int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct scan s = {.dir = dir, .root = root, .listing = l};
+	struct scan s = {.dir = dir, .root = root, .stop = stop, .listing = l};
 	int r;
 
 	if (root < 0)

@@ -17,6 +17,7 @@
 
 #define THREADS_MAX 8
 #define READ_SIZE (256u << 10) /* bytes read at once: they are still in the second-level cache when they are hashed */
+#define LOOK_EVERY (64ull << 20) /* bytes hashed between two looks whether the file is being written */
 #define SETTLE_NS 50000000    /* several ticks of any file system's clock */
 
 struct stamp hash_stamp(const struct stat *st)
@@ -57,12 +58,23 @@ int hash_open_below(int root, const char *path)
 	return S_ISREG(st.st_mode) ? take_fd(&fd) : -ENOENT;
 }
 
-/* Reads fd to its end into the digest of a file of this size. 0, -ESTALE if the size is another, or -errno. */
-static int hash_fd(int fd, uint64_t size, enum blob_algo algo, struct blob_id *out)
+static bool has_changed(int fd, const struct stamp *stamp)
+{
+	struct stamp now;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return true;
+	now = hash_stamp(&st);
+	return memcmp(&now, stamp, sizeof(now)) != 0;
+}
+
+/* Reads fd to its end into the digest of the file of this stamp. 0, -ESTALE if it changes, -ECANCELED, or -errno. */
+static int hash_fd(int fd, const struct stamp *stamp, enum blob_algo algo, const atomic_bool *stop, struct blob_id *out)
 {
 	AUTO_FREE char *bytes = malloc(READ_SIZE);
-	AUTO(digest_free) struct digest *d = digest_new(algo, size);
-	uint64_t seen = 0;
+	AUTO(digest_free) struct digest *d = digest_new(algo, stamp->size);
+	uint64_t seen = 0, look_at = LOOK_EVERY;
 
 	if (!bytes || !d)
 		return -ENOMEM;
@@ -77,12 +89,16 @@ static int hash_fd(int fd, uint64_t size, enum blob_algo algo, struct blob_id *o
 		if (n == 0)
 			break;
 		seen += (uint64_t)n;
-		if (seen > size)
+		if (seen > stamp->size || (seen >= look_at && has_changed(fd, stamp)))
 			return -ESTALE;
+		if (*stop)
+			return -ECANCELED;
+		if (seen >= look_at)
+			look_at += LOOK_EVERY;
 		if (digest_update(d, bytes, (size_t)n) < 0)
 			return -EIO;
 	}
-	return seen == size ? digest_final(d, out) : -ESTALE;
+	return seen == stamp->size && !has_changed(fd, stamp) ? digest_final(d, out) : -ESTALE;
 }
 
 static int64_t wall_ns(void)
@@ -93,27 +109,20 @@ static int64_t wall_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-static int hash_entry(int root, struct entry *e)
+static int hash_entry(int root, struct entry *e, const atomic_bool *stop)
 {
 	AUTO_FD int fd = hash_open_below(root, e->target ? e->target : e->path);
 	int64_t settled_before = wall_ns() - SETTLE_NS;
 	struct blob_id id = {0};
-	struct stamp now;
-	struct stat st;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = hash_fd(fd, e->size, e->is_lfs ? BLOB_SHA256 : BLOB_SHA1_GIT, &id);
+	r = hash_fd(fd, &e->stamp, e->is_lfs ? BLOB_SHA256 : BLOB_SHA1_GIT, stop, &id);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	now = hash_stamp(&st);
-	if (memcmp(&now, &e->stamp, sizeof(now)) != 0)
-		return -ESTALE;
 	memcpy(e->is_lfs ? e->sha256 : e->oid, id.bytes, e->is_lfs ? 32 : 20);
-	e->is_settled = now.ctime_ns < settled_before && now.mtime_ns < settled_before;
+	e->is_settled = e->stamp.ctime_ns < settled_before && e->stamp.mtime_ns < settled_before;
 	e->is_hashed = true;
 	return 0;
 }
@@ -123,6 +132,7 @@ struct hashing {
 	int root;
 	struct entry **todo;
 	size_t nr;
+	const atomic_bool *stop;
 	atomic_size_t next;
 };
 
@@ -131,8 +141,8 @@ static void *hash_thread(void *arg)
 	struct hashing *h = arg;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&h->next, 1)) < h->nr)
-		(void)hash_entry(h->root, h->todo[i]); /* a failed one stays without is_hashed */
+	while (!*h->stop && (i = atomic_fetch_add(&h->next, 1)) < h->nr)
+		(void)hash_entry(h->root, h->todo[i], h->stop); /* a failed one stays without is_hashed */
 	return NULL;
 }
 
@@ -145,9 +155,9 @@ static size_t choose_threads(size_t nr)
 	return nr < n ? nr : n;
 }
 
-void hash_entries(int root, struct entry **todo, size_t nr)
+void hash_entries(int root, struct entry **todo, size_t nr, const atomic_bool *stop)
 {
-	struct hashing h = {.root = root, .todo = todo, .nr = nr};
+	struct hashing h = {.root = root, .todo = todo, .nr = nr, .stop = stop};
 	pthread_t threads[THREADS_MAX];
 	size_t want = choose_threads(nr), started = 0;
 

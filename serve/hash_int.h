@@ -10,8 +10,8 @@ struct stamp hash_stamp(const struct stat *st);
 int hash_open_below(int root, const char *path);
 /*
  * Hashes the files of todo[0..nr) below root, as many at once as there are processors: sha256 of LFS files, oid of others.
- * Those that could be read and did not change meanwhile are is_hashed afterwards.
+ * Those that could be read and did not change meanwhile are is_hashed afterwards. Gives up soon after *stop.
  */
-void hash_entries(int root, struct entry **todo, size_t nr);
+void hash_entries(int root, struct entry **todo, size_t nr, const atomic_bool *stop);
 
 #endif

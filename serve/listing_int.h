@@ -37,6 +37,7 @@ struct listing {
 	struct entry *entries; /* in the order of listing_compare() */
 	size_t nr, cap;
 	uint64_t size;        /* bytes of all files */
+	uint64_t walk_ms;     /* plain folders: how long finding the files took, without hashing */
 	struct map by_sha256; /* LFS files */
 };
 

@@ -2,7 +2,8 @@
 /*
  * A plain folder over time. Each state that a scan found is kept, so that a client that has begun with a commit can finish with
  * it as far as its files are still there. Kept are LIVE_STATES_MAX states, fewer where they are large; the oldest go first.
- * Scans come at most once a second, and take a tenth of the time at most.
+ * Scans come at most once a second, and looking for files takes a tenth of the time at most. A file found changed asks for an
+ * earlier scan.
  */
 #include "live_int.h"
 
@@ -15,7 +16,8 @@
 #include "folder_int.h"
 
 #define SCAN_EVERY_MS 1000
-#define SCAN_SHARE 10         /* a scan is not repeated before this many times its own duration */
+#define SCAN_SHARE 10         /* a scan is not repeated before this many times its own duration without hashing */
+#define SCAN_SOON_MS 200      /* the least between two scans */
 #define ENTRIES_MAX 2000000   /* entries kept in all states together, except that two states are always kept */
 
 struct live {
@@ -25,10 +27,11 @@ struct live {
 	struct listing *states[LIVE_STATES_MAX]; /* newest first */
 	size_t nr;
 	bool scanning;
-	uint64_t next_scan_ms;
+	uint64_t next_scan_ms, soonest_scan_ms;
+	const atomic_bool *stop;
 };
 
-struct live *live_new(const char *dir, const char *state_dir)
+struct live *live_new(const char *dir, const char *state_dir, const atomic_bool *stop)
 {
 	struct live *v = calloc(1, sizeof(*v));
 
@@ -36,6 +39,7 @@ struct live *live_new(const char *dir, const char *state_dir)
 		return NULL;
 	pthread_mutex_init(&v->lock, NULL);
 	cond_init(&v->scanned);
+	v->stop = stop;
 	v->dir = strdup(dir);
 	v->state_dir = state_dir ? strdup(state_dir) : NULL;
 	if (!v->dir || (state_dir && !v->state_dir)) {
@@ -90,14 +94,13 @@ static void add_state_locked(struct live *v, struct listing *l)
 /* Scans without the lock; `scanning` is ours. */
 static int scan(struct live *v, struct listing *prev, struct err *err)
 {
-	uint64_t start = clock_mono_ms(), took;
 	struct listing *l = NULL;
-	int r = folder_scan(v->dir, v->state_dir, prev, &l, err);
-
-	took = (clock_mono_ms() - start) * SCAN_SHARE;
+	int r = folder_scan(v->dir, v->state_dir, v->stop, prev, &l, err);
 	LOCK_SCOPE(&v->lock);
+
 	v->scanning = false;
-	v->next_scan_ms = clock_mono_ms() + (took > SCAN_EVERY_MS ? took : SCAN_EVERY_MS);
+	v->soonest_scan_ms = clock_mono_ms() + SCAN_SOON_MS;
+	v->next_scan_ms = clock_mono_ms() + max_u64(l ? l->walk_ms * SCAN_SHARE : 0, SCAN_EVERY_MS);
 	if (r == 0)
 		add_state_locked(v, l);
 	pthread_cond_broadcast(&v->scanned);
@@ -154,4 +157,39 @@ size_t live_all(struct live *v, struct listing **out, size_t max)
 	for (size_t i = 0; i < n; i++)
 		out[i] = listing_ref(v->states[i]);
 	return n;
+}
+
+int live_rescan(struct live *v, struct listing **out, struct err *err)
+{
+	uint64_t now = clock_mono_ms(), soonest;
+
+	pthread_mutex_lock(&v->lock);
+	soonest = v->soonest_scan_ms;
+	v->next_scan_ms = min_u64(v->next_scan_ms, soonest);
+	pthread_mutex_unlock(&v->lock);
+	if (now < soonest)
+		(void)usleep((useconds_t)(soonest - now) * 1000); /* SCAN_SOON_MS at most, on this request's own thread */
+	return live_newest(v, out, err);
+}
+
+/* Where the same bytes are now; the descriptor, or -ESTALE. */
+static int open_elsewhere(struct live *v, const struct entry *e)
+{
+	AUTO(listing_unref) struct listing *newest = NULL;
+	const struct entry *now;
+	int r = live_rescan(v, &newest, NULL);
+
+	if (r < 0)
+		return r;
+	now = e->is_lfs ? listing_find_sha256(newest, e->sha256) : listing_find(newest, e->path);
+	if (!now || now->is_dir || memcmp(now->oid, e->oid, sizeof(e->oid)) != 0)
+		return -ESTALE;
+	return folder_open(v->dir, now);
+}
+
+int live_open(struct live *v, const struct entry *e)
+{
+	int fd = folder_open(v->dir, e);
+
+	return fd == -ESTALE || fd == -ENOENT ? open_elsewhere(v, e) : fd;
 }

@@ -23,6 +23,8 @@ struct repos;
 
 /* dir: the served directory. Borrows nothing. */
 int repos_open(const char *dir, const char *state_dir, struct repos **out, struct err *err);
+/* From now on nothing is hashed: requests that wait for that fail. */
+void repos_stop(struct repos *rs);
 void repos_close(struct repos *rs);
 AUTO_DEFINE(struct repos *, repos_close)
 
@@ -41,6 +43,11 @@ bool repos_has_org(struct repos *rs, const char *org);
 
 /* The listing of a revision; caller unrefs. -ENOENT if there is no such revision. */
 int repo_listing(struct repo *r, const char *rev, struct listing **out, struct err *err);
+/*
+ * As repo_listing(), for a file that is about to be sent: where the revision is a branch and the file at path is no longer what
+ * the listing says, a plain folder is looked at again first.
+ */
+int repo_listing_for(struct repo *r, const char *rev, const char *path, struct listing **out, struct err *err);
 /* A listing that is in memory and holds this LFS content; NULL if none. Caller unrefs; *e is borrowed from it. */
 struct listing *repo_find_content(struct repo *r, const uint8_t sha256[32], const struct entry **e);
 /* The bytes of a file: a descriptor, or where fd stays -1 the bytes in b. -ESTALE, -ENOENT if they are gone. */

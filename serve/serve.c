@@ -171,6 +171,8 @@ void serve_close(struct serve *s)
 		return;
 	if (s->hook && s->hook->closing)
 		s->hook->closing(s->hook->ctx);
+	if (s->repos)
+		repos_stop(s->repos);
 	server_close(s->hub);
 	server_close(s->cdn);
 	repos_close(s->repos);

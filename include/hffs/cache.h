@@ -22,9 +22,13 @@ struct cache_events {
 	/*
 	 * May chunks [first, first + nr) of this blob be given up? True: they are marked and no reader uses them any more (it
 	 * may wait for replies under way, which is short). False: not now. With force it must become true: the blob is wrong.
+	 * Until evicted() no chunk of the range that is there may be fetched again, and if the range is the whole blob, none at all.
 	 */
 	bool (*evict)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool force);
-	/* They are gone from index and disk. quarantined: the Hub's bytes differed from the Hub's digest twice. */
+	/*
+	 * They are gone from index and disk; if the range is the whole blob its data file was unlinked: what comes next belongs in
+	 * a new one (cache_open_data()). quarantined: the Hub's bytes differed from the Hub's digest twice.
+	 */
 	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined);
 	/* The whole blob is here and its digest is the Hub's; synced. */
 	void (*sealed)(void *ctx, const struct blob_id *id);
@@ -63,7 +67,9 @@ struct cache_rows {
 };
 /*
  * Loads what the index knows of a blob, ahead of queued commits (and including what they would write). done() on the keeper's
- * thread; it owns rows (free()); rows is never NULL when r == 0: an unknown blob has nr == 0.
+ * thread; it owns rows (free()); rows is never NULL when r == 0: an unknown blob has nr == 0. An index that cannot be read is
+ * the same as an unknown blob. Out of memory, here and in the other calls that want something: done() on the caller's own thread,
+ * before they return.
  */
 typedef void cache_rows_done(void *ctx, int r, struct cache_rows *rows);
 void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, cache_rows_done *done, void *ctx);

@@ -34,7 +34,7 @@ struct http_ask {
 	const char *url;            /* absolute; sent byte for byte */
 	const char *const *headers; /* "Name: value" lines, NULL at the end; may be NULL. Copied. */
 	const char *post;           /* a body makes it POST; copied. NULL: GET */
-	bool http1_only;            /* content: HTTP/1.1 on its own connection; else HTTP/2 where offered */
+	bool http1_only;            /* content: HTTP/1.1 on its own connection, as sent; else HTTP/2 where offered, gzip undone */
 	bool deny_private;          /* refuse to connect to a private, loopback or link-local address (-EPERM) */
 	uint64_t not_before_ms;     /* clock_mono_ms() before which nothing is sent; 0: now */
 	uint64_t deadline_ms;       /* clock_mono_ms() after which it fails with -ETIMEDOUT; 0: none */

@@ -40,7 +40,8 @@ struct hub_result {
 };
 
 int hub_open(const struct hub_config *config, struct hub **out, struct err *err);
-void hub_close(struct hub *h); /* running calls end with -ECANCELED first */
+/* Running calls end with -ECANCELED first. Waits for what config.defer was given, so that one must still be running. */
+void hub_close(struct hub *h);
 struct http *hub_http(struct hub *h);
 const char *hub_endpoint(const struct hub *h);
 /* 16 hex digits that stand for (endpoint, token): a salted fingerprint; "0000000000000000" without a token. salt: 16 bytes. */
@@ -61,7 +62,7 @@ struct hub_stats {
 enum hub_fault { FAULT_NETWORK, FAULT_TIMEOUT, FAULT_RATE, FAULT_SERVER, FAULT_AUTH, FAULT_ABSENT, FAULT_MALFORMED, FAULT_OTHER };
 void hub_stats(struct hub *h, struct hub_stats *out);
 
-/* --- the JSON API; done() comes exactly once, on a deferred thread --- */
+/* --- the JSON API; done() comes exactly once, on a deferred thread (on the caller's own if out of memory or closing) --- */
 
 struct hub_info {
 	struct repo_id repo;     /* canonical spelling, or the new name of a renamed repository */

@@ -23,10 +23,10 @@ touch "$work/file"
 refuses file-as-dir 1 'not a directory' "$hffs" mount "$work/file" -o "$on"
 mkdir "$work/full"
 touch "$work/full/there"
-"$hffs" mount "$work/full" -o "$on" 2>"$work/said" && {
-	equal non-empty-is-covered "$(ls "$work/full" | grep -c '^there$')" 0
-	check non-empty-umount "$hffs" umount "$work/full"
-} || check non-empty-says grep -q 'empty' "$work/said"
+refuses non-empty 1 'not empty' "$hffs" mount "$work/full" -o "$on"
+check non-empty-if-told "$hffs" mount "$work/full" -o "$on,nonempty"
+equal non-empty-is-covered "$(ls "$work/full" | grep -c '^there$')" 0
+check non-empty-umount "$hffs" umount "$work/full"
 check non-empty-keeps test -e "$work/full/there"
 
 # Caches.

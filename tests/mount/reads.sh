@@ -36,7 +36,7 @@ same_files space "$hf/spaces/org/app/main/" "$work/hub/spaces/org/app"
 # Nothing can be changed.
 n=0
 for attempt in "touch $model/new" "rm $model/one" "mkdir $model/dir" "mv $model/one $model/two" "truncate -s 0 $model/one" \
-	"chmod 777 $model/one" "ln -s x $model/link" "ln $model/one $model/hard" "mkdir $hf/neworg" "rmdir $model/sub" \
+	"chmod 777 $model/one" "ln -s x $model/link" "ln $model/one $model/hard" "mkdir $hf/org/newmodel" "rmdir $model/sub" \
 	"setfattr -n user.x -v y $model/one" "touch $model/one"; do
 	refuses "read-only-$(cut -d ' ' -f 1 <<<"$attempt")-$((++n))" 1 'read-only file system' $attempt
 done

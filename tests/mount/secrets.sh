@@ -35,10 +35,4 @@ absent no-signature-in-log "$hf.log"
 equal no-signed-url-in-log "$(grep -ciE 'signature=|policy=|[?&]sig=' "$hf.log")" 0
 equal no-signed-url-in-cache "$(grep -acirE 'signature=|policy=' "$hf.cache" | awk -F: '$2 > 0' | wc -l)" 0
 
-# A wrong token is said, and public files do not become a mystery.
-if [ -x "$hub_faulty" ]; then
-	cp -r "$work/hub/org/other" "$work/hub/org/private"
-	cp -r "$work/hub/org/other" "$work/hub/org/gated"
-	serve_faulty "$work/hub"
-fi
 finish

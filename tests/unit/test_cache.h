@@ -26,6 +26,7 @@
 struct watch {
 	pthread_mutex_t lock;
 	pthread_cond_t news;
+	/* Read by wait_for() and count_of() while a cache is open. */
 	unsigned sealed, evict_asked, evict_forced, evicted, quarantined;
 	bool refuse;
 	struct blob_id refused; /* only this one, if set */
@@ -83,6 +84,12 @@ static inline bool wait_for(struct box *b, const unsigned *counter, unsigned nr)
 		if (!cond_wait_ms(&b->watch.news, &b->watch.lock, WAIT_MS))
 			return false;
 	return true;
+}
+
+static inline unsigned count_of(struct box *b, const unsigned *counter)
+{
+	LOCK_SCOPE(&b->watch.lock);
+	return *counter;
 }
 
 static inline int try_open(struct box *b, struct err *err)

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Eviction, and what a scrub finds: limits, order, refusals, bytes given back to the disk. */
+#include "test_cache.h"
+
+#include <sys/mount.h>
+
+#include <hffs/clock.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+static uint64_t disk_bytes(const struct box *b, const struct blob_id *id)
+{
+	char path[256];
+	struct stat st;
+
+	data_path(b, id, path, sizeof(path));
+	return stat(path, &st) == 0 ? (uint64_t)st.st_blocks * 512 : UINT64_MAX;
+}
+
+static uint64_t cached_bytes(struct box *b)
+{
+	struct cache_stats s;
+
+	cache_stats(b->cache, &s);
+	return s.bytes_cached;
+}
+
+/* Eviction runs after the commit that flush waits for: one more flush waits for it too. */
+static void flush_twice(struct box *b)
+{
+	cache_flush(b->cache);
+	cache_flush(b->cache);
+}
+
+static void the_least_recently_used_goes_first(void **state)
+{
+	struct box *b = *state;
+	struct made m[3];
+	int64_t now = clock_wall_s();
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	for (int i = 0; i < 3; i++) {
+		clock_fake(1000, now - 100 + 30 * i);
+		m[i] = make_blob(20 + (uint64_t)i, 16 * MIB);
+		store_blob(b, &m[i]);
+		flush_twice(b);
+		if (i == 1) {
+			clock_fake(1000, now - 50);
+			cache_touch(b->cache, &m[0].id, 0);
+			flush_twice(b);
+		}
+	}
+	clock_fake(UINT64_MAX, 0);
+	assert_int_equal(nr_present(b, &m[0].id, m[0].size), 64);
+	assert_int_equal(nr_present(b, &m[1].id, m[1].size), 0);
+	assert_int_equal(nr_present(b, &m[2].id, m[2].size), 64);
+	assert_int_equal(disk_bytes(b, &m[1].id), UINT64_MAX);
+	assert_int_equal(cached_bytes(b), 32 * MIB);
+	assert_true(count_of(b, &b->watch.evicted) >= 1);
+	for (int i = 0; i < 3; i++)
+		free(m[i].bytes);
+}
+
+static void part_of_a_blob_leaves_a_hole(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(23, 48 * MIB);
+	struct cache_rows *rows;
+	uint64_t before;
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	store_blob(b, &m);
+	flush_twice(b);
+	assert_true(cached_bytes(b) > 16 * MIB && cached_bytes(b) <= b->size_max);
+	assert_int_equal(nr_present(b, &m.id, m.size) * CHUNK_SIZE, cached_bytes(b));
+	assert_true(disk_bytes(b, &m.id) <= cached_bytes(b) + MIB);
+	before = cached_bytes(b);
+	rows = rows_of(b, &m.id, m.size);
+	assert_false(rows->sealed);
+	free(rows);
+	reopen(b);
+	assert_int_equal(cached_bytes(b), before);
+	assert_int_equal(nr_present(b, &m.id, m.size) * CHUNK_SIZE, before);
+	free(m.bytes);
+}
+
+static void what_is_refused_stays(void **state)
+{
+	struct box *b = *state;
+	struct made pinned = make_blob(24, 16 * MIB), other = make_blob(25, 32 * MIB);
+
+	b->size_max = 40 * MIB;
+	b->watch.refused = pinned.id;
+	open_box(b);
+	store_blob(b, &pinned);
+	cache_flush(b->cache);
+	store_blob(b, &other);
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &pinned.id, pinned.size), 64);
+	assert_true(cached_bytes(b) > 16 * MIB && cached_bytes(b) <= b->size_max);
+	free(pinned.bytes);
+	free(other.bytes);
+}
+
+static void a_cache_of_refusals_only_grows(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(26, 32 * MIB);
+
+	b->size_max = 10 * MIB;
+	b->watch.refuse = true;
+	open_box(b);
+	store_blob(b, &m);
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 128);
+	assert_true(count_of(b, &b->watch.evict_asked) > 0);
+	assert_int_equal(count_of(b, &b->watch.evicted), 0);
+	free(m.bytes);
+}
+
+static void space_is_made_when_the_disk_refuses(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(27, 80 * MIB);
+
+	open_box(b);
+	store_blob(b, &m);
+	cache_flush(b->cache);
+	cache_need_space(b->cache);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_true(cached_bytes(b) <= 16 * MIB);
+	free(m.bytes);
+}
+
+static void keeps_the_disk_free(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(28, 8 * MIB);
+
+	b->keep_free = (uint64_t)1 << 60;
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(cached_bytes(b), 0);
+	free(m.bytes);
+}
+
+static void an_evicted_blob_can_come_back(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(29, 4 * MIB + 5);
+
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	cache_need_space(b->cache);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 0);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 2));
+	assert_true(is_sealed(b, &m));
+	free(m.bytes);
+}
+
+/* A real full disk: a small tmpfs, where we may mount one. */
+static bool mount_small(const struct box *b)
+{
+	return mount("tmpfs", b->dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=12m,mode=0700") == 0;
+}
+
+/* False: the disk is full; then room is asked for, and made before this returns. */
+static bool store_or_ask(struct box *b, const struct made *m, uint64_t idx)
+{
+	uint64_t off = idx * CHUNK_SIZE;
+	struct chunk_digest d = cache_chunk_digest(&m->id, idx, m->bytes + off, CHUNK_SIZE);
+	int fd = cache_open_data(b->cache, &m->id, m->size), r;
+
+	assert_true(fd >= 0);
+	r = io_pwrite(fd, m->bytes + off, CHUNK_SIZE, off);
+	close(fd);
+	if (r == 0) {
+		cache_put_chunk(b->cache, &m->id, m->size, idx, &d);
+		return true;
+	}
+	assert_int_equal(r, -ENOSPC);
+	cache_need_space(b->cache);
+	flush_twice(b);
+	return false;
+}
+
+static void a_full_disk_takes_new_chunks_again(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(35, 40 * MIB);
+	unsigned refused = 0;
+	struct cache_stats s;
+
+	if (!mount_small(b))
+		skip();
+	open_box(b);
+	for (uint64_t i = 0; i < nr_chunks(m.size); i++)
+		if (!store_or_ask(b, &m, i)) {
+			refused++;
+			assert_true(store_or_ask(b, &m, i));
+		}
+	cache_stats(b->cache, &s);
+	assert_true(refused > 0);
+	assert_true(s.evicted_bytes > 0);
+	cache_need_space(b->cache);
+	flush_twice(b);
+	assert_true(store_or_ask(b, &m, 0));
+	cache_flush(b->cache);
+	reopen(b);
+	assert_true(nr_present(b, &m.id, m.size) > 0);
+	close_box(b);
+	umount(b->dir);
+	free(m.bytes);
+}
+
+static void opens_on_a_full_disk(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(36, MIB);
+	char path[128];
+	int fd;
+
+	if (!mount_small(b))
+		skip();
+	open_box(b);
+	store_blob(b, &m);
+	close_box(b);
+	snprintf(path, sizeof(path), "%s/ballast", b->dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, m.bytes, 4096) > 0)
+		;
+	close(fd);
+	open_box(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 4);
+	close_box(b);
+	umount(b->dir);
+	free(m.bytes);
+}
+
+static void a_read_only_directory_is_refused(void **state)
+{
+	struct box *b = *state;
+	struct err err = {0};
+
+	if (!mount_small(b))
+		skip();
+	assert_int_equal(mount("tmpfs", b->dir, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=12m,mode=0700"), 0);
+	assert_int_equal(try_open(b, &err), -EROFS);
+	assert_non_null(strstr(err.text, "read-only"));
+	umount(b->dir);
+}
+
+/* --- scrub --- */
+
+/* As after a kill: the lock is released, the index not closed. */
+static void forget_clean_end(struct box *b)
+{
+	char cmd[256];
+
+	close_box(b);
+	snprintf(cmd, sizeof(cmd), "sqlite3 %s/index.db \"UPDATE meta SET value = x'30' WHERE key = 'clean'\" >/dev/null", b->dir);
+	if (system(cmd) != 0)
+		skip();
+}
+
+/* The scrub is over when the file that it removes is gone. */
+static bool wait_gone(const struct box *b, const struct blob_id *id)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (disk_bytes(b, id) == UINT64_MAX)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static void a_scrub_gives_back_what_no_row_names(void **state)
+{
+	struct box *b = *state;
+	struct made known = make_blob(30, 32 * MIB);
+	struct blob_id last = fake_id(31);
+	struct chunk_digest d = {{0}};
+	char path[256];
+	int fd;
+
+	memset(last.bytes, 0xff, 32);
+	open_box(b);
+	fd = cache_open_data(b->cache, &known.id, known.size);
+	assert_int_equal(io_pwrite(fd, known.bytes, known.size, 0), 0);
+	close(fd);
+	d = cache_chunk_digest(&known.id, 3, known.bytes + 3 * CHUNK_SIZE, CHUNK_SIZE);
+	cache_put_chunk(b->cache, &known.id, known.size, 3, &d);
+	close(cache_open_data(b->cache, &last, 77));
+	forget_clean_end(b);
+	data_path(b, &known.id, path, sizeof(path));
+	assert_int_equal(disk_bytes(b, &known.id), known.size);
+	open_box(b);
+	assert_true(wait_gone(b, &last));
+	assert_int_equal(disk_bytes(b, &known.id), CHUNK_SIZE);
+	assert_int_equal(nr_present(b, &known.id, known.size), 1);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(io_pread(fd, known.bytes, CHUNK_SIZE, 3 * CHUNK_SIZE), 0);
+	close(fd);
+	free(known.bytes);
+}
+
+static void a_scrub_forgets_rows_without_files(void **state)
+{
+	struct box *b = *state;
+	struct made gone = make_blob(32, 2 * MIB), cut = make_blob(33, 2 * MIB);
+	struct blob_id last = fake_id(31);
+	char path[256];
+
+	memset(last.bytes, 0xff, 32);
+	open_box(b);
+	store_chunk(b, &gone, 0);
+	store_chunk(b, &cut, 0);
+	close(cache_open_data(b->cache, &last, 77));
+	forget_clean_end(b);
+	data_path(b, &gone.id, path, sizeof(path));
+	assert_int_equal(unlink(path), 0);
+	data_path(b, &cut.id, path, sizeof(path));
+	assert_int_equal(truncate(path, 1000), 0);
+	open_box(b);
+	assert_true(wait_gone(b, &last));
+	assert_int_equal(disk_bytes(b, &cut.id), UINT64_MAX);
+	assert_int_equal(cached_bytes(b), 0);
+	assert_int_equal(nr_present(b, &gone.id, gone.size), 0);
+	free(gone.bytes);
+	free(cut.bytes);
+}
+
+static void a_scrub_leaves_what_this_run_opened(void **state)
+{
+	struct box *b = *state;
+	struct blob_id last = fake_id(31), mine = fake_id(34);
+	char path[256];
+
+	memset(last.bytes, 0xff, 32);
+	memset(mine.bytes, 0xfe, 32);
+	open_box(b);
+	for (uint64_t i = 0; i < 300; i++) {
+		struct blob_id id = fake_id(1000 + i);
+
+		close(cache_open_data(b->cache, &id, 5));
+	}
+	close(cache_open_data(b->cache, &last, 77));
+	close(cache_open_data(b->cache, &mine, 77));
+	forget_clean_end(b);
+	open_box(b);
+	close(cache_open_data(b->cache, &mine, 77));
+	assert_true(wait_gone(b, &last));
+	data_path(b, &mine, path, sizeof(path));
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+int main(void)
+{
+#define BOX_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup_box, teardown_box)
+	const struct CMUnitTest tests[] = {
+		BOX_TEST(the_least_recently_used_goes_first),
+		BOX_TEST(part_of_a_blob_leaves_a_hole),
+		BOX_TEST(what_is_refused_stays),
+		BOX_TEST(a_cache_of_refusals_only_grows),
+		BOX_TEST(space_is_made_when_the_disk_refuses),
+		BOX_TEST(keeps_the_disk_free),
+		BOX_TEST(an_evicted_blob_can_come_back),
+		BOX_TEST(a_full_disk_takes_new_chunks_again),
+		BOX_TEST(opens_on_a_full_disk),
+		BOX_TEST(a_read_only_directory_is_refused),
+		BOX_TEST(a_scrub_gives_back_what_no_row_names),
+		BOX_TEST(a_scrub_forgets_rows_without_files),
+		BOX_TEST(a_scrub_leaves_what_this_run_opened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
