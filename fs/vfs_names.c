@@ -172,6 +172,12 @@ struct node *look_target_locked(struct vfs *v, struct node *dir, const char *nam
 		return n;
 	}
 	copy = strdup(target->data);
+	if (copy && v->is_stable && n && n->type == NODE_LINK) {
+		free(n->target);
+		n->target = copy;
+		node_look(n);
+		return n;
+	}
 	n = copy ? node_add(&v->nodes, dir, NODE_LINK, name, strlen(name), site) : NULL;
 	if (!n) {
 		free(copy);

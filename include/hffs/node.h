@@ -42,7 +42,7 @@ struct node {
 	struct node *next_by_id, *next_by_name;
 	struct site *site;  /* repositories and below: a reference of REPO and COMMIT, borrowed from them by others */
 	const char *name;   /* of DIR and FILE borrowed from site->tree, else owned; "" for the root */
-	char *target;       /* LINK: owned, never changed */
+	char *target;       /* LINK: owned */
 	uint64_t lookups;   /* the kernel's */
 	uint32_t pins;      /* children, handles, calls under way */
 	uint32_t entry;     /* COMMIT, DIR, FILE: index in site->tree */
