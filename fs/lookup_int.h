@@ -36,8 +36,8 @@ struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, c
 /* The same for a type that owns its site; a new node gets one of its own. */
 struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, const struct repo_id *repo,
 			       const char *commit);
-/* NULL: no memory, and the old target stays. */
-struct node *set_target_locked(struct node *n, const struct buf *target);
+/* A symlink: the node of this name if it points there, else a new one in its place (the same, if nodes are stable). Looked up once more. NULL: no memory. */
+struct node *look_target_locked(struct vfs *v, struct node *dir, const char *name, const struct buf *target, struct site *site);
 /* Answers with a directory that needs no request. */
 void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done, void *ctx);
 

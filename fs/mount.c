@@ -80,6 +80,7 @@ static int open_session(struct mount *m, struct err *err)
 	m->ops = ops_new(m->config.names_deadline_ms);
 	if (!m->ops || m->stop_fd < 0 || m->halt_fd < 0)
 		return err_set(err, -ENOMEM, "no memory or descriptors for a mount");
+	m->ops->is_stable = m->config.stable;
 	return session_open(&options, m->ops, &m->session, err);
 }
 
@@ -121,6 +122,7 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		.uid = m->config.uid < 0 ? getuid() : (uid_t)m->config.uid,
 		.gid = m->config.gid < 0 ? getgid() : (gid_t)m->config.gid,
 		.umask = m->config.umask,
+		.is_stable = m->config.stable,
 		.status = m->config.status,
 		.status_ctx = m->config.status_ctx,
 	};

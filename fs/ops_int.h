@@ -20,6 +20,7 @@ struct ops {
 	struct parked_list parked;
 	uint64_t names_deadline_ms; /* UINT64_MAX: no deadline at all, of data neither */
 	uint64_t generation;        /* of node ids: another one each mount, so that an old NFS handle is not taken for a new node */
+	bool is_stable;             /* symlinks move in place: no targets in the kernel */
 	atomic_bool is_up;          /* the kernel's INIT has come */
 	atomic_bool is_announced;   /* and its answer has gone out */
 	uint64_t init_unique;       /* the number of that request, and the flags it offered: one thread only */

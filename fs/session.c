@@ -30,7 +30,7 @@ static void want(struct fuse_conn_info *conn, unsigned caps)
 }
 
 /*
- * Content is named by its digest, so pages stay (no AUTO_INVAL). Symlinks move, so they are not cached. splice is slower than one
+ * Content is named by its digest, so pages stay (no AUTO_INVAL). A symlink that moves is another node, so targets stay, too. splice is slower than one
  * pread into a buffer that is reused. [measured, docs/DESIGN.md]
  */
 void session_init(void *userdata, struct fuse_conn_info *conn)
@@ -38,10 +38,12 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 	struct ops *o = userdata;
 
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA |
-				  FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_CACHE_SYMLINKS |
-				  FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_IOCTL_DIR);
+				  FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_HANDLE_KILLPRIV |
+				  FUSE_CAP_IOCTL_DIR);
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
 			   FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT);
+	if (!o->is_stable)
+		want(conn, FUSE_CAP_CACHE_SYMLINKS);
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND / 4 * 3;
 	conn->max_write = READ_MAX; /* the pages of one request, of reads too */

@@ -20,6 +20,7 @@ static int copy_config(struct vfs *v, const struct vfs_config *config)
 	v->uid = config->uid;
 	v->gid = config->gid;
 	v->umask = config->umask;
+	v->is_stable = config->is_stable;
 	v->status = config->status;
 	v->status_ctx = config->status_ctx;
 	v->endpoint = strdup(config->endpoint);

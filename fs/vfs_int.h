@@ -36,6 +36,7 @@ struct vfs {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	bool is_stable;
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;
 	int64_t start_s; /* the time of directories that have none */

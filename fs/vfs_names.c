@@ -160,14 +160,31 @@ static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vf
 
 /* --- repositories --- */
 
-struct node *set_target_locked(struct node *n, const struct buf *target)
+struct node *look_target_locked(struct vfs *v, struct node *dir, const char *name, const struct buf *target, struct site *site)
 {
-	char *copy = target->failed ? NULL : strdup(target->data);
+	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	char *copy;
 
-	if (!copy)
+	if (target->failed)
 		return NULL;
-	free(n->target);
+	if (n && n->type == NODE_LINK && !strcmp(n->target, target->data)) {
+		node_look(n);
+		return n;
+	}
+	copy = strdup(target->data);
+	if (copy && v->is_stable && n && n->type == NODE_LINK) {
+		free(n->target);
+		n->target = copy;
+		node_look(n);
+		return n;
+	}
+	n = copy ? node_add(&v->nodes, dir, NODE_LINK, name, strlen(name), site) : NULL;
+	if (!n) {
+		free(copy);
+		return NULL;
+	}
 	n->target = copy;
+	node_look(n);
 	return n;
 }
 
@@ -195,15 +212,9 @@ struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type t
 static struct node *look_moved_locked(struct vfs *v, struct node *dir, const char *name, const struct repo_id *to)
 {
 	AUTO_BUF target = {0};
-	struct node *n;
 
 	scheme_repo_target(&target, to);
-	n = look_locked(v, dir, NODE_LINK, name, NULL);
-	if (n && !set_target_locked(n, &target)) {
-		node_forget(&v->nodes, n, 1);
-		return NULL;
-	}
-	return n;
+	return look_target_locked(v, dir, name, &target, NULL);
 }
 
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)

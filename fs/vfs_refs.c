@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Looking up revisions. A symlink moves when the catalog says so, but not under a reader: while files of the commit it shows are
- * open, or were within the last minute, it stays.
+ * open, or were within the last minute, it stays. What has moved is another node of the same inode number, so the kernel may keep
+ * the target of a node as long as it likes: every path goes through one.
  */
 #include "lookup_int.h"
 
@@ -46,21 +47,21 @@ static const char *target_commit(const char *target)
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
 {
 	AUTO_BUF prefix = {0}, target = {0};
-	struct node *n = look_locked(v, dir, NODE_LINK, name, dir->site);
+	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
 
-	if (!n)
-		return NULL;
-	*kept = n->target && !n->may_move && strcmp(target_commit(n->target), commit) != 0 &&
+	*kept = n && n->type == NODE_LINK && !n->may_move && strcmp(target_commit(n->target), commit) != 0 &&
 		is_read_locked(v, dir, target_commit(n->target));
-	if (*kept)
+	if (*kept) {
+		node_look(n);
 		return n;
-	refs_prefix(dir, &prefix);
-	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
-	if (prefix.failed || !set_target_locked(n, &target)) {
-		node_forget(&v->nodes, n, 1);
-		return NULL;
 	}
-	n->may_move = false;
+	refs_prefix(dir, &prefix);
+	if (prefix.failed)
+		return NULL;
+	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
+	n = look_target_locked(v, dir, name, &target, dir->site);
+	if (n)
+		n->may_move = false;
 	return n;
 }
 

@@ -23,6 +23,7 @@ struct vfs_config {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	bool is_stable; /* a name keeps its node: a symlink that moves is the same one, and the kernel must not keep its target */
 	/* Appends the attribute user.hffs.status of the root; NULL: there is none. */
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;

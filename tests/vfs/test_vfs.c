@@ -10,11 +10,11 @@
 #include <hffs/clock.h>
 #include <hffs/scheme.h>
 
-static struct vfs *make(const char *one, const char *rev)
+static struct vfs *make_vfs(const char *one, const char *rev, bool is_stable)
 {
 	struct repo_id repo;
 	struct vfs_config config = {
-		.fetch = fake_fetch(), .catalog = fake_catalog(), .endpoint = "https://hub.example", .uid = 7, .gid = 8, .umask = 0,
+		.fetch = fake_fetch(), .catalog = fake_catalog(), .endpoint = "https://hub.example", .uid = 7, .gid = 8, .is_stable = is_stable,
 	};
 	struct vfs *v = NULL;
 
@@ -25,6 +25,11 @@ static struct vfs *make(const char *one, const char *rev)
 	}
 	assert_int_equal(vfs_new(&config, &v), 0);
 	return v;
+}
+
+static struct vfs *make(const char *one, const char *rev)
+{
+	return make_vfs(one, rev, false);
 }
 
 static int setup(void **state)
@@ -266,7 +271,21 @@ static void a_branch_does_not_move_under_a_reader(void **state)
 	clock_fake(2000000 + 59000, 3059);
 	expect_link(v, "acme/tiny/main", COMMIT_A);
 	clock_fake(2000000 + 61000, 3061);
+	assert_int_equal(walk(v, "acme/tiny/main").e.attr.st_ino, a.e.attr.st_ino);
+	assert_true(walk(v, "acme/tiny/main").e.node != a.e.node); /* the kernel has kept the target of the other */
 	expect_link(v, "acme/tiny/main", COMMIT_B);
+}
+
+static void a_stable_symlink_moves_in_place(void **state)
+{
+	struct vfs *v = make_vfs(NULL, NULL, true);
+	uint64_t node = walk(v, "acme/tiny/main").e.node;
+
+	(void)state;
+	fake_revision("acme/tiny", "main", 0, COMMIT_B);
+	expect_link(v, "acme/tiny/main", COMMIT_B);
+	assert_int_equal(walk(v, "acme/tiny/main").e.node, node);
+	vfs_free(v);
 }
 
 static void count_stale(void *ctx, uint64_t dir, const char *name)
@@ -554,6 +573,7 @@ int main(void)
 		TEST(inode_numbers_come_from_names),
 		TEST(forgotten_nodes_go_with_their_parents),
 		TEST(a_branch_does_not_move_under_a_reader),
+		TEST(a_stable_symlink_moves_in_place),
 		TEST(a_refresh_moves_it_all_the_same),
 		TEST(directories_list_what_is_known),
 		TEST(a_file_is_no_directory),
