@@ -105,6 +105,10 @@ void cache_count(struct cache *c, uint64_t *counter, uint64_t nr); /* of c->stat
 void *keeper_main(void *arg);
 /* Takes in what was posted and answers reads: between the steps of long work. Changes the batch. */
 void keeper_breathe(struct cache *c);
+/* Moves a corrupt index aside; an older one that was aside is removed. */
+int index_file_set_aside(const char *dir);
+
+/* transactions: commit.c */
 /* Commits the batch, whether due or not: 0 or -errno. */
 int keeper_commit(struct cache *c);
 /* An error of the index: what is corrupt is moved aside for good. Returns r. */
@@ -112,8 +116,8 @@ int keeper_index_failed(struct cache *c, int r);
 /* Forgets a blob in batch and index, in a transaction of its own. With spoil the row stays and counts it: *quarantined. */
 int keeper_forget_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil, bool *quarantined);
 void keeper_add_totals(struct cache *c, int64_t bytes, int64_t blobs, int64_t sealed);
-/* Moves a corrupt index aside; an older one that was aside is removed. */
-int index_file_set_aside(const char *dir);
+/* Seals, or blames, what the prover has found: proofs.c */
+void proofs_serve(struct cache *c);
 
 /* rows: rows.c; documents: docs.c */
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A git repository: revisions to commits, commits to listings. Refs are read again when they are a second old. Listings are
- * kept by commit, the most recently used first; they never change.
+ * A git repository: commits to listings, and the bytes of its files. Listings are kept by commit, the most recently used
+ * first; they never change.
  */
 #include "git_int.h"
 
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <hffs/clock.h>
 #include <hffs/digest.h>
 #include <hffs/name.h>
 #include <hffs/thread.h>
@@ -19,20 +18,17 @@
 #include "child_int.h"
 #include "lfs_int.h"
 #include "objects_int.h"
+#include "ref_cache_int.h"
 #include "utf8_int.h"
 
-#define REFS_FOR_MS 1000
 #define LISTINGS_MAX 64
 #define RECORD_MAX 16384      /* one line of git's own output */
-#define COMMIT_DIGITS_MIN 7   /* of an abbreviated commit */
 #define POINTER_MIN 100       /* no pointer is shorter: version, oid and size lines */
 
 struct git {
 	char *dir; /* the git directory itself */
 	struct objects *objects;
-	pthread_mutex_t refs_lock; /* held while git lists them: one reads, the others wait for the same answer */
-	struct refs refs;
-	uint64_t refs_until_ms;
+	struct ref_cache refs;
 	pthread_mutex_t build_lock; /* one listing is built at a time */
 	pthread_mutex_t lock;
 	struct listing *listings[LISTINGS_MAX]; /* most recently used first */
@@ -75,11 +71,11 @@ struct git *git_new(const char *dir)
 
 	if (!g)
 		return NULL;
-	pthread_mutex_init(&g->refs_lock, NULL);
 	pthread_mutex_init(&g->build_lock, NULL);
 	pthread_mutex_init(&g->lock, NULL);
 	g->dir = find_git_dir(dir);
 	g->objects = g->dir ? objects_new(g->dir) : NULL;
+	ref_cache_init(&g->refs, g->dir, g->objects);
 	return g->objects ? TAKE(g) : NULL;
 }
 
@@ -89,199 +85,12 @@ void git_free(struct git *g)
 		return;
 	for (size_t i = 0; i < g->nr_listings; i++)
 		listing_unref(g->listings[i]);
-	refs_done(&g->refs);
+	ref_cache_done(&g->refs);
 	objects_free(g->objects);
 	pthread_mutex_destroy(&g->lock);
 	pthread_mutex_destroy(&g->build_lock);
-	pthread_mutex_destroy(&g->refs_lock);
 	free(g->dir);
 	free(g);
-}
-
-/* The commit behind a name that git understands. -ENOENT. */
-static int find_commit(struct git *g, const char *name, char commit[41], int64_t *date_s)
-{
-	AUTO_FREE char *peeled = str_printf("%s^{commit}", name);
-	const char *committer, *time;
-	AUTO_BUF object = {0};
-	char type[16];
-	int r;
-
-	if (!peeled)
-		return -ENOMEM;
-	r = objects_read(g->objects, peeled, commit, type, &object);
-	if (r < 0)
-		return r;
-	if (strcmp(type, "commit") != 0)
-		return -ENOENT;
-	/* "committer name <mail> seconds zone" in the head of the object */
-	committer = object.len ? strstr(object.data, "\ncommitter ") : NULL;
-	time = committer ? strchr(committer + 1, '>') : NULL;
-	if (date_s)
-		*date_s = time ? strtoll(time + 1, NULL, 10) : 0;
-	return 0;
-}
-
-static const struct {
-	const char *prefix;
-	enum ref_kind kind;
-	bool whole; /* its name is the whole ref */
-} ref_kinds[] = {
-	{"refs/heads/", REF_BRANCH, false},
-	{"refs/tags/", REF_TAG, false},
-	{"refs/convert/", REF_CONVERT, false},
-	{"refs/pr/", REF_PULL, true},
-};
-
-/* One line of for-each-ref: id, type, type and id behind an annotated tag, name; by tabs. */
-static int parse_ref(struct git *g, char *line, struct refs *out)
-{
-	char *field[5], commit[41];
-	size_t nr = 0;
-	int r;
-
-	for (char *c = line; c && nr < 5; nr++) {
-		field[nr] = c;
-		c = strchr(c, '\t');
-		if (c)
-			*c++ = '\0';
-	}
-	if (nr < 5 || !utf8_is_valid(field[4]))
-		return 0;
-	if (!strcmp(field[1], "commit") && strlen(field[0]) == 40)
-		memcpy(commit, field[0], 41);
-	else if (!strcmp(field[2], "commit") && strlen(field[3]) == 40)
-		memcpy(commit, field[3], 41);
-	else if ((r = find_commit(g, field[0], commit, NULL)) < 0)
-		return r == -ENOENT ? 0 : r; /* a tag of something else */
-	for (size_t i = 0; i < ARRAY_SIZE(ref_kinds); i++) {
-		size_t len = strlen(ref_kinds[i].prefix);
-
-		if (!strncmp(field[4], ref_kinds[i].prefix, len))
-			return refs_add(out, ref_kinds[i].kind, ref_kinds[i].whole ? field[4] : field[4] + len, field[4], commit);
-	}
-	return 0;
-}
-
-static const struct ref *find_ref(const struct refs *refs, enum ref_kind kind, const char *name)
-{
-	for (size_t i = 0; i < refs->nr; i++)
-		if (refs->list[i].kind == kind && !strcmp(refs->list[i].name, name))
-			return &refs->list[i];
-	return NULL;
-}
-
-/* The default branch is `main` whatever the repository calls it, as on the Hub. */
-static int add_main(struct git *g, struct refs *refs)
-{
-	char commit[41];
-	int r;
-
-	if (find_ref(refs, REF_BRANCH, "main"))
-		return 0;
-	r = find_commit(g, "HEAD", commit, NULL);
-	if (r == -ENOENT)
-		return 0; /* no commit yet */
-	return r < 0 ? r : refs_add(refs, REF_BRANCH, "main", "refs/heads/main", commit);
-}
-
-static int load_refs(struct git *g, struct refs *out)
-{
-	static const char *const args[] = {
-		"for-each-ref", "--format=%(objectname)%09%(objecttype)%09%(*objecttype)%09%(*objectname)%09%(refname)", "refs/heads", "refs/tags",
-		"refs/convert", "refs/pr", NULL,
-	};
-	struct child c = CHILD_NONE;
-	AUTO_BUF line = {0};
-	int r = child_start(g->dir, args, false, &c);
-
-	if (r < 0)
-		return r;
-	while ((r = child_read_until(&c, '\n', RECORD_MAX, &line)) == 0) {
-		r = parse_ref(g, line.data, out);
-		if (r < 0)
-			break;
-		buf_clear(&line);
-	}
-	if (child_end(&c) != 0 || r != -ENODATA)
-		return r == -ENODATA ? -EIO : r;
-	return add_main(g, out);
-}
-
-static int copy_refs(const struct refs *from, struct refs *to)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < from->nr && r == 0; i++)
-		r = refs_add(to, from->list[i].kind, from->list[i].name, from->list[i].full, from->list[i].commit);
-	return r;
-}
-
-int git_refs(struct git *g, struct refs *out, struct err *err)
-{
-	struct refs copy = {0};
-	int r = 0;
-	LOCK_SCOPE(&g->refs_lock);
-
-	if (clock_mono_ms() >= g->refs_until_ms) {
-		struct refs fresh = {0};
-
-		r = load_refs(g, &fresh);
-		if (r < 0) {
-			refs_done(&fresh);
-			return err_set(err, r, "git cannot list the refs of %s", g->dir);
-		}
-		refs_done(&g->refs);
-		g->refs = fresh;
-		g->refs_until_ms = clock_mono_ms() + REFS_FOR_MS;
-	}
-	r = copy_refs(&g->refs, &copy);
-	if (r < 0) {
-		refs_done(&copy);
-		return r;
-	}
-	*out = copy;
-	return 0;
-}
-
-/* A branch wins over a tag of its name. */
-static bool choose_ref(const struct refs *refs, const char *rev, char commit[41])
-{
-	const struct ref *found = find_ref(refs, REF_BRANCH, rev);
-
-	if (!found)
-		found = find_ref(refs, REF_TAG, rev);
-	for (size_t i = 0; !found && i < refs->nr; i++)
-		if (!strcmp(refs->list[i].full, rev))
-			found = &refs->list[i];
-	if (found)
-		memcpy(commit, found->commit, 41);
-	return found != NULL;
-}
-
-static int resolve(struct git *g, const char *rev, char commit[41], struct err *err)
-{
-	size_t len = strlen(rev);
-	struct refs refs = {0};
-	bool found;
-	int r;
-
-	if (name_is_commit(rev, len)) {
-		memcpy(commit, rev, 41);
-		return 0;
-	}
-	if (!strcmp(rev, "HEAD"))
-		return find_commit(g, "HEAD", commit, NULL);
-	r = git_refs(g, &refs, err);
-	if (r < 0)
-		return r;
-	found = choose_ref(&refs, rev, commit);
-	refs_done(&refs);
-	if (found)
-		return 0;
-	if (len < COMMIT_DIGITS_MIN || len > 40 || strspn(rev, "0123456789abcdef") != len)
-		return -ENOENT;
-	return find_commit(g, rev, commit, NULL);
 }
 
 /* Moves the kept listing to the front. */
@@ -383,7 +192,7 @@ static int build_listing(struct git *g, const char *commit, struct listing **out
 
 	if (!l)
 		return -ENOMEM;
-	r = find_commit(g, commit, id, &l->date_s);
+	r = objects_find_commit(g->objects, commit, id, &l->date_s);
 	if (r < 0)
 		return r;
 	if (strcmp(id, commit) != 0 || hex_parse(commit, 40, bytes) < 0)
@@ -404,7 +213,7 @@ int git_listing(struct git *g, const char *rev, struct listing **out, struct err
 {
 	char commit[41];
 	struct listing *l;
-	int r = resolve(g, rev, commit, err);
+	int r = ref_cache_resolve(&g->refs, rev, commit, err);
 
 	if (r < 0)
 		return r;
@@ -461,6 +270,11 @@ int git_open_lfs(struct git *g, const uint8_t sha256[32], uint64_t size)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
 		return -ENOENT;
 	return take_fd(&fd);
+}
+
+int git_refs(struct git *g, struct refs *out, struct err *err)
+{
+	return ref_cache_get(&g->refs, out, err);
 }
 
 const char *git_dir(const struct git *g)

@@ -93,3 +93,26 @@ int objects_read(struct objects *o, const char *name, char id[41], char type[16]
 	}
 	return r;
 }
+
+int objects_find_commit(struct objects *o, const char *name, char commit[41], int64_t *date_s)
+{
+	AUTO_FREE char *peeled = str_printf("%s^{commit}", name);
+	const char *committer, *time;
+	AUTO_BUF object = {0};
+	char type[16];
+	int r;
+
+	if (!peeled)
+		return -ENOMEM;
+	r = objects_read(o, peeled, commit, type, &object);
+	if (r < 0)
+		return r;
+	if (strcmp(type, "commit") != 0)
+		return -ENOENT;
+	/* "committer name <mail> seconds zone" in the head of the object */
+	committer = object.len ? strstr(object.data, "\ncommitter ") : NULL;
+	time = committer ? strchr(committer + 1, '>') : NULL;
+	if (date_s)
+		*date_s = time ? strtoll(time + 1, NULL, 10) : 0;
+	return 0;
+}

@@ -17,5 +17,7 @@ AUTO_DEFINE(struct objects *, objects_free)
  * for each other: there is one conversation.
  */
 int objects_read(struct objects *o, const char *name, char id[41], char type[16], struct buf *content);
+/* The commit behind a name that git understands, and the committer's time unless date_s is NULL. Errors as above. */
+int objects_find_commit(struct objects *o, const char *name, char commit[41], int64_t *date_s);
 
 #endif

@@ -164,8 +164,8 @@ static void answer_status(const struct fault *f, const struct serve_request *req
 	if (f->retry_after[0])
 		response_add(resp, "Retry-After", "%s", f->retry_after);
 	if (f->rate[0]) /* "r;t": left, and seconds to the end of the window */
-		response_add(resp, "RateLimit", "\"%s\";r=%d;t=%d", req->route.kind == ROUTE_RESOLVE ? "resolvers" : "api", (int)strtol(f->rate, NULL, 10),
-			     strchr(f->rate, ';') ? (int)strtol(strchr(f->rate, ';') + 1, NULL, 10) : 0);
+		response_add(resp, "RateLimit", "\"%s\";r=%.*s;t=%s", req->route.kind == ROUTE_RESOLVE ? "resolvers" : "api",
+			     (int)strcspn(f->rate, ";"), f->rate, strchr(f->rate, ';') ? strchr(f->rate, ';') + 1 : "0");
 	if (status < 500 || f->message[0]) {
 		hub_error(req, resp, status, f->code[0] ? f->code : NULL, f->message[0] ? f->message : "made by a test");
 		return;

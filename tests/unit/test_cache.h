@@ -125,7 +125,6 @@ static inline void reopen(struct box *b)
 	open_box(b);
 }
 
-/* Not every program of these tests uses all of this. */
 static inline int setup_box(void **state)
 {
 	struct box *b = calloc(1, sizeof(*b));

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What becomes of a proof's result, on the keeper's thread: a seal; or, when a whole blob is wrong, the question to its chunks whether
+ * the disk is to blame or the Hub. A result that is not current any more - a chunk went meanwhile - is none.
+ */
+#include "cache_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/log.h>
+
+static int seal_in_index(struct cache *c, const struct proof_result *res)
+{
+	struct index_blob b;
+	int r = index_find_blob(c->index, &res->id, &b);
+
+	if (r < 0)
+		return r;
+	if (b.size != res->size || b.chunks != chunks_of(b.size))
+		return -ENODATA;
+	index_seal_of(&res->st, &b.seal);
+	b.sealed = true;
+	b.spoiled = 0;
+	b.quarantined = false;
+	return index_put_blob(c->index, &b);
+}
+
+/* Chunks that are not recorded, or went meanwhile: no seal, but a proof once they are there. */
+static int seal(struct cache *c, const struct proof_result *res)
+{
+	int r = c->broken ? -EBADMSG : index_begin(c->index);
+
+	if (r < 0)
+		return keeper_index_failed(c, r);
+	r = seal_in_index(c, res);
+	if (r == 0)
+		r = index_commit(c->index);
+	else
+		index_rollback(c->index);
+	return keeper_index_failed(c, r);
+}
+
+static void proved_good(struct cache *c, const struct proof_result *res)
+{
+	int r = seal(c, res);
+
+	prover_cancel(c->prover, &res->id);
+	if (r < 0)
+		return;
+	keeper_add_totals(c, 0, 0, 1);
+	cache_count(c, &c->stats.proven_blobs, 1);
+	if (c->events.sealed)
+		c->events.sealed(c->events.ctx, &res->id);
+}
+
+/* Which chunks are not as stored? Where the rows do not tell of all of them there is no verdict. */
+static void proved_wrong(struct cache *c, const struct proof_result *res)
+{
+	AUTO_FREE struct cache_rows *rows = NULL;
+
+	if (rows_load(c, &res->id, res->size, &rows) == 0 && rows_are_complete(rows, res->size))
+		prover_check(c->prover, &res->id, res->gen, TAKE(rows));
+	else
+		prover_cancel(c->prover, &res->id);
+}
+
+static void proved_checked(struct cache *c, const struct proof_result *res)
+{
+	uint64_t bad = 0;
+
+	prover_cancel(c->prover, &res->id);
+	for (size_t i = 0; i < res->rows->nr; i++)
+		bad += (uint64_t)__builtin_popcountll(res->rows->extents[i].present);
+	if (bad) {
+		log_warn("%llu chunks in the cache %s have changed on disk: dropped", (unsigned long long)bad, c->dir);
+		cache_count(c, &c->stats.lost_chunks, bad);
+		room_drop_chunks(c, &res->id, res->size, res->rows);
+		return;
+	}
+	cache_count(c, &c->stats.spoiled_blobs, 1);
+	room_drop_blob(c, &res->id, res->size, true);
+}
+
+static void serve_proof(struct cache *c, const struct proof_result *res)
+{
+	char hex[BLOB_ID_HEX_MAX];
+
+	if (!prover_is_current(c->prover, &res->id, res->gen))
+		return;
+	blob_id_format(&res->id, hex);
+	switch (res->outcome) {
+	case PROOF_GOOD:
+		proved_good(c, res);
+		break;
+	case PROOF_WRONG:
+		proved_wrong(c, res);
+		break;
+	case PROOF_CHECKED:
+		proved_checked(c, res);
+		break;
+	case PROOF_UNSYNCED:
+		log_warn("the disk did not take blob %.12s: its data file is dropped", hex);
+		cache_count(c, &c->stats.write_errors, 1);
+		prover_cancel(c->prover, &res->id);
+		room_drop_blob(c, &res->id, res->size, false);
+		break;
+	}
+}
+
+static void serve_wish_for_proof(struct cache *c, const struct job *j)
+{
+	struct index_blob b;
+
+	if (c->broken || index_find_blob(c->index, &j->id, &b) < 0)
+		return;
+	if (!b.sealed && b.size == j->size && b.chunks == chunks_of(b.size))
+		prover_complete(c->prover, &j->id, j->size);
+}
+
+void proofs_serve(struct cache *c)
+{
+	struct job *j;
+
+	while ((j = job_take(&c->results))) {
+		if (j->kind == JOB_WANT_PROOF) {
+			serve_wish_for_proof(c, j);
+		} else {
+			serve_proof(c, j->proof);
+			free(j->proof->rows);
+			free(j->proof);
+		}
+		free(j);
+	}
+}
