@@ -155,6 +155,7 @@ static int list_here(const struct config *config, const struct ls_args *args, st
 	struct fetch *f;
 	int r;
 
+	config_quiet_log(config);
 	config_fetch(config, &fc);
 	r = fetch_open(&fc, &f, err);
 	if (r < 0)

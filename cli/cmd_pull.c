@@ -142,6 +142,7 @@ static int pull_here(const struct config *c, const struct pull_args *args, struc
 	struct fetch *f;
 	int r;
 
+	config_quiet_log(c);
 	config_fetch(c, &config);
 	r = fetch_open(&config, &f, err);
 	if (r < 0)

@@ -337,6 +337,12 @@ uint64_t config_names_deadline_ms(const struct config *c)
 	return c->deadline_ms / 2 ? c->deadline_ms / 2 : 1;
 }
 
+void config_quiet_log(const struct config *c)
+{
+	if (c->log_level == LOG_LEVEL_INFO)
+		log_set_level(LOG_LEVEL_ERROR);
+}
+
 void config_fetch(const struct config *c, struct fetch_config *out)
 {
 	*out = (struct fetch_config){

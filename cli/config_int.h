@@ -51,6 +51,8 @@ static inline void config_done_auto(struct config *c)
 }
 #define AUTO_CONFIG __attribute__((cleanup(config_done_auto))) struct config
 
+/* For verbs that end with a sentence of their own: warnings are not logged beside it, unless a level was chosen. */
+void config_quiet_log(const struct config *c);
 /* What fetch_open() takes; borrows from c. */
 void config_fetch(const struct config *c, struct fetch_config *out);
 /* A wait for names ends after this long. */

@@ -312,7 +312,7 @@ static int detach(struct daemon *d, struct err *err)
 		report(d, err);
 		log_error("%s: %s", d->plan->dir, err_text(err));
 	}
-	_exit(r < 0);
+	exit(r < 0);
 }
 
 int daemon_start(const struct daemon_plan *plan, struct err *err)

@@ -68,6 +68,8 @@ refuses read-without-server 2 'timed out' ls "$hf/org/model/main"
 at_most read-without-server-soon $((SECONDS - start)) 5
 check umount-without-server "$hffs" umount "$hf"
 refuses pull-without-server 1 '127.0.0.1' "$hffs" pull org/model -o "endpoint=http://127.0.0.1:1,cache=$work/cache4,deadline=3s"
+equal pull-says-one-sentence "$("$hffs" pull org/model -o "endpoint=http://127.0.0.1:1,cache=$work/cache4,deadline=3s" 2>&1 | wc -l)" 1
+equal ls-says-one-sentence "$("$hffs" ls org/model -o "endpoint=http://127.0.0.1:1,cache=$work/cache4,deadline=3s" 2>&1 | wc -l)" 1
 
 # Tokens.
 echo "hf_canary_token" >"$work/token"
