@@ -34,7 +34,7 @@ static const char schema[] =
 	"CREATE UNIQUE INDEX doc_key ON doc(kind, key);";
 
 enum statement {
-	BEGIN, COMMIT, ROLLBACK, META_GET, META_PUT, TOTAL_BYTES, TOTAL_BLOBS, UNSEAL_ALL,
+	BEGIN, COMMIT, ROLLBACK, META_GET, META_PUT, TOTAL_BYTES, TOTAL_BLOBS, UNSEAL_ALL, FORGIVE_ALL,
 	BLOB_FIND, BLOB_FIND_NR, BLOB_ADD, BLOB_PUT, BLOB_DROP, BLOB_LIST,
 	EXTENT_FIND, EXTENT_PUT, EXTENT_DROP, EXTENT_DROP_RANGE, EXTENT_USE, EXTENT_LOAD, EXTENT_COUNT, EXTENT_OLDEST, EXTENT_CLAMP,
 	DOC_PUT, DOC_DROP, DOC_USE, DOC_LOAD, DOC_LIST, DOC_PRUNE, DOC_CLAMP,
@@ -52,6 +52,7 @@ static const char *const statements[STATEMENTS] = {
 	[TOTAL_BYTES] = "SELECT coalesce(sum(bytes), 0) FROM extent INDEXED BY extent_used",
 	[TOTAL_BLOBS] = "SELECT count(*), count(seal) FROM blob",
 	[UNSEAL_ALL] = "UPDATE blob SET seal = NULL WHERE seal IS NOT NULL",
+	[FORGIVE_ALL] = "UPDATE blob SET quarantined = 0 WHERE quarantined",
 	[BLOB_FIND] = "SELECT " BLOB_COLUMNS " FROM blob WHERE id = ?1",
 	[BLOB_FIND_NR] = "SELECT " BLOB_COLUMNS " FROM blob WHERE nr = ?1",
 	[BLOB_ADD] = "INSERT INTO blob(id, size, chunks, spoiled, quarantined) VALUES(?1, ?2, 0, 0, 0)",
@@ -273,6 +274,8 @@ static int mark_in_use(struct index *ix)
 
 	if (r == 0 && ix->last_end == INDEX_TORN)
 		r = run(ready(ix, UNSEAL_ALL));
+	if (r == 0) /* a Hub may have mended what it sent; the next wrong proof quarantines at once */
+		r = run(ready(ix, FORGIVE_ALL));
 	if (r == 0)
 		r = put_meta(ix, "clean", "0", 1);
 	if (r == 0)

@@ -66,10 +66,13 @@ static bool give_up_locked(struct blob *b, uint64_t first, uint64_t last, bool f
 
 static bool evict(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
 {
-	struct blob *b = blob_find(ctx, id);
+	struct fetch *f = ctx;
+	struct blob *b = blob_find(f, id);
 	struct aftermath a = {0};
 	bool ok;
 
+	if (force)
+		f->forced = *id;
 	if (!b)
 		return true;
 	pthread_mutex_lock(&b->lock);
@@ -92,14 +95,36 @@ static void begin_anew_locked(struct blob *b)
 	data_file_unref(TAKE(b->data));
 }
 
+static void note_spoiled(struct fetch *f, const struct blob_id *id)
+{
+	LOCK_SCOPE(&f->blobs_lock);
+	if (f->nr_spoiled < SPOILED_MAX)
+		f->spoiled[f->nr_spoiled++] = *id;
+}
+
+size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max)
+{
+	size_t n = 0;
+	LOCK_SCOPE(&f->blobs_lock);
+
+	while (f->nr_spoiled && n < max)
+		ids[n++] = f->spoiled[--f->nr_spoiled];
+	return n;
+}
+
 static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
 {
-	struct blob *b = blob_find(ctx, id);
+	struct fetch *f = ctx;
+	struct blob *b = blob_find(f, id);
 	struct aftermath a = {0};
 	struct stat st;
 
+	if (blob_id_equal(&f->forced, id))
+		note_spoiled(f, id);
 	if (!b)
 		return;
+	if (blob_id_equal(&f->forced, id))
+		log_warn("%s: its bytes are not those of the Hub's digest: dropped", b->sources[0].path);
 	pthread_mutex_lock(&b->lock);
 	b->sealed = false;
 	b->evicting_nr = 0;

@@ -20,6 +20,7 @@
 #define WINDOW_MAX (48u << 20) /* prefetch ahead of one stream, bytes */
 #define BACKGROUND_MAX (192u << 20) /* prefetch queued over all blobs, bytes */
 #define TICK_MS 100
+#define SPOILED_MAX 64 /* between two looks of the layer above */
 #define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make */
 
 /* What of a chunk is where. Guarded by blob->lock; readers are served from PRESENT and MEMORY only, under a hold. */
@@ -133,6 +134,10 @@ struct fetch {
 	struct map blobs;           /* by id */
 	struct blob *idle_head, *idle_tail; /* oldest first */
 	unsigned nr_idle;
+
+	struct blob_id forced; /* the keeper's: a blob that it is dropping because it is wrong */
+	struct blob_id spoiled[SPOILED_MAX]; /* for fetch_take_spoiled(), guarded by blobs_lock */
+	unsigned nr_spoiled;
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 };

@@ -9,6 +9,7 @@
 
 #define GROWN_MS 1000 /* attributes of a file go out of date at most so often */
 #define GROWN_MAX 64  /* files told of at a time */
+#define SPOILED_MAX 1024 /* names of one wrong content */
 
 /* Sizes on disk that have grown. off -1: attributes only, so no page is touched and no reader is waited for. */
 static void tell_grown(struct mount *m)
@@ -18,6 +19,20 @@ static void tell_grown(struct mount *m)
 
 	for (size_t i = 0; i < nr; i++)
 		(void)fuse_lowlevel_notify_inval_inode(m->session, nodes[i], -1, 0); /* forgotten meanwhile: as well */
+}
+
+/*
+ * Pages of contents that turned out to be wrong: whoever reads or maps them next gets what is fetched again, or an error. This
+ * may wait for a read that is parked, but no read waits for this thread.
+ */
+static void tell_spoiled(struct mount *m)
+{
+	uint64_t nodes[SPOILED_MAX];
+	size_t nr;
+
+	while ((nr = vfs_take_spoiled(m->ops->vfs, nodes, SPOILED_MAX)))
+		while (nr--)
+			(void)fuse_lowlevel_notify_inval_inode(m->session, nodes[nr], 0, 0); /* forgotten meanwhile: as well */
 }
 
 static void tell_stale(struct mount *m, struct stale_name *s)
@@ -48,8 +63,10 @@ static void *notify(void *arg)
 		tell_stale(m, stale);
 		if (is_ending)
 			return NULL;
-		if (atomic_load(&m->is_ready))
-			tell_grown(m);
+		if (!atomic_load(&m->is_ready))
+			continue;
+		tell_spoiled(m);
+		tell_grown(m);
 	}
 }
 

@@ -173,11 +173,13 @@ int vfs_readlink(struct vfs *v, uint64_t id, struct buf *out)
 
 void vfs_note_error(struct vfs *v, uint64_t node, const char *text)
 {
+	const struct node *n;
 	struct file_error *e;
 	LOCK_SCOPE(&v->lock);
 
 	e = &v->errors[v->error_next++ % ERRORS_KEPT];
-	e->node = node;
+	n = node_find(&v->nodes, node);
+	e->ino = n ? n->ino : 0;
 	e->time_s = clock_wall_s();
 	snprintf(e->text, sizeof(e->text), "%s", text);
 }

@@ -238,3 +238,18 @@ size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max)
 	}
 	return grown;
 }
+
+size_t vfs_take_spoiled(struct vfs *v, uint64_t *nodes, size_t max)
+{
+	struct blob_id id;
+	size_t nr = 0;
+
+	while (nr == 0 && fetch_take_spoiled(v->fetch, &id, 1)) {
+		LOCK_SCOPE(&v->lock);
+		for (size_t i = 0; i < v->nodes.cap; i++)
+			for (const struct node *n = v->nodes.by_id[i]; n && nr < max; n = n->next_by_id)
+				if (n->type == NODE_FILE && blob_id_equal(&tree_entry(n->site->tree, n->entry)->id, &id))
+					nodes[nr++] = n->id;
+	}
+	return nr;
+}

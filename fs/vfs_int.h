@@ -21,7 +21,7 @@
 #define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
 
 struct file_error {
-	uint64_t node;
+	uint64_t ino; /* a node id would be gone when the kernel forgets the node */
 	int64_t time_s;
 	char text[ERR_TEXT_MAX];
 };

@@ -99,7 +99,7 @@ static int get_last_error(const struct subject *s, struct buf *out)
 	for (size_t i = v->error_next; i > 0 && i + ERRORS_KEPT > v->error_next; i--) {
 		const struct file_error *e = &v->errors[(i - 1) % ERRORS_KEPT];
 
-		if (e->node == s->node->id) {
+		if (e->ino == s->node->ino) {
 			buf_adds(out, e->text);
 			return 0;
 		}

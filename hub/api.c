@@ -12,7 +12,8 @@ typedef void any_callback(void);
 #define STORE(fn) ((any_callback *)(fn))
 #define CALLBACK(type, c) ((type *)(c)->done)
 
-static struct call *call_new(const struct repo_id *repo, void *ctx)
+/* rev is for sentences; NULL where none was asked for. */
+static struct call *call_new(const struct repo_id *repo, const char *rev, void *ctx)
 {
 	struct call *c = calloc(1, sizeof(*c));
 	char shown[REPO_SHOWN_MAX];
@@ -20,7 +21,7 @@ static struct call *call_new(const struct repo_id *repo, void *ctx)
 	if (!c)
 		return NULL;
 	repo_shown(repo, shown);
-	c->what = strdup(shown);
+	c->what = str_printf("%s%s%s", shown, rev ? "@" : "", rev ? rev : "");
 	if (!c->what) {
 		free(c);
 		return NULL;
@@ -58,7 +59,7 @@ static void deliver_info(struct call *c, bool more)
 
 void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, hub_info_done *done, void *ctx)
 {
-	struct call *c = call_new(repo, ctx);
+	struct call *c = call_new(repo, rev && strcmp(rev, "main") != 0 ? rev : NULL, ctx);
 	struct buf url = {0};
 
 	if (!c) {
@@ -93,7 +94,7 @@ static void deliver_tree(struct call *c, bool more)
 void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
 		   hub_tree_page *page, void *ctx)
 {
-	struct call *c = call_new(repo, ctx);
+	struct call *c = call_new(repo, NULL, ctx);
 	struct buf url = {0};
 
 	if (!c) {
@@ -129,7 +130,7 @@ static void deliver_refs(struct call *c, bool more)
 
 void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *done, void *ctx)
 {
-	struct call *c = call_new(repo, ctx);
+	struct call *c = call_new(repo, NULL, ctx);
 	struct buf url = {0};
 
 	if (!c) {
@@ -166,7 +167,7 @@ void hub_want_repos(struct hub *h, enum repo_kind kind, const char *author, hub_
 	struct buf url = {0};
 
 	strncpy(who.name, author, sizeof(who.name) - 1); /* for sentences only */
-	c = call_new(&who, ctx);
+	c = call_new(&who, NULL, ctx);
 	if (!c) {
 		struct hub_result res;
 

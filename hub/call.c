@@ -247,7 +247,7 @@ static bool has_new_token(struct call *c)
 	if (c->res.status != 401 || c->has_reread)
 		return false;
 	c->has_reread = true;
-	if (!token_reload(&c->hub->token))
+	if (!token_is_newer(&c->hub->token, c->hop.token_nr))
 		return false;
 	hub_forget_denials(c->hub);
 	return true;

@@ -53,7 +53,8 @@ const char *hub_endpoint(const struct hub *h)
 
 void hub_identity(struct hub *h, const uint8_t salt[16], char out[17])
 {
-	AUTO_FREE char *token = token_copy(&h->token), *both = NULL;
+	uint64_t nr;
+	AUTO_FREE char *token = token_copy(&h->token, &nr), *both = NULL;
 	uint8_t mac[32];
 
 	snprintf(out, 17, "0000000000000000");

@@ -21,6 +21,7 @@ struct token {
 	bool is_fixed;        /* given, not read from the file */
 	char *file;           /* NULL: none */
 	struct timespec mtime; /* of the file as it was read */
+	uint64_t nr;          /* tokens so far: counts changes */
 	uint64_t check_at_ms; /* clock_mono_ms() of the next look at the file */
 };
 
@@ -56,8 +57,10 @@ void hub_defer(struct hub *h, void (*fn)(void *arg), void *arg);
 /* t->lock is there already, all else zero. */
 int token_init(struct token *t, const char *fixed, const char *file, struct err *err);
 void token_done(struct token *t);
-/* A copy of the token, caller frees; NULL if there is none. */
-char *token_copy(struct token *t);
+/* A copy of the token, caller frees; NULL if there is none. *nr says which it is. */
+char *token_copy(struct token *t, uint64_t *nr);
+/* Reads the file again: true if the token now is another one than number nr. Touches a file. */
+bool token_is_newer(struct token *t, uint64_t nr);
 /* Reads the file again: true if the token is another one now. Touches a file. */
 bool token_reload(struct token *t);
 /* Sees to it that the file is looked at every few seconds, on a deferred thread. */
@@ -79,6 +82,7 @@ struct hop {
 	char *url;         /* of the next request, or of the one under way */
 	unsigned nr;       /* requests made in this chain */
 	bool had_token;    /* the one under way carries the token */
+	uint64_t token_nr; /* which one */
 	bool is_foreign;   /* it goes to another origin than the endpoint's */
 	bool deny_private; /* a public host was part of the chain */
 };

@@ -63,7 +63,7 @@ int hop_send(struct hub *h, struct hop *hop, struct http_ask *ask, struct http_r
 	for (; ask->headers && ask->headers[nr] && nr < HEADERS_MAX - 2; nr++)
 		lines[nr] = ask->headers[nr];
 	hop->is_foreign = !is_on_endpoint(h->endpoint, hop->url);
-	token = token_may_go(h->endpoint, hop->url) ? token_copy(&h->token) : NULL;
+	token = token_may_go(h->endpoint, hop->url) ? token_copy(&h->token, &hop->token_nr) : NULL;
 	hop->had_token = token != NULL;
 	if (token) {
 		line = str_printf("Authorization: Bearer %s", token);

@@ -160,7 +160,7 @@ static void reread_token(void *arg)
 	struct object_get *g = arg;
 	struct hub *h = g->hub;
 
-	g->token_changed = token_reload(&h->token);
+	g->token_changed = token_is_newer(&h->token, g->hop.token_nr);
 	if (g->token_changed)
 		hub_forget_denials(h);
 	atomic_store(&g->has_reread, true);

@@ -114,7 +114,7 @@ static void say(enum reason why, int r, const struct status_facts *f, struct err
 		err_set(err, r, "%s is in the listing, but the Hub has it no longer", f->what);
 		return;
 	case WHY_REVISION:
-		err_set(err, r, "%s has no such revision", f->what);
+		err_set(err, r, "%s: there is no such revision", f->what);
 		return;
 	case WHY_ENTRY:
 		err_set(err, r, "%s has no such file or directory", f->what);

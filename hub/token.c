@@ -80,9 +80,10 @@ void token_done(struct token *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
-char *token_copy(struct token *t)
+char *token_copy(struct token *t, uint64_t *nr)
 {
 	LOCK_SCOPE(&t->lock);
+	*nr = t->nr;
 	return t->text ? strdup(t->text) : NULL;
 }
 
@@ -100,9 +101,17 @@ bool token_reload(struct token *t)
 	changed = !old != !text || (old && strcmp(old, text) != 0);
 	t->text = text;
 	t->mtime = mtime;
+	t->nr += changed;
 	pthread_mutex_unlock(&t->lock);
 	forget(old);
 	return changed;
+}
+
+bool token_is_newer(struct token *t, uint64_t nr)
+{
+	(void)token_reload(t); /* somebody else may have done it since */
+	LOCK_SCOPE(&t->lock);
+	return t->nr != nr;
 }
 
 static bool file_changed(struct token *t)

@@ -40,6 +40,12 @@ struct fetch_stats {
 };
 void fetch_stats(struct fetch *f, struct fetch_stats *out);
 
+/*
+ * Blobs whose bytes, already handed out, turned out to be wrong and were dropped: up to max ids, each told once. What a reader's
+ * kernel still holds of them is to be forgotten. Any thread.
+ */
+size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max);
+
 /* --- blobs --- */
 
 struct blob;

@@ -100,6 +100,9 @@ size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len);
 /* Files that were read and have more cached than the kernel was told: up to max node ids, each told once per growth. */
 size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max);
 
+/* Files of one content that turned out to be wrong: up to max node ids whose pages the kernel must forget. 0: no content left. */
+size_t vfs_take_spoiled(struct vfs *v, uint64_t *nodes, size_t max);
+
 /* --- attributes, numbers --- */
 
 /* Appends the value (getxattr), or the names, each with its NUL (listxattr). -ENODATA, -EOPNOTSUPP (a foreign name), -ESTALE. */

@@ -85,6 +85,18 @@ start=$SECONDS
 kill -TERM "$pid"
 check L22-ends-under-way wait_for 6 is_gone "$pid"
 
+# N14: a large file with wrong bytes. What a reader saw meanwhile is not kept: neither by the cache nor by the kernel.
+must_mount "$work/flip" deadline=5s
+control 'fault?kind=flip&arg=4096&route=cdn&match=&times=1' >/dev/null
+cat "$work/flip/org/model/main/large.safetensors" >/dev/null 2>&1
+spoiled() { [ "$("$hffs" status --json "$work/flip" | sed -n 's/.*"spoiled_blobs":\([0-9]*\).*/\1/p')" -ge 1 ]; }
+check N14-found wait_for 30 spoiled
+control clear >/dev/null
+right() { cmp -s "$work/flip/org/model/main/large.safetensors" "$source/large.safetensors"; }
+check N14-heals wait_for 10 right
+grep -q 'large.safetensors: its bytes are not those' "$work/flip.log" && pass N14-is-told || fail N14-is-told "no line in the log"
+check N14-umount "$hffs" umount "$work/flip"
+
 # H1: names that are no names are hidden; the rest works.
 must_mount "$work/names"
 for entry in '../x' '/x' 'a//b' '..' 'a\u0000b' '.'; do

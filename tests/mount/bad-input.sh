@@ -14,7 +14,7 @@ on="endpoint=$endpoint,cache=$work/cache"
 start=$SECONDS
 refuses unknown-repo 1 'org/nothing' "$hffs" mount org/nothing "$hf" -o "$on"
 at_most unknown-repo-soon $((SECONDS - start)) 2
-refuses unknown-revision 1 'org/model has no such revision' "$hffs" mount org/model@v9 "$hf" -o "$on"
+refuses unknown-revision 1 'org/model@v9: there is no such revision' "$hffs" mount org/model@v9 "$hf" -o "$on"
 equal nothing-left "$(grep -c " $hf " /proc/self/mountinfo)" 0
 
 # Mount points.

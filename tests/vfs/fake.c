@@ -44,6 +44,7 @@ static struct row {
 static size_t nr_rows;
 static uint64_t ttl_ms, cached_bytes;
 static bool is_held, is_masked;
+static struct blob_id spoiled; /* algo 0: none */
 static int refs_fail, trees_fail;
 static atomic_int reads_fail;
 static atomic_uint asked, blobs;
@@ -107,6 +108,7 @@ void fake_reset(void)
 	nr_rows = 0;
 	ttl_ms = 300000;
 	cached_bytes = 0;
+	spoiled.algo = 0;
 	is_held = is_masked = false;
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
@@ -156,6 +158,10 @@ void fake_trees_fail(int r)
 void fake_reads_fail(int r)
 {
 	atomic_store(&reads_fail, r);
+}
+void fake_spoil(const char *sha256)
+{
+	(void)blob_id_parse(sha256, &spoiled);
 }
 void fake_cached(uint64_t bytes)
 {
@@ -403,6 +409,16 @@ size_t span_len(const struct span *s)
 void blob_info(struct blob *b, struct blob_info *out)
 {
 	*out = (struct blob_info){.size = b->ref.size, .bytes_cached = min_u64(cached_bytes, b->ref.size), .sealed = cached_bytes > 0};
+}
+
+size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max)
+{
+	(void)f;
+	if (!spoiled.algo || !max)
+		return 0;
+	*ids = spoiled;
+	spoiled.algo = 0;
+	return 1;
 }
 
 struct cache *fetch_cache(struct fetch *f)

@@ -32,6 +32,7 @@ void fake_refs_fail(int r);   /* lists of revisions fail; 0: no more */
 void fake_trees_fail(int r);
 void fake_reads_fail(int r);
 void fake_cached(uint64_t bytes); /* of every blob */
+void fake_spoil(const char *sha256); /* this content turns out to be wrong */
 
 void fake_hold(void);   /* answers wait */
 void fake_answer(void); /* all that wait, on this thread; later ones at once */

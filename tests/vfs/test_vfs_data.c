@@ -267,6 +267,19 @@ static void readers_meet_answers_of_another_thread(void **state)
 	assert_int_equal(fake_blobs(), 0);
 }
 
+static void names_of_a_wrong_content_are_told(void **state)
+{
+	struct vfs *v = *state;
+	uint64_t node = node_of(v, "model.safetensors"), told[8];
+
+	assert_int_equal(vfs_take_spoiled(v, told, 8), 0);
+	fake_spoil("0100000000000000000000000000000000000000000000000000000000000000");
+	assert_int_equal(vfs_take_spoiled(v, told, 8), 1);
+	assert_int_equal(told[0], node);
+	fake_spoil("ff00000000000000000000000000000000000000000000000000000000000000");
+	assert_int_equal(vfs_take_spoiled(v, told, 8), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -281,6 +294,7 @@ int main(void)
 		TEST(a_read_outlives_its_handle),
 		TEST(the_end_gives_the_blobs_back),
 		TEST(what_was_read_is_told_once),
+		TEST(names_of_a_wrong_content_are_told),
 		TEST(readers_meet_answers_of_another_thread),
 	};
 
