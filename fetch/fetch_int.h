@@ -111,7 +111,7 @@ struct blob {
 	struct prefetch prefetch;
 	struct blob_source sources[SOURCES_MAX];
 	unsigned nr_sources, source, sources_tried;
-	unsigned tries;        /* failures since the last byte arrived */
+	unsigned tries;        /* failures one after the other since the last chunk arrived */
 	uint64_t retry_at_ms;
 	unsigned spoiled;      /* times that the whole content differed from its digest */
 	unsigned running;      /* transfers */

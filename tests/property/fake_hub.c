@@ -202,7 +202,7 @@ static void roll(struct hub *h, uint64_t len, struct fake_answer *how)
 	uint32_t dice = fake_random(&h->seed) % 1000;
 
 	if (dice < fake_faults.cut)
-		*how = (struct fake_answer){-EIO, true, min_u64(len, PIECE)};
+		*how = (struct fake_answer){-ETIMEDOUT, true, min_u64(len, PIECE)};
 	else if (dice < fake_faults.cut + fake_faults.refuse)
 		*how = (struct fake_answer){-ETIMEDOUT, true, 0};
 }

@@ -57,6 +57,13 @@ static void reading_begin(struct reading *p, struct blob *b, uint8_t name, uint6
 	blob_read(b, off, len, reading_ended, p);
 }
 
+static void ensure_begin(struct reading *p, struct blob *b, uint64_t len)
+{
+	*p = (struct reading){.lock = PTHREAD_MUTEX_INITIALIZER};
+	cond_init(&p->wake);
+	blob_ensure(b, 0, len, reading_ended, p);
+}
+
 static bool has_ended(struct reading *p, uint64_t within_ms)
 {
 	LOCK_SCOPE(&p->lock);
@@ -208,12 +215,108 @@ static void evicted_before_the_rows(void **state)
 	blob_put(b);
 }
 
+/* --- requests that fail --- */
+
+static void fail_all(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)from;
+	(void)off;
+	(void)len;
+	*out = (struct fake_answer){-EIO, true, 0};
+}
+
+static void wait_for_requests(uint64_t nr)
+{
+	for (unsigned i = 0; i < SOON_MS && fake_hub_requests() < nr; i++)
+		pause_ms(1);
+	assert_true(fake_hub_requests() >= nr);
+}
+
+/* One fault of the Hub under many requests at once is one failed try, not as many as there were requests. */
+static void burst_is_one_failure(void **state)
+{
+	struct object_ref ref = ref_of(4, 300 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, fail_all);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(8);
+	pause_ms(NOT_YET_MS);
+	atomic_store(&fake_hub_answer, NULL);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+}
+
+static void trickle(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)from;
+	(void)off;
+	*out = (struct fake_answer){-ETIMEDOUT, true, min_u64(len, 1000)};
+}
+
+/* Bytes that lead to no chunk are no progress: the pauses between tries grow all the same. */
+static void trickle_is_no_success(void **state)
+{
+	struct object_ref ref = ref_of(5, 10 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, trickle);
+	reading_begin(&p, b, 5, 0, 100);
+	assert_false(has_ended(&p, 3000));
+	assert_true(fake_hub_requests() < 13);
+	fetch_cancel(fetch);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, -ECANCELED);
+	blob_put(b);
+}
+
+static void fail_chunk_5(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	uint64_t bad = 5 * CHUNK_SIZE;
+
+	(void)from;
+	if (off <= bad && off + len > bad)
+		*out = (struct fake_answer){-ETIMEDOUT, true, bad - off};
+}
+
+/* A part of a blob that cannot be had is not asked for more often because other parts arrive. */
+static void others_do_not_hurry_retries(void **state)
+{
+	struct object_ref ref = ref_of(6, 4 * EXTENT_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+	uint64_t others = 0, end_ms = clock_mono_ms() + 3000;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, fail_chunk_5);
+	reading_begin(&p, b, 6, 5 * CHUNK_SIZE, 100);
+	for (uint64_t idx = 8; idx < ref.size / CHUNK_SIZE && clock_mono_ms() < end_ms; idx += 2, others++) {
+		assert_right(b, 6, idx * CHUNK_SIZE, 100);
+		pause_ms(20);
+	}
+	assert_false(has_ended(&p, 1));
+	assert_true(fake_hub_requests() < others + 13);
+	fetch_cancel(fetch);
+	assert_true(has_ended(&p, SOON_MS));
+	blob_put(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_runs_of_a_round, begin, end),
 		cmocka_unit_test_setup_teardown(forced_while_it_arrives, begin, end),
 		cmocka_unit_test_setup_teardown(evicted_before_the_rows, begin, end),
+		cmocka_unit_test_setup_teardown(burst_is_one_failure, begin, end),
+		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
+		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
