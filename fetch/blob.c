@@ -75,6 +75,11 @@ bool blob_is_awaited_locked(const struct blob *b, uint64_t idx)
 	return false;
 }
 
+bool blob_is_evicting_locked(const struct blob *b, uint64_t idx)
+{
+	return idx - b->evicting_first < b->evicting_nr;
+}
+
 /* --- aftermath: what must happen without the lock --- */
 
 static void complete(struct blob *b, struct reader *r)
@@ -142,8 +147,8 @@ void blob_want_locked(struct blob *b, uint64_t first, uint64_t last, bool urgent
 			i = want_proof_locked(b, i, last, a);
 			continue;
 		}
-		if (i - b->evicting_first < b->evicting_nr)
-			continue; /* the hole is still to come; looked at again behind it */
+		if (blob_is_evicting_locked(b, i))
+			continue; /* looked at again behind it */
 		if (b->state[i] != CHUNK_ABSENT && !(urgent && b->state[i] == CHUNK_WANTED))
 			continue;
 		blob_set_state_locked(b, i, CHUNK_WANTED);

@@ -37,29 +37,43 @@ static bool drain_locked(struct blob *b)
 	return true;
 }
 
+/* The cache asks for several runs before it tells of the first: all of them stay marked until then. */
+static void mark_evicting_locked(struct blob *b, uint64_t first, uint64_t last, bool force)
+{
+	if (b->evicting_nr) {
+		first = min_u64(first, b->evicting_first);
+		last = max_u64(last, b->evicting_first + b->evicting_nr - 1);
+	}
+	b->evicting_first = first;
+	b->evicting_nr = last - first + 1;
+	b->evicting_forced = b->evicting_forced || force;
+}
+
 /* A drain that failed: what was marked is as before, and readers that came meanwhile are looked at. */
 static void take_back_locked(struct blob *b, uint64_t first, uint64_t last, struct aftermath *a)
 {
 	for (uint64_t i = first; i <= last; i++)
 		if (b->state[i] == CHUNK_EVICTING)
 			blob_set_state_locked(b, i, b->rows ? CHUNK_UNPROVEN : CHUNK_PRESENT);
-	b->evicting_nr = 0;
 	blob_recheck_locked(b, a);
 }
 
 static bool give_up_locked(struct blob *b, uint64_t first, uint64_t last, bool force, struct aftermath *a)
 {
+	uint64_t was_first = b->evicting_first, was_nr = b->evicting_nr;
+
 	if (!b->ready || (!force && is_busy_locked(b, first, last)))
 		return false;
 	for (unsigned i = 0; force && i < 10 && is_busy_locked(b, first, last); i++)
 		(void)cond_wait_ms(&b->drained, &b->lock, 100); /* proofs end by themselves */
-	b->evicting_first = first;
-	b->evicting_nr = last - first + 1;
+	mark_evicting_locked(b, first, last, force);
 	for (uint64_t i = first; i <= last; i++)
 		if (b->state[i] == CHUNK_PRESENT || b->state[i] == CHUNK_UNPROVEN)
 			blob_set_state_locked(b, i, CHUNK_EVICTING);
 	if (drain_locked(b) || force)
 		return true;
+	b->evicting_first = was_first;
+	b->evicting_nr = was_nr;
 	take_back_locked(b, first, last, a);
 	return false;
 }
@@ -128,6 +142,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	pthread_mutex_lock(&b->lock);
 	b->sealed = false;
 	b->evicting_nr = 0;
+	b->evicting_forced = false;
 	for (uint64_t i = first; i < b->nr && i - first < nr; i++)
 		if (b->state[i] == CHUNK_EVICTING)
 			blob_set_state_locked(b, i, CHUNK_ABSENT);
@@ -141,7 +156,8 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 			b->nr_sources ? b->sources[b->source].path : "file");
 		blob_fail_locked(b, 0, b->nr - 1, -EBADMSG, &err, &a);
 	}
-	blob_recheck_locked(b, &a);
+	if (b->ready) /* else the rows are on their way, and readers are looked at behind them */
+		blob_recheck_locked(b, &a);
 	pthread_mutex_unlock(&b->lock);
 	blob_settle(b, &a);
 	blob_put(b);

@@ -102,12 +102,17 @@ struct blob {
 	uint64_t bytes_present;
 	struct memory_chunk *memory;
 	struct reader *readers, **readers_tail; /* first come, first */
-	uint64_t evicting_first, evicting_nr; /* chunks that the cache is giving up: none of them is fetched meanwhile */
+	/*
+	 * Chunks that the cache is giving up, from the first to the last of all the runs it asked for: none of them is fetched
+	 * meanwhile; by force, neither is any proven or stored that was on its way already.
+	 */
+	uint64_t evicting_first, evicting_nr;
+	bool evicting_forced;
 	unsigned holds[2], epoch; /* replies under way, by the epoch in which they began */
 	struct prefetch prefetch;
 	struct blob_source sources[SOURCES_MAX];
 	unsigned nr_sources, source, sources_tried;
-	unsigned tries;        /* failures since the last byte arrived */
+	unsigned tries;        /* failures one after the other since the last chunk arrived */
 	uint64_t retry_at_ms;
 	unsigned spoiled;      /* times that the whole content differed from its digest */
 	unsigned running;      /* transfers */
@@ -158,6 +163,7 @@ void blob_table_done(struct fetch *f);
 size_t blob_chunk_len(const struct blob *b, uint64_t idx);
 void blob_set_state_locked(struct blob *b, uint64_t idx, enum chunk_state state);
 bool blob_is_awaited_locked(const struct blob *b, uint64_t idx); /* does a parked reader need it? */
+bool blob_is_evicting_locked(const struct blob *b, uint64_t idx); /* is its hole still to come? */
 
 /* 0, or why this blob can only fail: quarantined, or shutting down. */
 int blob_refuse_locked(const struct blob *b, struct err *err);

@@ -105,7 +105,7 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
 	sched_run(s);
 }
 
-void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last)
+void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms)
 {
 	struct want *w = malloc(sizeof(*w));
 	bool closed;
@@ -114,7 +114,7 @@ void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last)
 		sched_drop_range(b, first, last, -ENOMEM, "out of memory");
 		return;
 	}
-	*w = (struct want){.blob = blob_ref(b), .first = first, .last = last, .urgent = true};
+	*w = (struct want){NULL, blob_ref(b), first, last, true, tries, retry_at_ms};
 	pthread_mutex_lock(&s->lock);
 	closed = s->closed;
 	if (!closed)
@@ -193,6 +193,14 @@ static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned fre
 	return n;
 }
 
+/* Other ranges of the blob may arrive well while this one fails. */
+static bool is_too_early_locked(const struct blob *b, const struct want *w)
+{
+	uint64_t now = clock_mono_ms();
+
+	return (w->tries && now < w->retry_at_ms) || (b->tries && now < b->retry_at_ms);
+}
+
 void sched_run(struct sched *s)
 {
 	struct want *w;
@@ -201,21 +209,23 @@ void sched_run(struct sched *s)
 
 	while ((w = take_want(s, &free_slots, &range_max))) {
 		struct blob *b = blob_ref(w->blob);
-		struct object_ref from;
-		uint64_t first, n = 0;
-		bool later, urgent = w->urgent;
+		struct transfer_plan plan = {.urgent = w->urgent};
+		uint64_t n = 0;
+		bool later;
 
 		pthread_mutex_lock(&b->lock);
-		later = clock_mono_ms() < b->retry_at_ms && b->tries;
+		later = is_too_early_locked(b, w);
 		if (!later)
 			n = choose_range_locked(b, w, free_slots, range_max);
-		first = w->first;
+		plan.first = w->first;
+		plan.last = w->first + n - 1;
+		plan.tries = w->tries > b->tries ? w->tries : b->tries;
+		plan.from = b->sources[b->source].ref;
 		w->first += n;
-		from = b->sources[b->source].ref;
 		pthread_mutex_unlock(&b->lock);
 		put_want(s, w, n > 0, later);
 		if (n)
-			transfer_start(s, b, first, first + n - 1, urgent, &from);
+			transfer_start(s, b, &plan);
 		blob_put(b);
 	}
 }

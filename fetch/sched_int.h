@@ -11,6 +11,8 @@ struct want {
 	struct blob *blob; /* a reference */
 	uint64_t first, last;
 	bool urgent;
+	unsigned tries; /* of this range failed, one after the other */
+	uint64_t retry_at_ms;
 };
 
 struct want_list {
@@ -24,6 +26,7 @@ struct transfer {
 	struct sched *sched;
 	struct blob *blob; /* a reference */
 	bool urgent;
+	unsigned tries;        /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
 	struct chunk_buf *buf; /* of idx, NULL before its first byte */
 	struct object_get *get;
@@ -47,14 +50,20 @@ struct sched {
 
 /* sched.c */
 void sched_run(struct sched *s); /* starts what limits allow */
-/* A failed range of WANTED chunks: tried again when the blob's retry is due. */
-void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last);
+/* A range of WANTED chunks that failed so many times: tried again when its retry is due. */
+void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms);
 /* Chunks of a range that nobody will fetch: absent again, and their readers end with this error. */
 void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why);
 
 /* transfer.c */
-/* Chunks [first, last] are FETCHING and the connection is counted. from is copied. */
-void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent, const struct object_ref *from);
+/* What to ask for: chunks [first, last] are FETCHING and the connection is counted. */
+struct transfer_plan {
+	uint64_t first, last;
+	bool urgent;
+	unsigned tries; /* failed before */
+	struct object_ref from;
+};
+void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan *plan);
 void transfer_resume_all(struct sched *s, uint64_t passed_ms);
 
 #endif

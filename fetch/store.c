@@ -101,13 +101,19 @@ static void keep_in_memory(struct blob *b, struct chunk_buf *c, struct aftermath
 	bypass_add(b->fetch->bypass, b, idx);
 }
 
+/* The cache may punch this chunk at any moment, whatever we do with it. */
+static bool is_forced_out_locked(const struct blob *b, uint64_t idx)
+{
+	return b->evicting_forced && blob_is_evicting_locked(b, idx);
+}
+
 /* Written to this data file; but if the blob has begun another one meanwhile, the bytes went nowhere. */
 static void written(struct blob *b, struct data_file *data, struct chunk_buf *c, struct aftermath *a)
 {
 	struct chunk_digest digest = cache_chunk_digest(&b->id, c->idx, c->bytes, c->len);
 
 	pthread_mutex_lock(&b->lock);
-	if (b->data == data) {
+	if (b->data == data && !is_forced_out_locked(b, c->idx)) {
 		/* Recorded before anybody can evict it: the order of the cache's own queue then is right. */
 		cache_put_chunk(b->fetch->cache, &b->id, b->size, c->idx, &digest);
 		blob_set_state_locked(b, c->idx, CHUNK_PRESENT);
@@ -195,7 +201,7 @@ static void prove(struct blob *b, uint64_t idx, void *bytes)
 	if (!ok)
 		cache_drop_chunk(b->fetch->cache, &b->id, b->size, idx);
 	pthread_mutex_lock(&b->lock);
-	if (b->state[idx] == CHUNK_PROVING && ok && b->data == data) {
+	if (b->state[idx] == CHUNK_PROVING && ok && b->data == data && !is_forced_out_locked(b, idx)) {
 		blob_set_state_locked(b, idx, CHUNK_PRESENT);
 		blob_arrived_locked(b, idx, &a);
 	} else if (b->state[idx] == CHUNK_PROVING) {

@@ -48,15 +48,18 @@ static void count_bytes(struct transfer *t, uint64_t n)
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_lock(&t->blob->lock);
 	t->blob->bytes_arrived += n;
-	t->blob->tries = 0;
 	pthread_mutex_unlock(&t->blob->lock);
 }
 
-/* The buffer is full: to a worker. */
+/* The buffer is full: to a worker. Only now has the try brought something: what a cut chunk had of it is asked for again. */
 static void hand_over(struct transfer *t)
 {
 	struct chunk_buf *c = TAKE(t->buf);
 
+	t->tries = 0;
+	pthread_mutex_lock(&t->blob->lock);
+	t->blob->tries = 0;
+	pthread_mutex_unlock(&t->blob->lock);
 	c->idx = t->idx++;
 	c->blob = blob_ref(t->blob);
 	store_chunk(c);
@@ -118,19 +121,25 @@ static bool try_next_source_locked(struct blob *b, int r)
 	return true;
 }
 
-/* What was asked for and did not come: wanted again by those who wait for it, or their end. True: a retry is to be queued. */
-static bool failed_locked(struct blob *b, uint64_t first, uint64_t last, const struct hub_result *res, struct aftermath *a)
+/*
+ * What was asked for and did not come: wanted again by those who wait for it, or their end. True: a retry is to be queued, at
+ * *retry_at_ms. Transfers that fail together began after as many failures, so they count as one.
+ */
+static bool failed_locked(struct transfer *t, const struct hub_result *res, uint64_t *retry_at_ms, struct aftermath *a)
 {
+	struct blob *b = t->blob;
 	bool late = res->r == -ETIMEDOUT; /* rather than wrong: tried until the reader's own deadline */
-	bool retry = try_next_source_locked(b, res->r) || (res->retry && (late || b->tries + 1 < TRIES_MAX));
+	bool retry = try_next_source_locked(b, res->r) || (res->retry && (late || t->tries + 1 < TRIES_MAX));
 	bool any = false;
 	uint32_t random = 0;
 
-	b->tries++;
+	t->tries++;
+	b->tries = b->tries > t->tries ? b->tries : t->tries;
 	b->fault = res->err;
 	(void)digest_random(&random, sizeof(random)); /* 0 only means: at once */
-	b->retry_at_ms = clock_mono_ms() + retry_delay_ms(b->tries, res->wait_ms, random);
-	for (uint64_t i = first; i <= last; i++) {
+	*retry_at_ms = clock_mono_ms() + retry_delay_ms(t->tries, res->wait_ms, random);
+	b->retry_at_ms = *retry_at_ms;
+	for (uint64_t i = t->idx; i <= t->last; i++) {
 		if (b->state[i] != CHUNK_FETCHING)
 			continue;
 		if (retry && blob_is_awaited_locked(b, i)) {
@@ -143,7 +152,7 @@ static bool failed_locked(struct blob *b, uint64_t first, uint64_t last, const s
 	if (!retry) {
 		b->tries = 0;
 		b->sources_tried = 0;
-		blob_fail_locked(b, first, last, res->r, &res->err, a);
+		blob_fail_locked(b, t->idx, t->last, res->r, &res->err, a);
 	}
 	return any;
 }
@@ -154,18 +163,19 @@ static void transfer_done(void *ctx, const struct hub_result *res)
 	struct sched *s = t->sched;
 	struct blob *b = t->blob;
 	struct aftermath a = {0};
+	uint64_t retry_at_ms = 0;
 	bool again = false;
 
 	unlink_transfer(t);
 	pthread_mutex_lock(&b->lock);
 	b->running--;
 	if (res->r == 0)
-		b->tries = b->sources_tried = 0;
+		b->sources_tried = 0;
 	else if (t->idx <= t->last)
-		again = failed_locked(b, t->idx, t->last, res, &a);
+		again = failed_locked(t, res, &retry_at_ms, &a);
 	pthread_mutex_unlock(&b->lock);
 	if (again)
-		sched_delay(s, b, t->idx, t->last);
+		sched_delay(s, b, t->idx, t->last, t->tries, retry_at_ms);
 	blob_settle(b, &a);
 	chunk_buf_unref(t->buf);
 	free(t);
@@ -175,14 +185,14 @@ static void transfer_done(void *ctx, const struct hub_result *res)
 
 static const struct object_sink sink = {take_bytes, transfer_done};
 
-void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent, const struct object_ref *from)
+void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan *p)
 {
 	struct transfer *t = calloc(1, sizeof(*t));
-	uint64_t off = first * CHUNK_SIZE, end = min_u64((last + 1) * CHUNK_SIZE, b->size);
+	uint64_t off = p->first * CHUNK_SIZE, end = min_u64((p->last + 1) * CHUNK_SIZE, b->size);
 	int r = t ? 0 : -ENOMEM;
 
 	if (t) {
-		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = urgent, .idx = first, .last = last,
+		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = p->urgent, .tries = p->tries, .idx = p->first, .last = p->last,
 				       .began_us = clock_mono_us()};
 		pthread_mutex_lock(&s->lock);
 		t->next = s->transfers;
@@ -191,7 +201,7 @@ void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t la
 			t->next->prev = &t->next;
 		s->transfers = t;
 		/* Under the lock, so that nobody sees the transfer without its get; the Hub calls back from its own thread only. */
-		r = s->closed ? -ECANCELED : object_want(s->fetch->hub, from, off, end - off, &sink, t, &t->get);
+		r = s->closed ? -ECANCELED : object_want(s->fetch->hub, &p->from, off, end - off, &sink, t, &t->get);
 		pthread_mutex_unlock(&s->lock);
 		if (r == 0)
 			return;
@@ -201,13 +211,13 @@ void transfer_start(struct sched *s, struct blob *b, uint64_t first, uint64_t la
 	} else {
 		pthread_mutex_lock(&s->lock);
 		s->running--;
-		s->running_background -= !urgent;
+		s->running_background -= !p->urgent;
 		pthread_mutex_unlock(&s->lock);
 	}
 	pthread_mutex_lock(&b->lock);
 	b->running--;
 	pthread_mutex_unlock(&b->lock);
-	sched_drop_range(b, first, last, r, r == -ENOMEM ? "out of memory" : "the mount is shutting down");
+	sched_drop_range(b, p->first, p->last, r, r == -ENOMEM ? "out of memory" : "the mount is shutting down");
 }
 
 static void resume_locked(struct transfer *t)

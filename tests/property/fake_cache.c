@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A cache without an index: unlinked data files, rows in memory, a keeper that runs on the thread of the test. */
+/*
+ * A cache without an index: unlinked data files, rows in memory, a keeper that runs on the thread of the test. What was stored
+ * outlives cache_close(), as it should.
+ */
 #include "fakes.h"
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 #include <hffs/io.h>
 #include <hffs/thread.h>
 
-#define BLOBS 8
+#define BLOBS 16
 
 struct stored {
 	struct blob_id id;
@@ -20,11 +23,23 @@ struct stored {
 	bool *present;
 };
 
+struct wish {
+	struct wish *next;
+	struct blob_id id;
+	uint64_t size;
+	cache_rows_done *done;
+	void *ctx;
+};
+
 struct cache {
 	struct cache_events events;
 	pthread_mutex_t lock;
-	struct stored blobs[BLOBS];
+	struct stored *blobs;
+	struct wish *wishes; /* held back */
 };
+
+static struct stored disk[BLOBS];
+atomic_bool fake_hold_rows;
 
 static struct stored *find(struct cache *c, const struct blob_id *id, uint64_t size)
 {
@@ -55,6 +70,7 @@ int cache_open(const struct cache_config *config, struct cache **out, struct err
 
 	(void)err;
 	c->events = config->events;
+	c->blobs = disk;
 	pthread_mutex_init(&c->lock, NULL);
 	*out = c;
 	return 0;
@@ -62,23 +78,18 @@ int cache_open(const struct cache_config *config, struct cache **out, struct err
 
 void cache_close(struct cache *c)
 {
-	for (unsigned i = 0; i < BLOBS && c->blobs[i].size; i++) {
-		close(c->blobs[i].fd);
-		free(c->blobs[i].digests);
-		free(c->blobs[i].present);
-	}
+	fake_cache_answer_rows(c);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
-void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, cache_rows_done *done, void *ctx)
+static struct cache_rows *rows_of(struct cache *c, const struct blob_id *id, uint64_t size)
 {
-	struct cache_rows *rows;
-
-	pthread_mutex_lock(&c->lock);
+	LOCK_SCOPE(&c->lock);
 	struct stored *s = find(c, id, size);
 	size_t extents = (s->nr + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS;
+	struct cache_rows *rows = calloc(1, sizeof(*rows) + extents * sizeof(rows->extents[0]));
 
-	rows = calloc(1, sizeof(*rows) + extents * sizeof(rows->extents[0]));
 	for (uint64_t i = 0; i < s->nr; i++) {
 		struct cache_extent *x = &rows->extents[i / EXTENT_CHUNKS];
 
@@ -87,8 +98,35 @@ void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, c
 		x->digests[i % EXTENT_CHUNKS] = s->digests[i];
 	}
 	rows->nr = extents;
+	return rows;
+}
+
+void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, cache_rows_done *done, void *ctx)
+{
+	struct wish *w;
+
+	if (!atomic_load(&fake_hold_rows)) {
+		done(ctx, 0, rows_of(c, id, size));
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	LOCK_SCOPE(&c->lock);
+	*w = (struct wish){c->wishes, *id, size, done, ctx};
+	c->wishes = w;
+}
+
+void fake_cache_answer_rows(struct cache *c)
+{
+	struct wish *w, *all;
+
+	pthread_mutex_lock(&c->lock);
+	all = TAKE(c->wishes);
 	pthread_mutex_unlock(&c->lock);
-	done(ctx, 0, rows);
+	while ((w = all)) {
+		all = w->next;
+		w->done(w->ctx, 0, rows_of(c, &w->id, w->size));
+		free(w);
+	}
 }
 
 int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size)
@@ -141,28 +179,45 @@ void cache_want_proof(struct cache *c, const struct blob_id *id, uint64_t size)
 	(void)size;
 }
 
-bool fake_cache_evict(struct cache *c, const struct blob_id *id, uint64_t extent)
+int fake_cache_fd(struct cache *c, const struct blob_id *id)
 {
-	uint64_t first = extent * EXTENT_CHUNKS;
+	LOCK_SCOPE(&c->lock);
+	return find(c, id, 0)->fd;
+}
+
+bool fake_cache_ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force, struct fake_run *out)
+{
+	*out = (struct fake_run){.id = *id, .first = first, .nr = nr};
+	pthread_mutex_lock(&c->lock);
+	struct stored *s = find(c, id, 0);
+
+	for (uint64_t i = 0; s && i < nr && first + i < s->nr; i++)
+		out->present[i] = s->present[first + i];
+	pthread_mutex_unlock(&c->lock);
+	return c->events.evict(c->events.ctx, id, first, nr, force) || force;
+}
+
+/* Junk instead of a hole: a reader that still looks there sees wrong bytes, not lucky zeros. */
+void fake_cache_punch(struct cache *c, const struct fake_run *run)
+{
+	AUTO_FREE uint8_t *junk = malloc(CHUNK_SIZE);
 	struct stored *s;
 	int fd;
 
-	if (!c->events.evict(c->events.ctx, id, first, EXTENT_CHUNKS, false))
-		return false;
+	memset(junk, 0xa5, CHUNK_SIZE);
 	pthread_mutex_lock(&c->lock);
-	s = find(c, id, 0);
+	s = find(c, &run->id, 0);
 	fd = s ? s->fd : -1;
-	for (uint64_t i = first; s && i < s->nr && i < first + EXTENT_CHUNKS; i++)
-		s->present[i] = false;
+	for (uint64_t i = 0; i < run->nr; i++)
+		if (run->present[i])
+			s->present[run->first + i] = false;
 	pthread_mutex_unlock(&c->lock);
-	/* Junk instead of a hole: a reader that still looks there sees wrong bytes, not lucky zeros. */
-	if (s) {
-		AUTO_FREE uint8_t *junk = malloc(CHUNK_SIZE);
-
-		memset(junk, 0xa5, CHUNK_SIZE);
-		for (uint64_t i = first; i < s->nr && i < first + EXTENT_CHUNKS; i++)
+	for (uint64_t i = run->first; i < run->first + run->nr; i++)
+		if (run->present[i - run->first])
 			(void)io_pwrite(fd, junk, (size_t)min_u64(CHUNK_SIZE, s->size - i * CHUNK_SIZE), i * CHUNK_SIZE);
-	}
-	c->events.evicted(c->events.ctx, id, first, EXTENT_CHUNKS, false);
-	return true;
+}
+
+void fake_cache_tell(struct cache *c, const struct fake_run *run)
+{
+	c->events.evicted(c->events.ctx, &run->id, run->first, run->nr, false);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <hffs/http.h>
 #include <hffs/thread.h>
@@ -13,6 +14,8 @@
 #define PIECE 65536
 
 struct fake_faults fake_faults;
+fake_answer_fn *_Atomic fake_hub_answer;
+atomic_bool fake_hub_hold;
 
 struct object_get {
 	struct object_get *next;
@@ -21,7 +24,9 @@ struct object_get {
 	const struct object_sink *sink;
 	void *ctx;
 	bool paused, cancelled;
-	unsigned fault; /* 0 none, 1 cut, 2 refuse */
+	bool fails, retry; /* with r, when off has come to stop */
+	int r;
+	uint64_t stop;
 	bool slow;
 };
 
@@ -68,7 +73,7 @@ uint64_t fake_hub_requests(void)
 
 static void end(struct object_get *g, int r)
 {
-	struct hub_result res = {.r = r, .retry = r == -ETIMEDOUT || r == -EIO};
+	struct hub_result res = {.r = r, .retry = g->retry};
 
 	err_set(&res.err, r, "fake");
 	g->sink->done(g->ctx, &res);
@@ -82,10 +87,16 @@ static bool step(struct hub *h, struct object_get *g)
 	size_t len = min_u64(g->slow ? 3000 : PIECE, g->end - g->off);
 	ssize_t n;
 
-	if (g->cancelled || g->fault == 2) {
-		end(g, g->cancelled ? -ECANCELED : -ETIMEDOUT);
+	if (!g->cancelled && atomic_load(&fake_hub_hold)) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		return false;
+	}
+	if (g->cancelled || (g->fails && g->off >= g->stop)) {
+		end(g, g->cancelled ? -ECANCELED : g->r);
 		return true;
 	}
+	if (g->fails)
+		len = min_u64(len, g->stop - g->off);
 	fake_fill(g->name, g->off, piece, len);
 	n = g->sink->bytes(g->ctx, g->off, piece, len);
 	if (n < 0) {
@@ -96,10 +107,6 @@ static bool step(struct hub *h, struct object_get *g)
 	atomic_fetch_add(&h->bytes, (unsigned long long)n);
 	if ((size_t)n < len)
 		return false; /* paused; a resume may already have come, so it is only slowed down */
-	if (g->fault == 1) {
-		end(g, -EIO);
-		return true;
-	}
 	if (g->off < g->end)
 		return false;
 	end(g, 0);
@@ -190,17 +197,34 @@ uint64_t hub_pause_left_ms(struct hub *h)
 	return 0;
 }
 
+static void roll(struct hub *h, uint64_t len, struct fake_answer *how)
+{
+	uint32_t dice = fake_random(&h->seed) % 1000;
+
+	if (dice < fake_faults.cut)
+		*how = (struct fake_answer){-ETIMEDOUT, true, min_u64(len, PIECE)};
+	else if (dice < fake_faults.cut + fake_faults.refuse)
+		*how = (struct fake_answer){-ETIMEDOUT, true, 0};
+}
+
 int object_want(struct hub *h, const struct object_ref *ref, uint64_t off, uint64_t len, const struct object_sink *sink, void *ctx,
 		struct object_get **out)
 {
 	struct object_get *g = calloc(1, sizeof(*g));
-	uint32_t dice;
+	fake_answer_fn *answer = atomic_load(&fake_hub_answer);
+	struct fake_answer how = {0};
 
 	*g = (struct object_get){.name = ref->id.bytes[0], .off = off, .end = off + len, .sink = sink, .ctx = ctx};
 	*out = g;
 	pthread_mutex_lock(&h->lock);
-	dice = fake_random(&h->seed) % 1000;
-	g->fault = dice < fake_faults.cut ? 1 : dice < fake_faults.cut + fake_faults.refuse ? 2 : 0;
+	if (answer)
+		answer(ref, off, len, &how);
+	else
+		roll(h, len, &how);
+	g->fails = how.r < 0;
+	g->r = how.r;
+	g->retry = how.retry;
+	g->stop = off + how.after;
 	g->slow = fake_random(&h->seed) % 1000 < fake_faults.slow;
 	g->next = h->gets;
 	h->gets = g;

@@ -22,8 +22,29 @@ extern struct fake_faults fake_faults;
 
 uint64_t fake_hub_bytes(void);    /* handed over so far */
 uint64_t fake_hub_requests(void);
-/* The cache gives up one extent of a blob now, as its keeper would. False if the layer above refused. */
-bool fake_cache_evict(struct cache *c, const struct blob_id *id, uint64_t extent);
+
+/* How one request ends: with r, after so many bytes. Called for each; NULL: by the dice of fake_faults. */
+struct fake_answer {
+	int r;
+	bool retry;
+	uint64_t after;
+};
+typedef void fake_answer_fn(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out);
+extern fake_answer_fn *_Atomic fake_hub_answer;
+extern atomic_bool fake_hub_hold; /* no request goes on */
+
+/* Eviction in the steps of the keeper; a round asks for several runs, punches all, tells all. */
+struct fake_run {
+	struct blob_id id;
+	uint64_t first, nr; /* chunks */
+	bool present[EXTENT_CHUNKS]; /* those that the cache knew when it asked: they are punched */
+};
+bool fake_cache_ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force, struct fake_run *out);
+void fake_cache_punch(struct cache *c, const struct fake_run *run);
+void fake_cache_tell(struct cache *c, const struct fake_run *run);
+int fake_cache_fd(struct cache *c, const struct blob_id *id); /* of the data file */
+extern atomic_bool fake_hold_rows; /* rows are answered by fake_cache_answer_rows() only */
+void fake_cache_answer_rows(struct cache *c);
 uint32_t fake_random(uint32_t *seed);
 
 #endif

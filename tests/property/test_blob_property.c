@@ -14,6 +14,7 @@
 
 #define READERS 8
 #define NR_BLOBS 4
+#define RUNS_MAX 3
 
 static const uint64_t sizes[NR_BLOBS] = {700, CHUNK_SIZE * 3 + 17, 40 * (uint64_t)CHUNK_SIZE, 300 * (uint64_t)CHUNK_SIZE - 5};
 static struct fetch *fetch;
@@ -93,6 +94,26 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/* Some runs of one blob, sometimes by force; gives how many were given up. */
+static unsigned evict_round(uint32_t *seed)
+{
+	struct cache *c = fetch_cache(fetch);
+	unsigned i = fake_random(seed) % NR_BLOBS, asks = 1 + fake_random(seed) % RUNS_MAX, nr = 0;
+	bool force = fake_random(seed) % 64 == 0;
+	struct fake_run runs[RUNS_MAX];
+
+	for (unsigned n = 0; n < asks; n++) {
+		uint64_t first = fake_random(seed) % (sizes[i] / EXTENT_SIZE + 1) * EXTENT_CHUNKS;
+
+		nr += fake_cache_ask(c, &refs[i].id, first + force, force ? 1 : EXTENT_CHUNKS, force, &runs[nr]);
+	}
+	for (unsigned n = 0; n < nr; n++)
+		fake_cache_punch(c, &runs[n]);
+	for (unsigned n = 0; n < nr; n++)
+		fake_cache_tell(c, &runs[n]);
+	return nr;
+}
+
 /* The keeper: evicts at random, and now and then the disk refuses for a while. */
 static void *keeper(void *arg)
 {
@@ -100,14 +121,12 @@ static void *keeper(void *arg)
 	unsigned evictions = 0, turns = 0;
 
 	while (!atomic_load(&stop)) {
-		unsigned i = fake_random(&seed) % NR_BLOBS;
-
 		/* Out of every 512 turns the disk refuses for 64. */
 		atomic_store(&fake_faults.no_disk, ++turns % 512 < 64 ? 1000 : 0);
-		evictions += fake_cache_evict(fetch_cache(fetch), &refs[i].id, fake_random(&seed) % (sizes[i] / EXTENT_SIZE + 1));
+		evictions += evict_round(&seed);
 		nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
 	}
-	printf("%u extents evicted\n", evictions);
+	printf("%u runs evicted\n", evictions);
 	return NULL;
 }
 

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Single orders of events that chance brings about rarely: eviction against fetching, requests that fail, long waits. */
+#include "../unit/unit.h"
+
+#include "fakes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <hffs/clock.h>
+#include <hffs/io.h>
+#include <hffs/thread.h>
+
+#define SOON_MS 20000
+#define NOT_YET_MS 150
+
+static struct fetch *fetch;
+
+struct reading {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+	int r;
+	struct err err;
+	uint8_t name;
+	uint64_t off;
+	size_t len; /* 0: nothing is handed out */
+	bool right;
+};
+
+static void pause_ms(unsigned ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+static void reading_ended(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	struct reading *p = ctx;
+	AUTO_FREE uint8_t *got = calloc(1, p->len + 1), *want = calloc(1, p->len + 1);
+
+	p->r = r == 0 && span ? span_read(span, got) : r;
+	if (err)
+		p->err = *err;
+	fake_fill(p->name, p->off, want, p->len);
+	p->right = p->r == 0 && !memcmp(got, want, p->len);
+	LOCK_SCOPE(&p->lock);
+	p->done = true;
+	pthread_cond_signal(&p->wake);
+}
+
+static void reading_begin(struct reading *p, struct blob *b, uint8_t name, uint64_t off, size_t len)
+{
+	*p = (struct reading){.lock = PTHREAD_MUTEX_INITIALIZER, .name = name, .off = off, .len = len};
+	cond_init(&p->wake);
+	blob_read(b, off, len, reading_ended, p);
+}
+
+static void ensure_begin(struct reading *p, struct blob *b, uint64_t len)
+{
+	*p = (struct reading){.lock = PTHREAD_MUTEX_INITIALIZER};
+	cond_init(&p->wake);
+	blob_ensure(b, 0, len, reading_ended, p);
+}
+
+static bool has_ended(struct reading *p, uint64_t within_ms)
+{
+	LOCK_SCOPE(&p->lock);
+
+	while (!p->done)
+		if (!cond_wait_ms(&p->wake, &p->lock, within_ms))
+			break;
+	return p->done;
+}
+
+static void assert_right(struct blob *b, uint8_t name, uint64_t off, size_t len)
+{
+	struct reading p;
+
+	reading_begin(&p, b, name, off, len);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	assert_true(p.right);
+}
+
+static struct object_ref ref_of(uint8_t name, uint64_t size)
+{
+	struct object_ref ref = {.path = "file", .size = size, .id = {.algo = BLOB_SHA256}};
+
+	ref.id.bytes[0] = name;
+	snprintf(ref.repo.name, sizeof(ref.repo.name), "org/name");
+	return ref;
+}
+
+static void open_with(unsigned connections)
+{
+	struct fetch_config config = {.data_deadline_ms = 60000, .hub.connections_max = connections, .workers = 2};
+	struct err err = {0};
+
+	assert_int_equal(fetch_open(&config, &fetch, &err), 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	open_with(0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	atomic_store(&fake_hub_hold, false);
+	atomic_store(&fake_hold_rows, false);
+	atomic_store(&fake_hub_answer, NULL);
+	atomic_store(&fake_faults.no_disk, 0);
+	clock_fake(UINT64_MAX, 0);
+	fetch_close(fetch);
+	return 0;
+}
+
+/* --- eviction --- */
+
+/* A chunk that the disk lost is not fetched into a hole that is still to come, also when more runs were asked for since. */
+static void two_runs_of_a_round(void **state)
+{
+	struct object_ref ref = ref_of(1, 3 * EXTENT_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct cache *c = fetch_cache(fetch);
+	struct fake_run runs[2];
+	struct reading p;
+
+	(void)state;
+	assert_right(b, 1, 0, 100);
+	assert_right(b, 1, 2 * EXTENT_SIZE, 100);
+	assert_int_equal(ftruncate(fake_cache_fd(c, &ref.id), 0), 0);
+	reading_begin(&p, b, 1, 0, 100);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, -EIO);
+	assert_int_equal(ftruncate(fake_cache_fd(c, &ref.id), (off_t)ref.size), 0);
+	assert_true(fake_cache_ask(c, &ref.id, 0, EXTENT_CHUNKS, false, &runs[0]));
+	runs[0].present[0] = true; /* the keeper has not yet heard of the loss */
+	assert_true(fake_cache_ask(c, &ref.id, 2 * EXTENT_CHUNKS, EXTENT_CHUNKS, false, &runs[1]));
+	reading_begin(&p, b, 1, 0, 100);
+	assert_false(has_ended(&p, NOT_YET_MS));
+	fake_cache_punch(c, &runs[0]);
+	fake_cache_punch(c, &runs[1]);
+	fake_cache_tell(c, &runs[0]);
+	fake_cache_tell(c, &runs[1]);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_true(p.right);
+	assert_right(b, 1, 0, 100);
+	assert_right(b, 1, 2 * EXTENT_SIZE, 100);
+	blob_put(b);
+}
+
+static void *ask_by_force(void *arg)
+{
+	struct fake_run *run = arg;
+
+	assert_true(fake_cache_ask(fetch_cache(fetch), &run->id, run->first, run->nr, true, run));
+	return NULL;
+}
+
+/* What arrives while its place is given up by force is not handed out from there. */
+static void forced_while_it_arrives(void **state)
+{
+	struct object_ref ref = ref_of(2, 2 * EXTENT_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct fake_run run = {.id = ref.id, .first = 0, .nr = 1};
+	struct reading p;
+	pthread_t thread;
+
+	(void)state;
+	assert_right(b, 2, EXTENT_SIZE, 100);
+	atomic_store(&fake_hub_hold, true);
+	reading_begin(&p, b, 2, 0, 100);
+	assert_int_equal(thread_start(&thread, "force", ask_by_force, &run), 0);
+	pthread_join(thread, NULL);
+	atomic_store(&fake_hub_hold, false);
+	assert_false(has_ended(&p, NOT_YET_MS));
+	run.present[0] = true;
+	fake_cache_punch(fetch_cache(fetch), &run);
+	fake_cache_tell(fetch_cache(fetch), &run);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_true(p.right);
+	assert_right(b, 2, 0, 100);
+	blob_put(b);
+}
+
+/* The news of an eviction that was agreed before the blob was in memory brings no request ahead of the rows. */
+static void evicted_before_the_rows(void **state)
+{
+	struct object_ref ref = ref_of(3, 2 * EXTENT_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct fake_run run = {.id = ref.id, .first = EXTENT_CHUNKS, .nr = EXTENT_CHUNKS};
+	struct reading p;
+
+	(void)state;
+	assert_right(b, 3, 0, 100);
+	blob_put(b);
+	fetch_close(fetch);
+	open_with(0);
+	atomic_store(&fake_hold_rows, true);
+	b = blob_get(fetch, &ref);
+	reading_begin(&p, b, 3, 0, 100);
+	fake_cache_tell(fetch_cache(fetch), &run);
+	pause_ms(NOT_YET_MS);
+	assert_int_equal(fake_hub_requests(), 0);
+	fake_cache_answer_rows(fetch_cache(fetch));
+	assert_true(has_ended(&p, SOON_MS));
+	assert_true(p.right);
+	assert_int_equal(fake_hub_requests(), 0);
+	blob_put(b);
+}
+
+/* --- requests that fail --- */
+
+static void fail_all(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)from;
+	(void)off;
+	(void)len;
+	*out = (struct fake_answer){-EIO, true, 0};
+}
+
+static void wait_for_requests(uint64_t nr)
+{
+	for (unsigned i = 0; i < SOON_MS && fake_hub_requests() < nr; i++)
+		pause_ms(1);
+	assert_true(fake_hub_requests() >= nr);
+}
+
+/* One fault of the Hub under many requests at once is one failed try, not as many as there were requests. */
+static void burst_is_one_failure(void **state)
+{
+	struct object_ref ref = ref_of(4, 300 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, fail_all);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(8);
+	pause_ms(NOT_YET_MS);
+	atomic_store(&fake_hub_answer, NULL);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+}
+
+static void trickle(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)from;
+	(void)off;
+	*out = (struct fake_answer){-ETIMEDOUT, true, min_u64(len, 1000)};
+}
+
+/* Bytes that lead to no chunk are no progress: the pauses between tries grow all the same. */
+static void trickle_is_no_success(void **state)
+{
+	struct object_ref ref = ref_of(5, 10 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, trickle);
+	reading_begin(&p, b, 5, 0, 100);
+	assert_false(has_ended(&p, 3000));
+	assert_true(fake_hub_requests() < 13);
+	fetch_cancel(fetch);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, -ECANCELED);
+	blob_put(b);
+}
+
+static void fail_chunk_5(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	uint64_t bad = 5 * CHUNK_SIZE;
+
+	(void)from;
+	if (off <= bad && off + len > bad)
+		*out = (struct fake_answer){-ETIMEDOUT, true, bad - off};
+}
+
+/* A part of a blob that cannot be had is not asked for more often because other parts arrive. */
+static void others_do_not_hurry_retries(void **state)
+{
+	struct object_ref ref = ref_of(6, 4 * EXTENT_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	struct reading p;
+	uint64_t others = 0, end_ms = clock_mono_ms() + 3000;
+
+	(void)state;
+	atomic_store(&fake_hub_answer, fail_chunk_5);
+	reading_begin(&p, b, 6, 5 * CHUNK_SIZE, 100);
+	for (uint64_t idx = 8; idx < ref.size / CHUNK_SIZE && clock_mono_ms() < end_ms; idx += 2, others++) {
+		assert_right(b, 6, idx * CHUNK_SIZE, 100);
+		pause_ms(20);
+	}
+	assert_false(has_ended(&p, 1));
+	assert_true(fake_hub_requests() < others + 13);
+	fetch_cancel(fetch);
+	assert_true(has_ended(&p, SOON_MS));
+	blob_put(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(two_runs_of_a_round, begin, end),
+		cmocka_unit_test_setup_teardown(forced_while_it_arrives, begin, end),
+		cmocka_unit_test_setup_teardown(evicted_before_the_rows, begin, end),
+		cmocka_unit_test_setup_teardown(burst_is_one_failure, begin, end),
+		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
+		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
