@@ -27,7 +27,7 @@ struct mount {
 	struct fuse_session *session;
 	struct mount_line where; /* major 0, minor 0 if it was not found */
 	int stop_fd, halt_fd;    /* eventfds: the mount shall end; the FUSE threads shall */
-	atomic_bool is_ready, is_tuned;
+	atomic_bool is_ready, is_tuned, is_halted;
 	atomic_int failed; /* what a FUSE thread ended with */
 	pthread_t threads[THREADS_MAX], notifier;
 	unsigned nr_threads;

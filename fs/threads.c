@@ -99,7 +99,7 @@ static void *serve(void *arg)
 	struct fuse_buf buf = {0};
 	int epoll_fd = make_epoll(m), r = epoll_fd < 0 ? epoll_fd : 0;
 
-	while (r >= 0) {
+	while (r >= 0 && !atomic_load_explicit(&m->is_halted, memory_order_relaxed)) {
 		r = serve_one(m, &buf);
 		if (r == 0 && !wait_request(m, epoll_fd))
 			break;
@@ -138,8 +138,10 @@ int threads_start(struct mount *m)
 	return 0;
 }
 
+/* Those that wait see halt_fd; those that never wait, because readers never pause, see the flag. */
 void threads_stop(struct mount *m)
 {
+	atomic_store(&m->is_halted, true);
 	signal_fd(m->halt_fd);
 	while (m->nr_threads)
 		pthread_join(m->threads[--m->nr_threads], NULL);

@@ -132,7 +132,7 @@ void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, s
 		out->attr_ms = entry_ms;
 	} else {
 		st->st_mode = S_IFDIR | 0555;
-		st->st_nlink = 2;
+		st->st_nlink = 1; /* not counted; 2 would tell File::Find and old find(1) that there is no directory in it */
 	}
 	if (n->type != NODE_LINK)
 		st->st_mode &= ~v->umask;

@@ -181,17 +181,23 @@ static void load_info(struct subject *s)
 	blob_put(b);
 }
 
-static int get_attribute(struct vfs *v, const struct node *n, const char *name, struct buf *out)
+static void subject_init(struct subject *s, struct vfs *v, const struct node *n)
 {
-	struct subject s = {.vfs = v, .node = n};
-	unsigned on = kinds_of(n);
-
+	*s = (struct subject){.vfs = v, .node = n};
 	if (n->site) {
 		LOCK_SCOPE(&v->lock);
-		s.site = *n->site;
+		s->site = *n->site;
 	}
 	if (n->type == NODE_FILE)
-		s.entry = tree_entry(n->site->tree, n->entry);
+		s->entry = tree_entry(n->site->tree, n->entry);
+}
+
+static int get_attribute(struct vfs *v, const struct node *n, const char *name, struct buf *out)
+{
+	unsigned on = kinds_of(n);
+	struct subject s;
+
+	subject_init(&s, v, n);
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
 		const struct attribute *a = &attributes[i];
 
@@ -219,19 +225,30 @@ int vfs_getxattr(struct vfs *v, uint64_t id, const char *name, struct buf *out)
 	return r == 0 && out->failed ? -ENOMEM : r;
 }
 
+/* Those that have a value now: who lists names asks for each, and `getfattr -d` complains of one that is not there. */
+static void list_attributes(const struct subject *s, struct buf *out)
+{
+	unsigned on = kinds_of(s->node);
+
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		AUTO_BUF value = {0};
+
+		if (!(attributes[i].on & on) || attributes[i].get(s, &value) < 0)
+			continue;
+		buf_adds(out, PREFIX);
+		buf_add(out, attributes[i].name, strlen(attributes[i].name) + 1);
+	}
+}
+
 int vfs_listxattr(struct vfs *v, uint64_t id, struct buf *out)
 {
 	struct node *n = vfs_pin(v, id);
-	unsigned on;
+	struct subject s;
 
 	if (!n)
 		return -ESTALE;
-	on = kinds_of(n);
+	subject_init(&s, v, n);
+	list_attributes(&s, out);
 	vfs_unpin(v, n);
-	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
-		if (attributes[i].on & on) {
-			buf_adds(out, PREFIX);
-			buf_add(out, attributes[i].name, strlen(attributes[i].name) + 1);
-		}
 	return out->failed ? -ENOMEM : 0;
 }

@@ -51,6 +51,29 @@ check sigterm-while-busy wait_for 6 is_gone "$pid"
 equal nothing-left-while-busy "$(grep -c " $hf " /proc/self/mountinfo)" 0
 exec 5<&-
 
+# Readers that never pause do not hold up the end.
+must_mount "$hf"
+pid=$(daemon_pid "$hf")
+python3 - "$hf/org/model/main/large.safetensors" <<'END' &
+import errno, mmap, os, random, sys, time
+for _ in range(120):
+    if os.fork() == 0:
+        break
+else:
+    sys.exit()
+fd, room, end = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT), mmap.mmap(-1, 1 << 18), time.time() + 20
+while time.time() < end:
+    try:
+        os.preadv(fd, [room], random.randrange(70) << 18)
+    except OSError as e:
+        if e.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV):
+            break
+END
+sleep 2
+kill -TERM "$pid"
+check sigterm-under-load wait_for 2 is_gone "$pid"
+equal nothing-left-under-load "$(grep -c " $hf " /proc/self/mountinfo)" 0
+
 # Dead: said, cleared away by umount, replaced by mount.
 must_mount "$hf"
 kill_daemon "$hf"

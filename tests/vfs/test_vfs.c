@@ -186,6 +186,7 @@ static void a_commit_is_a_complete_listing(void **state)
 	uint64_t commit = a.e.node;
 
 	assert_int_equal(a.e.attr.st_mode, S_IFDIR | 0555);
+	assert_int_equal(a.e.attr.st_nlink, 1);
 	assert_int_equal(a.e.attr.st_mtim.tv_sec, 1000000);
 	assert_true(a.e.entry_ms >= 3600 * 1000);
 	fake_asked();
@@ -477,6 +478,21 @@ static void expect_xattr(struct vfs *v, const char *path, const char *name, int 
 		assert_string_equal(b.data, want);
 }
 
+/* Whatever is listed can be had. */
+static void expect_listed(struct vfs *v, const char *path, size_t nr)
+{
+	AUTO_BUF names = {0};
+	size_t found = 0;
+
+	assert_int_equal(vfs_listxattr(v, walk(v, path).e.node, &names), 0);
+	for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1, found++) {
+		AUTO_BUF value = {0};
+
+		assert_int_equal(vfs_getxattr(v, walk(v, path).e.node, names.data + at, &value), 0);
+	}
+	assert_int_equal(found, nr);
+}
+
 static void attributes_are_ours_only(void **state)
 {
 	struct vfs *v = *state;
@@ -500,8 +516,12 @@ static void attributes_are_ours_only(void **state)
 	fake_cached(1000);
 	expect_xattr(v, file, "user.hffs.cached", 0, "1000");
 	expect_xattr(v, file, "user.hffs.last_error", -ENODATA, NULL);
+	expect_listed(v, file, 8);
+	expect_listed(v, "acme/tiny/" COMMIT_A, 2);
+	expect_listed(v, "", 0);
 	vfs_note_error(v, walk(v, file).e.node, "it broke");
 	expect_xattr(v, file, "user.hffs.last_error", 0, "it broke");
+	expect_listed(v, file, 9);
 	expect_xattr(v, deep, "user.hffs.last_error", -ENODATA, NULL);
 	expect_xattr(v, "datasets/acme/data", "user.hffs.repo", 0, "datasets/acme/data");
 	expect_xattr(v, "acme/tiny", "user.hffs.commit", -ENODATA, NULL);
