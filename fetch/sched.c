@@ -217,6 +217,7 @@ void sched_run(struct sched *s)
 		plan.first = w->first;
 		plan.last = w->first + n - 1;
 		plan.tries = w->tries > b->tries ? w->tries : b->tries;
+		plan.source = b->source;
 		plan.from = b->sources[b->source].ref;
 		w->first += n;
 		pthread_mutex_unlock(&b->lock);

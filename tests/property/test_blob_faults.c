@@ -76,7 +76,7 @@ static bool has_ended(struct reading *p, uint64_t within_ms)
 
 static void assert_right(struct blob *b, uint8_t name, uint64_t off, size_t len)
 {
-	struct reading p;
+	static struct reading p;
 
 	reading_begin(&p, b, name, off, len);
 	assert_true(has_ended(&p, SOON_MS));
@@ -129,7 +129,7 @@ static void two_runs_of_a_round(void **state)
 	struct blob *b = blob_get(fetch, &ref);
 	struct cache *c = fetch_cache(fetch);
 	struct fake_run runs[2];
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	assert_right(b, 1, 0, 100);
@@ -169,7 +169,7 @@ static void forced_while_it_arrives(void **state)
 	struct object_ref ref = ref_of(2, 2 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
 	struct fake_run run = {.id = ref.id, .first = 0, .nr = 1};
-	struct reading p;
+	static struct reading p;
 	pthread_t thread;
 
 	(void)state;
@@ -195,7 +195,7 @@ static void evicted_before_the_rows(void **state)
 	struct object_ref ref = ref_of(3, 2 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
 	struct fake_run run = {.id = ref.id, .first = EXTENT_CHUNKS, .nr = EXTENT_CHUNKS};
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	assert_right(b, 3, 0, 100);
@@ -237,7 +237,7 @@ static void burst_is_one_failure(void **state)
 {
 	struct object_ref ref = ref_of(4, 300 * (uint64_t)CHUNK_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	atomic_store(&fake_hub_answer, fail_all);
@@ -264,7 +264,7 @@ static void trickle_is_no_success(void **state)
 {
 	struct object_ref ref = ref_of(5, 10 * (uint64_t)CHUNK_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	atomic_store(&fake_hub_answer, trickle);
@@ -291,7 +291,7 @@ static void others_do_not_hurry_retries(void **state)
 {
 	struct object_ref ref = ref_of(6, 4 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p;
+	static struct reading p;
 	uint64_t others = 0, end_ms = clock_mono_ms() + 3000;
 
 	(void)state;
@@ -308,7 +308,37 @@ static void others_do_not_hurry_retries(void **state)
 	blob_put(b);
 }
 
-int main(void)
+static void refuse_gone(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)off;
+	(void)len;
+	if (!strcmp(from->path, "gone"))
+		*out = (struct fake_answer){-ESTALE, false, 0};
+}
+
+/* Many requests that fail on one path of a blob: the other path is asked before anybody hears of it. */
+static void other_source_after_a_burst(void **state)
+{
+	struct object_ref ref = ref_of(7, 300 * (uint64_t)CHUNK_SIZE), gone = ref;
+	struct blob *b = blob_get(fetch, &ref), *same;
+	static struct reading p;
+
+	(void)state;
+	gone.path = "gone";
+	same = blob_get(fetch, &gone);
+	assert_ptr_equal(b, same);
+	atomic_store(&fake_hub_answer, refuse_gone);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(8);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+	blob_put(same);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_runs_of_a_round, begin, end),
@@ -317,7 +347,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(burst_is_one_failure, begin, end),
 		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
 		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
+		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
