@@ -16,7 +16,7 @@
 
 #include "plan_int.h"
 
-#define RESERVED 4    /* connections that only urgent wants may use */
+#define RESERVED 4    /* connections that only urgent wants may use; of few, half */
 #define PARALLEL 12   /* requests that a long run of missing chunks is spread over */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 
@@ -138,7 +138,7 @@ static struct want *take_want(struct sched *s, unsigned *free_slots)
 	if (s->closed || s->running >= s->limit)
 		return NULL;
 	w = list_pop(&s->urgent);
-	if (!w && s->running + RESERVED < s->limit) {
+	if (!w && s->running + min_u64(RESERVED, s->limit / 2) < s->limit) {
 		w = list_pop(&s->background);
 		if (w)
 			s->background_chunks -= w->last - w->first + 1;

@@ -338,6 +338,29 @@ static void other_source_after_a_burst(void **state)
 	blob_put(same);
 }
 
+/* --- waits --- */
+
+/* Few connections leave something for background wants. */
+static void few_connections(void **state)
+{
+	struct object_ref ref = ref_of(2, 20 * (uint64_t)CHUNK_SIZE);
+	static struct reading p;
+	struct blob *b;
+
+	(void)state;
+	ref.id.bytes[1] = 1;
+	for (unsigned nr = 1; nr < 6; nr++) {
+		fetch_close(fetch);
+		open_with(nr);
+		ref.id.bytes[1]++;
+		b = blob_get(fetch, &ref);
+		ensure_begin(&p, b, ref.size);
+		assert_true(has_ended(&p, 3000));
+		assert_int_equal(p.r, 0);
+		blob_put(b);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +371,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
 		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
 		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
+		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 
 	if (argc > 1)
