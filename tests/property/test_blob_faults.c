@@ -340,6 +340,44 @@ static void other_source_after_a_burst(void **state)
 
 /* --- waits --- */
 
+/* Bringing a large file takes as long as it takes. */
+static void ensure_outlasts_the_cap(void **state)
+{
+	struct object_ref ref = ref_of(8, 100 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	static struct reading p;
+	uint64_t now = clock_mono_ms();
+
+	(void)state;
+	clock_fake(now, 0);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(1);
+	clock_fake(now + 3600000, 0);
+	assert_false(has_ended(&p, NOT_YET_MS));
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+}
+
+/* A disk that keeps nothing cannot make a large file present: that is said, not tried for ever. */
+static void ensure_without_room_ends(void **state)
+{
+	struct object_ref ref = ref_of(1, 3 * EXTENT_SIZE);
+	struct blob *b;
+	static struct reading p;
+
+	(void)state;
+	ref.id.bytes[1] = 1;
+	b = blob_get(fetch, &ref);
+	atomic_store(&fake_faults.no_disk, 1000);
+	ensure_begin(&p, b, ref.size);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, -EIO);
+	blob_put(b);
+}
+
 /* Few connections leave something for background wants. */
 static void few_connections(void **state)
 {
@@ -371,6 +409,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
 		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
 		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
+		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
+		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 
