@@ -21,6 +21,7 @@
  * Linux 6.18] So for GAVE_UP_MS after a reader gave up, and until a byte comes, others of the blob wait for GRACE_MS only.
  */
 #define GAVE_UP_MS 5000
+#define LOSSES_SPARE 64 /* chunks that may go again while others are ensured, besides as many as are ensured */
 #define GRACE_MS 1000
 
 size_t blob_chunk_len(const struct blob *b, uint64_t idx)
@@ -237,7 +238,7 @@ void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_
 		uint64_t parked_ms = now_ms > r->parked_ms ? now_ms - r->parked_ms : 0;
 
 		r->waited_ms += idle_ms;
-		if (deadline_ms == UINT64_MAX || (r->waited_ms < deadline_ms && parked_ms < HARD_CAP_MS)) {
+		if (deadline_ms == UINT64_MAX || (r->waited_ms < deadline_ms && (r->ensure || parked_ms < HARD_CAP_MS))) {
 			at = &r->next;
 			continue;
 		}
@@ -249,9 +250,26 @@ void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_
 	}
 }
 
+void blob_note_loss_locked(struct blob *b, uint64_t idx, struct aftermath *a)
+{
+	struct reader **at = &b->readers;
+
+	while (*at) {
+		struct reader *r = *at;
+
+		if (!r->ensure || idx < r->first || idx > r->last || r->lost++ <= r->last - r->first + LOSSES_SPARE) {
+			at = &r->next;
+			continue;
+		}
+		r->r = err_set(&r->err, -EIO, "%s: the cache has no room for all of it", b->sources[b->source].path);
+		finish_locked(b, at, a);
+	}
+}
+
 void blob_lost_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 {
 	blob_set_state_locked(b, idx, CHUNK_ABSENT);
+	blob_note_loss_locked(b, idx, a);
 	for (struct reader *r = b->readers; r; r = r->next)
 		if (idx >= r->first && idx <= r->last)
 			r->missing = count_missing_locked(b, r->first, r->last);
@@ -304,9 +322,10 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 
 static void prefetch_locked(struct blob *b, uint64_t off, uint64_t len, struct aftermath *a)
 {
-	struct prefetch_want w = prefetch_note(&b->prefetch, off, len, b->size, WINDOW_MAX);
+	uint64_t window = sched_has_room(b->fetch->sched, WINDOW_MAX / CHUNK_SIZE) ? WINDOW_MAX : 0;
+	struct prefetch_want w = prefetch_note(&b->prefetch, off, len, b->size, window);
 
-	if (!w.len || !sched_has_room(b->fetch->sched, w.len / CHUNK_SIZE + 1))
+	if (!w.len)
 		return;
 	blob_want_locked(b, w.off / CHUNK_SIZE, (w.off + w.len - 1) / CHUNK_SIZE, false, a);
 }

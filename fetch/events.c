@@ -144,8 +144,10 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	b->evicting_nr = 0;
 	b->evicting_forced = false;
 	for (uint64_t i = first; i < b->nr && i - first < nr; i++)
-		if (b->state[i] == CHUNK_EVICTING)
+		if (b->state[i] == CHUNK_EVICTING) {
 			blob_set_state_locked(b, i, CHUNK_ABSENT);
+			blob_note_loss_locked(b, i, &a);
+		}
 	if (b->data && (fstat(b->data->fd, &st) < 0 || st.st_nlink == 0))
 		begin_anew_locked(b);
 	if (quarantined) {

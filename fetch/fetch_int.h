@@ -21,7 +21,7 @@
 #define BACKGROUND_MAX (192u << 20) /* prefetch queued over all blobs, bytes */
 #define TICK_MS 100
 #define SPOILED_MAX 64 /* between two looks of the layer above */
-#define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make */
+#define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make; ensuring takes as long as it takes */
 
 /* What of a chunk is where. Guarded by blob->lock; readers are served from PRESENT and MEMORY only, under a hold. */
 enum chunk_state {
@@ -67,6 +67,7 @@ struct reader {
 	uint64_t first, last; /* chunks */
 	uint64_t missing;     /* of them not yet here; no meaning before the rows are loaded */
 	bool ensure;          /* wants the bytes stored, not handed out */
+	uint64_t lost;        /* chunks that were here and went again while it ensures */
 	uint64_t parked_ms, waited_ms;
 	read_done *done;
 	void *ctx;
@@ -187,6 +188,8 @@ void blob_fail_locked(struct blob *b, uint64_t first, uint64_t last, int r, cons
 void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_t deadline_ms, struct aftermath *a);
 /* Looks at every parked reader again (rows were loaded, chunks were lost). */
 void blob_recheck_locked(struct blob *b, struct aftermath *a);
+/* Chunk idx was here and is no longer: who ensures more than the cache can keep ends with -EIO. */
+void blob_note_loss_locked(struct blob *b, uint64_t idx, struct aftermath *a);
 /* Chunk idx cannot be had from disk any more: absent, and wanted again if somebody waits for it. */
 void blob_lost_locked(struct blob *b, uint64_t idx, struct aftermath *a);
 

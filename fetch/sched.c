@@ -16,7 +16,8 @@
 
 #include "plan_int.h"
 
-#define RESERVED 4    /* connections that only urgent wants may use */
+#define RESERVED 4    /* connections that only urgent wants may use; of few, half */
+#define JUDGE_MS 1000 /* time over which arriving bytes are a rate: slow links bring a packet now and then */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 
 static void list_init(struct want_list *l)
@@ -138,7 +139,7 @@ static struct want *take_want(struct sched *s, unsigned *free_slots, uint64_t *r
 	if (s->closed || s->running >= s->limit)
 		return NULL;
 	w = list_pop(&s->urgent);
-	if (!w && s->running_background < min_u64(pace_parallel(&s->pace), s->limit > RESERVED ? s->limit - RESERVED : 1)) {
+	if (!w && s->running + min_u64(RESERVED, s->limit / 2) < s->limit && s->running_background < pace_parallel(&s->pace)) {
 		w = list_pop(&s->background);
 		if (w)
 			s->background_chunks -= w->last - w->first + 1;
@@ -220,6 +221,7 @@ void sched_run(struct sched *s)
 		plan.first = w->first;
 		plan.last = w->first + n - 1;
 		plan.tries = w->tries > b->tries ? w->tries : b->tries;
+		plan.source = b->source;
 		plan.from = b->sources[b->source].ref;
 		w->first += n;
 		pthread_mutex_unlock(&b->lock);
@@ -290,7 +292,11 @@ static void tick(void *arg)
 	s->ticked_ms = now;
 	transfer_resume_all(s, passed);
 	requeue_delayed(s);
-	tick_readers(s, now, min_u64(passed, 10 * TICK_MS)); /* a suspended machine is not a slow Hub */
+	passed = now - s->judged_ms;
+	if (passed < JUDGE_MS)
+		return;
+	s->judged_ms = now;
+	tick_readers(s, now, min_u64(passed, 2 * JUDGE_MS)); /* a suspended machine is not a slow Hub */
 }
 
 /* --- begin and end --- */
@@ -308,7 +314,7 @@ int sched_open(struct fetch *f, unsigned connections_max, struct sched **out)
 	list_init(&s->delayed);
 	s->fetch = f;
 	s->limit = connections_max ? connections_max : 32;
-	s->ticked_ms = clock_mono_ms();
+	s->ticked_ms = s->judged_ms = clock_mono_ms();
 	http_set_tick(hub_http(f->hub), TICK_MS, tick, s);
 	*out = s;
 	return 0;

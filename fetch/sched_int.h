@@ -26,6 +26,7 @@ struct transfer {
 	struct sched *sched;
 	struct blob *blob; /* a reference */
 	bool urgent;
+	unsigned source;       /* of the blob, that is asked */
 	unsigned tries;        /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
 	struct chunk_buf *buf; /* of idx, NULL before its first byte */
@@ -43,7 +44,7 @@ struct sched {
 	unsigned running, running_background, limit;
 	struct transfer *transfers, *paused;
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */
-	uint64_t ticked_ms;
+	uint64_t ticked_ms, judged_ms;
 	uint64_t bytes, bytes_ticked;
 	struct pace pace;
 };
@@ -60,7 +61,8 @@ void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, cons
 struct transfer_plan {
 	uint64_t first, last;
 	bool urgent;
-	unsigned tries; /* failed before */
+	unsigned tries;  /* failed before */
+	unsigned source; /* of the blob */
 	struct object_ref from;
 };
 void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan *plan);

@@ -109,11 +109,13 @@ static void unlink_transfer(struct transfer *t)
 	pthread_cond_broadcast(&s->ended);
 }
 
-/* May the next source be asked instead? Each is asked once between two successes. */
-static bool try_next_source_locked(struct blob *b, int r)
+/* May another source be asked instead? Each is asked once between two successes, by however many transfers. */
+static bool try_next_source_locked(struct blob *b, unsigned asked, int r)
 {
 	if (r != -ESTALE && r != -ENOENT && r != -EACCES)
 		return false;
+	if (b->source != asked)
+		return true; /* another transfer has moved on */
 	if (b->sources_tried + 1 >= b->nr_sources)
 		return false;
 	b->sources_tried++;
@@ -129,7 +131,7 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 {
 	struct blob *b = t->blob;
 	bool late = res->r == -ETIMEDOUT; /* rather than wrong: tried until the reader's own deadline */
-	bool retry = try_next_source_locked(b, res->r) || (res->retry && (late || t->tries + 1 < TRIES_MAX));
+	bool retry = try_next_source_locked(b, t->source, res->r) || (res->retry && (late || t->tries + 1 < TRIES_MAX));
 	bool any = false;
 	uint32_t random = 0;
 
@@ -192,8 +194,10 @@ void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan 
 	int r = t ? 0 : -ENOMEM;
 
 	if (t) {
-		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = p->urgent, .tries = p->tries, .idx = p->first, .last = p->last,
-				       .began_us = clock_mono_us()};
+		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = p->urgent, .idx = p->first, .last = p->last};
+		t->source = p->source;
+		t->tries = p->tries;
+		t->began_us = clock_mono_us();
 		pthread_mutex_lock(&s->lock);
 		t->next = s->transfers;
 		t->prev = &s->transfers;

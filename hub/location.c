@@ -41,7 +41,7 @@ static void make_room(struct locations *ls)
 	while (l && ls->map.nr >= LOCATIONS_MAX) {
 		struct location *newer = l->newer;
 
-		if (!l->resolver && !l->waiters)
+		if (!l->users)
 			drop(ls, l);
 		l = newer;
 	}
@@ -69,14 +69,22 @@ struct location *location_ensure(struct locations *ls, const struct object_ref *
 
 	if (!key)
 		return NULL;
-	if (!l) {
+	if (l) {
+		free(key);
+		unlink_location(ls, l);
+		link_newest(ls, l);
+	} else {
 		make_room(ls);
-		return add(ls, key);
+		l = add(ls, key);
 	}
-	free(key);
-	unlink_location(ls, l);
-	link_newest(ls, l);
+	if (l)
+		l->users++;
 	return l;
+}
+
+void location_leave(struct location *l)
+{
+	l->users--;
 }
 
 bool location_is_usable(const struct location *l, uint64_t now_ms)

@@ -16,6 +16,7 @@ struct location {
 	char *key;
 	char *url; /* NULL: not known */
 	uint64_t until_ms;
+	unsigned users;    /* gets that are on their way with it */
 	bool deny_private; /* a public host led there */
 	bool is_known;     /* an answer on the way named the object */
 	struct object_get *resolver; /* asks for it now; NULL: nobody */
@@ -27,8 +28,9 @@ struct locations {
 	struct location *newest, *oldest;
 };
 
-/* The location of an object, perhaps without an address; NULL when out of memory. Stays while it has a resolver or waiters. */
+/* The location of an object, perhaps without an address; NULL when out of memory. Stays until location_leave(). */
 struct location *location_ensure(struct locations *ls, const struct object_ref *ref);
+void location_leave(struct location *l);
 bool location_is_usable(const struct location *l, uint64_t now_ms);
 /* Remembers url, copied, for as long as it says itself. 0, -ENOMEM. */
 int location_set(struct location *l, const char *url, uint64_t now_ms, int64_t now_s);

@@ -99,6 +99,7 @@ static void fail_waiters(struct location *l, const struct hub_result *res)
 	for (; g; g = next) {
 		next = g->next;
 		g->res = *res;
+		location_leave(l);
 		get_end(g);
 	}
 }
@@ -116,13 +117,16 @@ static void leave_location(struct object_get *g)
 	g->loc = NULL;
 	if (g->state == GET_WAITING)
 		list_remove(&l->waiters, &l->waiters_tail, g);
-	if (l->resolver != g)
+	if (l->resolver != g) {
+		location_leave(l);
 		return;
+	}
 	l->resolver = NULL;
 	if (g->res.r < 0 && !location_is_usable(l, clock_mono_ms()) && !atomic_load(&g->is_cancelled))
 		fail_waiters(l, &g->res);
 	else
 		get_wake_waiters(l);
+	location_leave(l);
 }
 
 void get_finish(struct object_get *g)

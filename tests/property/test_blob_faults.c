@@ -57,6 +57,13 @@ static void reading_begin(struct reading *p, struct blob *b, uint8_t name, uint6
 	blob_read(b, off, len, reading_ended, p);
 }
 
+static void ensure_begin(struct reading *p, struct blob *b, uint64_t len)
+{
+	*p = (struct reading){.lock = PTHREAD_MUTEX_INITIALIZER};
+	cond_init(&p->wake);
+	blob_ensure(b, 0, len, reading_ended, p);
+}
+
 static bool has_ended(struct reading *p, uint64_t within_ms)
 {
 	LOCK_SCOPE(&p->lock);
@@ -69,7 +76,7 @@ static bool has_ended(struct reading *p, uint64_t within_ms)
 
 static void assert_right(struct blob *b, uint8_t name, uint64_t off, size_t len)
 {
-	struct reading p;
+	static struct reading p;
 
 	reading_begin(&p, b, name, off, len);
 	assert_true(has_ended(&p, SOON_MS));
@@ -122,7 +129,7 @@ static void two_runs_of_a_round(void **state)
 	struct blob *b = blob_get(fetch, &ref);
 	struct cache *c = fetch_cache(fetch);
 	struct fake_run runs[2];
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	assert_right(b, 1, 0, 100);
@@ -162,7 +169,7 @@ static void forced_while_it_arrives(void **state)
 	struct object_ref ref = ref_of(2, 2 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
 	struct fake_run run = {.id = ref.id, .first = 0, .nr = 1};
-	struct reading p;
+	static struct reading p;
 	pthread_t thread;
 
 	(void)state;
@@ -188,7 +195,7 @@ static void evicted_before_the_rows(void **state)
 	struct object_ref ref = ref_of(3, 2 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
 	struct fake_run run = {.id = ref.id, .first = EXTENT_CHUNKS, .nr = EXTENT_CHUNKS};
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	assert_right(b, 3, 0, 100);
@@ -230,7 +237,7 @@ static void burst_is_one_failure(void **state)
 {
 	struct object_ref ref = ref_of(4, 300 * (uint64_t)CHUNK_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p[8];
+	static struct reading p[8];
 
 	(void)state;
 	atomic_store(&fake_hub_answer, fail_all);
@@ -261,7 +268,7 @@ static void trickle_is_no_success(void **state)
 {
 	struct object_ref ref = ref_of(5, 10 * (uint64_t)CHUNK_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p;
+	static struct reading p;
 
 	(void)state;
 	atomic_store(&fake_hub_answer, trickle);
@@ -288,7 +295,7 @@ static void others_do_not_hurry_retries(void **state)
 {
 	struct object_ref ref = ref_of(6, 4 * EXTENT_SIZE);
 	struct blob *b = blob_get(fetch, &ref);
-	struct reading p;
+	static struct reading p;
 	uint64_t others = 0, end_ms = clock_mono_ms() + 3000;
 
 	(void)state;
@@ -305,7 +312,98 @@ static void others_do_not_hurry_retries(void **state)
 	blob_put(b);
 }
 
-int main(void)
+static void refuse_gone(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)off;
+	(void)len;
+	if (!strcmp(from->path, "gone"))
+		*out = (struct fake_answer){-ESTALE, false, 0};
+}
+
+/* Many requests that fail on one path of a blob: the other path is asked before anybody hears of it. */
+static void other_source_after_a_burst(void **state)
+{
+	struct object_ref ref = ref_of(7, 300 * (uint64_t)CHUNK_SIZE), gone = ref;
+	struct blob *b = blob_get(fetch, &ref), *same;
+	static struct reading p;
+
+	(void)state;
+	gone.path = "gone";
+	same = blob_get(fetch, &gone);
+	assert_ptr_equal(b, same);
+	atomic_store(&fake_hub_answer, refuse_gone);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(8);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+	blob_put(same);
+}
+
+/* --- waits --- */
+
+/* Bringing a large file takes as long as it takes. */
+static void ensure_outlasts_the_cap(void **state)
+{
+	struct object_ref ref = ref_of(8, 100 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	static struct reading p;
+	uint64_t now = clock_mono_ms();
+
+	(void)state;
+	clock_fake(now, 0);
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(1);
+	clock_fake(now + 3600000, 0);
+	assert_false(has_ended(&p, NOT_YET_MS));
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+}
+
+/* A disk that keeps nothing cannot make a large file present: that is said, not tried for ever. */
+static void ensure_without_room_ends(void **state)
+{
+	struct object_ref ref = ref_of(1, 3 * EXTENT_SIZE);
+	struct blob *b;
+	static struct reading p;
+
+	(void)state;
+	ref.id.bytes[1] = 1;
+	b = blob_get(fetch, &ref);
+	atomic_store(&fake_faults.no_disk, 1000);
+	ensure_begin(&p, b, ref.size);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, -EIO);
+	blob_put(b);
+}
+
+/* Few connections leave something for background wants. */
+static void few_connections(void **state)
+{
+	struct object_ref ref = ref_of(2, 20 * (uint64_t)CHUNK_SIZE);
+	static struct reading p;
+	struct blob *b;
+
+	(void)state;
+	ref.id.bytes[1] = 1;
+	for (unsigned nr = 1; nr < 6; nr++) {
+		fetch_close(fetch);
+		open_with(nr);
+		ref.id.bytes[1]++;
+		b = blob_get(fetch, &ref);
+		ensure_begin(&p, b, ref.size);
+		assert_true(has_ended(&p, 3000));
+		assert_int_equal(p.r, 0);
+		blob_put(b);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(two_runs_of_a_round, begin, end),
@@ -314,7 +412,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(burst_is_one_failure, begin, end),
 		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
 		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),
+		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
+		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
+		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
+		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
