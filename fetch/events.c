@@ -87,6 +87,8 @@ static bool evict(void *ctx, const struct blob_id *id, uint64_t first, uint64_t 
 
 	if (force)
 		f->forced = *id;
+	else if (blob_id_equal(&f->forced, id))
+		f->forced.algo = 0;
 	if (!b)
 		return true;
 	pthread_mutex_lock(&b->lock);
@@ -137,7 +139,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 		note_spoiled(f, id);
 	if (!b)
 		return;
-	if (blob_id_equal(&f->forced, id))
+	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
 		log_warn("%s: its bytes are not those of the Hub's digest: dropped", b->sources[0].path);
 	pthread_mutex_lock(&b->lock);
 	b->sealed = false;

@@ -232,6 +232,23 @@ static void wait_for_requests(uint64_t nr)
 	assert_true(fake_hub_requests() >= nr);
 }
 
+/* Readers at places far from each other: as many requests at once. */
+static void burst_begin(struct reading *p, unsigned nr, struct blob *b, uint8_t name)
+{
+	for (unsigned i = 0; i < nr; i++)
+		reading_begin(&p[i], b, name, i * 30 * (uint64_t)CHUNK_SIZE, 100);
+	wait_for_requests(nr);
+}
+
+static void burst_end(struct reading *p, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		assert_true(has_ended(&p[i], SOON_MS));
+		assert_int_equal(p[i].r, 0);
+		assert_true(p[i].right);
+	}
+}
+
 /* One fault of the Hub under many requests at once is one failed try, not as many as there were requests. */
 static void burst_is_one_failure(void **state)
 {
@@ -242,17 +259,11 @@ static void burst_is_one_failure(void **state)
 	(void)state;
 	atomic_store(&fake_hub_answer, fail_all);
 	atomic_store(&fake_hub_hold, true);
-	for (unsigned i = 0; i < ARRAY_SIZE(p); i++)
-		reading_begin(&p[i], b, 4, i * 30 * (uint64_t)CHUNK_SIZE, 100);
-	wait_for_requests(ARRAY_SIZE(p));
+	burst_begin(p, ARRAY_SIZE(p), b, 4);
 	pause_ms(NOT_YET_MS);
 	atomic_store(&fake_hub_answer, NULL);
 	atomic_store(&fake_hub_hold, false);
-	for (unsigned i = 0; i < ARRAY_SIZE(p); i++) {
-		assert_true(has_ended(&p[i], SOON_MS));
-		assert_int_equal(p[i].r, 0);
-		assert_true(p[i].right);
-	}
+	burst_end(p, ARRAY_SIZE(p));
 	blob_put(b);
 }
 
@@ -325,7 +336,7 @@ static void other_source_after_a_burst(void **state)
 {
 	struct object_ref ref = ref_of(7, 300 * (uint64_t)CHUNK_SIZE), gone = ref;
 	struct blob *b = blob_get(fetch, &ref), *same;
-	static struct reading p;
+	static struct reading p[8];
 
 	(void)state;
 	gone.path = "gone";
@@ -333,11 +344,9 @@ static void other_source_after_a_burst(void **state)
 	assert_ptr_equal(b, same);
 	atomic_store(&fake_hub_answer, refuse_gone);
 	atomic_store(&fake_hub_hold, true);
-	ensure_begin(&p, b, ref.size);
-	wait_for_requests(8);
+	burst_begin(p, ARRAY_SIZE(p), b, 7);
 	atomic_store(&fake_hub_hold, false);
-	assert_true(has_ended(&p, SOON_MS));
-	assert_int_equal(p.r, 0);
+	burst_end(p, ARRAY_SIZE(p));
 	blob_put(b);
 	blob_put(same);
 }

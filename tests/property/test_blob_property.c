@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <hffs/log.h>
 #include <hffs/thread.h>
 
 #define READERS 8
@@ -166,6 +167,7 @@ int main(int argc, char **argv)
 
 	operations = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1500;
 	printf("seed %u\n", seed);
+	log_set_level(LOG_LEVEL_ERROR);
 	fake_faults.cut = 100;
 	fake_faults.refuse = 30;
 	fake_faults.slow = 100;
