@@ -27,6 +27,7 @@ struct file {
 	struct object_ref from;
 	struct blob *blob;
 	uint64_t proof_end_ms;
+	bool again; /* what had come was dropped, and is being fetched once more */
 	bool answered; /* guarded by pull->lock, as the two below */
 	int r;
 	struct err err;
@@ -80,6 +81,14 @@ static void file_fail(struct pull *p, struct file *file, int r, const char *reas
 		p->next = p->nr;
 }
 
+static void file_fetch(struct pull *p, struct file *file)
+{
+	file->state = FILE_FETCHING;
+	file->answered = false;
+	p->fetching++;
+	blob_ensure(file->blob, 0, file->entry->size, on_here, file);
+}
+
 static void file_start(struct pull *p, struct file *file)
 {
 	if (file->entry->size == 0) {
@@ -95,9 +104,7 @@ static void file_start(struct pull *p, struct file *file)
 		file_fail(p, file, -ENOMEM, "out of memory");
 		return;
 	}
-	file->state = FILE_FETCHING;
-	p->fetching++;
-	blob_ensure(file->blob, 0, file->entry->size, on_here, file);
+	file_fetch(p, file);
 }
 
 static void file_fetched(struct pull *p, struct file *file)
@@ -112,6 +119,17 @@ static void file_fetched(struct pull *p, struct file *file)
 	cache_want_proof(fetch_cache(p->fetch), &file->entry->id, file->entry->size);
 }
 
+/* Bytes that were proven wrong, or found no room, are not in the cache any more. */
+static void file_dropped(struct pull *p, struct file *file)
+{
+	if (file->again) {
+		file_fail(p, file, -ENOSPC, PULL_NO_ROOM);
+		return;
+	}
+	file->again = true;
+	file_fetch(p, file);
+}
+
 static void file_prove(struct pull *p, struct file *file)
 {
 	struct blob_info info;
@@ -119,6 +137,8 @@ static void file_prove(struct pull *p, struct file *file)
 	blob_info(file->blob, &info);
 	if (info.quarantined)
 		file_fail(p, file, -EBADMSG, "its bytes are not what the Hub's digest says, twice");
+	else if (info.bytes_cached < info.size)
+		file_dropped(p, file);
 	else if (info.sealed || clock_mono_ms() >= file->proof_end_ms)
 		file_close(p, file, FILE_COMPLETE);
 }
@@ -200,6 +220,16 @@ static void abandon(struct pull *p)
 	}
 }
 
+/* Files that were complete may have gone again, to make room for the later ones. */
+static void check_kept(struct pull *p, uint64_t evicted_before)
+{
+	struct cache_stats st;
+
+	cache_stats(fetch_cache(p->fetch), &st);
+	if (p->r == 0 && st.evicted_bytes > evicted_before && listing_bytes(p->plan->files) > st.size_max)
+		p->r = err_set(&p->err, -ENOSPC, PULL_TOO_LARGE);
+}
+
 static void make_files(struct pull *p, const struct revision *rev)
 {
 	for (size_t i = 0; i < p->nr; i++) {
@@ -217,15 +247,18 @@ int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct re
 {
 	AUTO_FREE struct file *files = calloc(plan->files->nr, sizeof(*files));
 	struct pull p = {.plan = plan, .fetch = f, .files = files, .nr = plan->files->nr, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct cache_stats before;
 
 	if (!files || cond_init(&p.wake) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	make_files(&p, rev);
+	cache_stats(fetch_cache(f), &before);
 	run(&p);
 	if (is_running(&p)) {
 		abandon(&p);
 		return err_set(err, -EINTR, "interrupted");
 	}
+	check_kept(&p, before.evicted_bytes);
 	cache_flush(fetch_cache(f));
 	return p.r < 0 ? err_set(err, p.r, "%s", err_text(&p.err)) : 0;
 }
