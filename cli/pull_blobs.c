@@ -12,6 +12,7 @@
 #include <hffs/thread.h>
 
 #define LOOK_MS 100
+#define BYPASSED_MAX 200 /* chunks that the disk refused; a moment without room does not end a pull */
 /* A proof is read from the local disk: slower than this the disk has other troubles, and the file is complete anyway. */
 #define PROOF_BYTES_PER_MS 20000
 #define PROOF_MIN_MS 30000
@@ -186,6 +187,19 @@ static uint64_t bytes_here(const struct pull *p)
 	return bytes;
 }
 
+/* A disk that refuses goes on refusing: what comes is dropped from memory and would be fetched again and again. */
+static bool is_disk_full(struct pull *p)
+{
+	struct fetch_stats st;
+
+	fetch_stats(p->fetch, &st);
+	if (st.chunks_bypassed <= BYPASSED_MAX)
+		return false;
+	if (p->r == 0)
+		p->r = err_set(&p->err, -ENOSPC, "%s", PULL_NO_ROOM);
+	return true;
+}
+
 static bool is_running(const struct pull *p)
 {
 	return p->next < p->nr || (p->open < p->nr && p->files[p->open].state != FILE_WAITING);
@@ -193,7 +207,7 @@ static bool is_running(const struct pull *p)
 
 static void run(struct pull *p)
 {
-	while (is_running(p) && !p->plan->is_interrupted()) {
+	while (is_running(p) && !p->plan->is_interrupted() && !is_disk_full(p)) {
 		start_files(p);
 		step_files(p);
 		progress_show(p->plan->progress, bytes_here(p));
@@ -220,13 +234,13 @@ static void abandon(struct pull *p)
 	}
 }
 
-/* Files that were complete may have gone again, to make room for the later ones. */
-static void check_kept(struct pull *p, uint64_t evicted_before)
+/* Files that were complete go again, to make room for the later ones. */
+static void check_kept(struct pull *p)
 {
 	struct cache_stats st;
 
 	cache_stats(fetch_cache(p->fetch), &st);
-	if (p->r == 0 && st.evicted_bytes > evicted_before && listing_bytes(p->plan->files) > st.size_max)
+	if (p->r == 0 && listing_bytes(p->plan->files) > st.size_max)
 		p->r = err_set(&p->err, -ENOSPC, PULL_TOO_LARGE);
 }
 
@@ -247,18 +261,18 @@ int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct re
 {
 	AUTO_FREE struct file *files = calloc(plan->files->nr, sizeof(*files));
 	struct pull p = {.plan = plan, .fetch = f, .files = files, .nr = plan->files->nr, .lock = PTHREAD_MUTEX_INITIALIZER};
-	struct cache_stats before;
 
 	if (!files || cond_init(&p.wake) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	make_files(&p, rev);
-	cache_stats(fetch_cache(f), &before);
 	run(&p);
 	if (is_running(&p)) {
 		abandon(&p);
+		if (p.r == -ENOSPC && !plan->is_interrupted())
+			return err_set(err, p.r, "%s", err_text(&p.err));
 		return err_set(err, -EINTR, "interrupted");
 	}
-	check_kept(&p, before.evicted_bytes);
+	check_kept(&p);
 	cache_flush(fetch_cache(f));
 	return p.r < 0 ? err_set(err, p.r, "%s", err_text(&p.err)) : 0;
 }
