@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "cli_int.h"
 #include "mounts_int.h"
@@ -79,6 +80,14 @@ static int choose_files(struct listing *files, const struct pull_args *args, str
 	return 0;
 }
 
+/* A mount tells the limit of its cache as its size. */
+static bool exceeds_mount(const struct listing *files, const char *dir)
+{
+	struct statvfs st;
+
+	return statvfs(dir, &st) == 0 && listing_bytes(files) > (uint64_t)st.f_blocks * st.f_frsize;
+}
+
 static int pull_through_mount(const struct pull_args *args, const char *dir, struct err *err)
 {
 	AUTO_LISTING files = {0};
@@ -102,6 +111,8 @@ static int pull_through_mount(const struct pull_args *args, const char *dir, str
 		fprintf(stderr, "hffs pull: interrupted; what came is kept\n");
 		_exit(EXIT_INTERRUPTED); /* threads still read */
 	}
+	if (r == 0 && exceeds_mount(&files, commit_dir))
+		r = err_set(err, -ENOSPC, PULL_TOO_LARGE);
 	if (r == 0)
 		print_summary(&files, args, &progress);
 	return r;

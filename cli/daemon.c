@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -282,6 +283,17 @@ static int run(struct daemon *d, struct err *err)
 	return assemble(d, err);
 }
 
+/* What the caller had open is no business of a daemon: a lock or a pipe of a script would stay as long as the mount. */
+static void close_inherited(const struct daemon *d)
+{
+	int low = d->null_fd < d->report_fd ? d->null_fd : d->report_fd, high = d->null_fd + d->report_fd - low;
+
+	(void)syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u); /* before Linux 5.9 they stay */
+	if (high > low + 1)
+		(void)syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
+	(void)syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+}
+
 static int detach(struct daemon *d, struct err *err)
 {
 	int ends[2], r;
@@ -305,6 +317,7 @@ static int detach(struct daemon *d, struct err *err)
 	}
 	(void)close(ends[0]);
 	d->report_fd = ends[1];
+	close_inherited(d);
 	(void)setsid(); /* the child of a fork never leads a group */
 	r = run(d, err);
 	if (r < 0) {

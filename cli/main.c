@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The verb table. Called as mount.hffs, the program is the helper of mount(8). */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_int.h"
 #include "cmd_serve.h"
@@ -39,12 +41,25 @@ static int run_verb(int argc, char **argv)
 	return say_usage("", "there is no verb '%s'", argv[0]);
 }
 
+/* A descriptor below 3 that is closed would be given to a file of ours, and taken away again when the daemon leaves the terminal. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc ? argv[0] : "hffs";
 	int code;
 
+	open_standard();
 	if (!strcmp(name, "mount.hffs"))
 		return cmd_mount_helper(argc, argv);
 	if (argc < 2)

@@ -12,6 +12,7 @@
 #include <hffs/thread.h>
 
 #define LOOK_MS 100
+#define BYPASSED_MAX 200 /* chunks that the disk refused; a moment without room does not end a pull */
 /* A proof is read from the local disk: slower than this the disk has other troubles, and the file is complete anyway. */
 #define PROOF_BYTES_PER_MS 20000
 #define PROOF_MIN_MS 30000
@@ -27,6 +28,7 @@ struct file {
 	struct object_ref from;
 	struct blob *blob;
 	uint64_t proof_end_ms;
+	bool again; /* what had come was dropped, and is being fetched once more */
 	bool answered; /* guarded by pull->lock, as the two below */
 	int r;
 	struct err err;
@@ -80,6 +82,14 @@ static void file_fail(struct pull *p, struct file *file, int r, const char *reas
 		p->next = p->nr;
 }
 
+static void file_fetch(struct pull *p, struct file *file)
+{
+	file->state = FILE_FETCHING;
+	file->answered = false;
+	p->fetching++;
+	blob_ensure(file->blob, 0, file->entry->size, on_here, file);
+}
+
 static void file_start(struct pull *p, struct file *file)
 {
 	if (file->entry->size == 0) {
@@ -95,9 +105,7 @@ static void file_start(struct pull *p, struct file *file)
 		file_fail(p, file, -ENOMEM, "out of memory");
 		return;
 	}
-	file->state = FILE_FETCHING;
-	p->fetching++;
-	blob_ensure(file->blob, 0, file->entry->size, on_here, file);
+	file_fetch(p, file);
 }
 
 static void file_fetched(struct pull *p, struct file *file)
@@ -112,6 +120,17 @@ static void file_fetched(struct pull *p, struct file *file)
 	cache_want_proof(fetch_cache(p->fetch), &file->entry->id, file->entry->size);
 }
 
+/* Bytes that were proven wrong, or found no room, are not in the cache any more. */
+static void file_dropped(struct pull *p, struct file *file)
+{
+	if (file->again) {
+		file_fail(p, file, -ENOSPC, PULL_NO_ROOM);
+		return;
+	}
+	file->again = true;
+	file_fetch(p, file);
+}
+
 static void file_prove(struct pull *p, struct file *file)
 {
 	struct blob_info info;
@@ -119,6 +138,8 @@ static void file_prove(struct pull *p, struct file *file)
 	blob_info(file->blob, &info);
 	if (info.quarantined)
 		file_fail(p, file, -EBADMSG, "its bytes are not what the Hub's digest says, twice");
+	else if (info.bytes_cached < info.size)
+		file_dropped(p, file);
 	else if (info.sealed || clock_mono_ms() >= file->proof_end_ms)
 		file_close(p, file, FILE_COMPLETE);
 }
@@ -166,6 +187,19 @@ static uint64_t bytes_here(const struct pull *p)
 	return bytes;
 }
 
+/* A disk that refuses goes on refusing: what comes is dropped from memory and would be fetched again and again. */
+static bool is_disk_full(struct pull *p)
+{
+	struct fetch_stats st;
+
+	fetch_stats(p->fetch, &st);
+	if (st.chunks_bypassed <= BYPASSED_MAX)
+		return false;
+	if (p->r == 0)
+		p->r = err_set(&p->err, -ENOSPC, "%s", PULL_NO_ROOM);
+	return true;
+}
+
 static bool is_running(const struct pull *p)
 {
 	return p->next < p->nr || (p->open < p->nr && p->files[p->open].state != FILE_WAITING);
@@ -173,7 +207,7 @@ static bool is_running(const struct pull *p)
 
 static void run(struct pull *p)
 {
-	while (is_running(p) && !p->plan->is_interrupted()) {
+	while (is_running(p) && !p->plan->is_interrupted() && !is_disk_full(p)) {
 		start_files(p);
 		step_files(p);
 		progress_show(p->plan->progress, bytes_here(p));
@@ -200,6 +234,16 @@ static void abandon(struct pull *p)
 	}
 }
 
+/* Files that were complete go again, to make room for the later ones. */
+static void check_kept(struct pull *p)
+{
+	struct cache_stats st;
+
+	cache_stats(fetch_cache(p->fetch), &st);
+	if (p->r == 0 && listing_bytes(p->plan->files) > st.size_max)
+		p->r = err_set(&p->err, -ENOSPC, PULL_TOO_LARGE);
+}
+
 static void make_files(struct pull *p, const struct revision *rev)
 {
 	for (size_t i = 0; i < p->nr; i++) {
@@ -224,8 +268,11 @@ int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct re
 	run(&p);
 	if (is_running(&p)) {
 		abandon(&p);
+		if (p.r == -ENOSPC && !plan->is_interrupted())
+			return err_set(err, p.r, "%s", err_text(&p.err));
 		return err_set(err, -EINTR, "interrupted");
 	}
+	check_kept(&p);
 	cache_flush(fetch_cache(f));
 	return p.r < 0 ? err_set(err, p.r, "%s", err_text(&p.err)) : 0;
 }

@@ -25,10 +25,13 @@ int pull_by_reading(const struct pull_plan *plan, const char *dir, struct err *e
 /* Makes the blobs of the files complete and waits until they are proven. Everything is put back when it returns. */
 int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct revision *rev, struct err *err);
 
+#define PULL_NO_ROOM "it came, but the cache has no room to keep it: see cache_size and keep_free, and the disk"
+#define PULL_TOO_LARGE "the files are larger than the cache may be: not all were kept; see cache_size"
+
 /* Would the next file fail alike? */
 static inline bool pull_failure_is_shared(int r)
 {
-	return r == -EACCES || r == -ETIMEDOUT || r == -ENOTCONN || r == -ECANCELED || r == -ENOMEM;
+	return r == -EACCES || r == -ETIMEDOUT || r == -ENOTCONN || r == -ECANCELED || r == -ENOMEM || r == -ENOSPC;
 }
 
 #endif

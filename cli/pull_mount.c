@@ -65,6 +65,30 @@ static int read_whole(struct reading *g, int fd, uint64_t size, char *bytes)
 	return 0;
 }
 
+/* Has the mount kept what it gave? One that does not say is believed. */
+static bool is_kept(int fd, uint64_t size)
+{
+	char text[24];
+	ssize_t n = fgetxattr(fd, "user.hffs.cached", text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n <= 0 || strtoull(text, NULL, 10) >= size;
+}
+
+/* The kernel may have given the pages that it still had: then they are asked of the mount once more. */
+static int read_kept(struct reading *g, int fd, uint64_t size, char *bytes)
+{
+	int r = read_whole(g, fd, size, bytes);
+
+	if (r < 0 || is_kept(fd, size))
+		return r;
+	pthread_mutex_lock(&g->lock);
+	g->bytes -= size;
+	pthread_mutex_unlock(&g->lock);
+	r = read_whole(g, fd, size, bytes);
+	return r < 0 || is_kept(fd, size) ? r : -ENOSPC;
+}
+
 static void read_file(struct reading *g, const struct listing_entry *e, char *bytes)
 {
 	AUTO_FREE char *full = str_printf("%s/%s", g->dir, e->path);
@@ -75,7 +99,11 @@ static void read_file(struct reading *g, const struct listing_entry *e, char *by
 		note_failure(g, -ENOMEM, e->path, "out of memory");
 		return;
 	}
-	r = fd < 0 ? -errno : read_whole(g, fd, e->size, bytes);
+	r = fd < 0 ? -errno : read_kept(g, fd, e->size, bytes);
+	if (r == -ENOSPC) {
+		note_failure(g, r, e->path, PULL_NO_ROOM);
+		return;
+	}
 	if (r < 0) {
 		fail_file(g, r, e->path, full);
 		return;

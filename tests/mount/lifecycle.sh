@@ -69,10 +69,23 @@ while time.time() < end:
         if e.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV):
             break
 END
-sleep 2
+has_readers() { [ "$(counter "$hf" open_files)" -ge 100 ]; }
+check load-is-there wait_for 20 has_readers
+sleep 1
 kill -TERM "$pid"
 check sigterm-under-load wait_for 2 is_gone "$pid"
 equal nothing-left-under-load "$(grep -c " $hf " /proc/self/mountinfo)" 0
+
+# Descriptors: closed ones harm nothing, and none of the caller's is kept.
+mkdir -p "$work/bare"
+exec 9>"$work/script.lock"
+"$hffs" mount "$work/bare" -o "endpoint=$endpoint,cache=$work/bare.cache,log=$work/bare.log" <&- >&-
+equal mount-without-descriptors $? 0
+pid=$(daemon_pid "$work/bare")
+equal keeps-no-descriptor "$(find "/proc/$pid/fd" -lname "$work/script.lock" | wc -l)" 0
+exec 9>&-
+check umount-without-descriptors "$hffs" umount "$work/bare"
+check log-without-descriptors grep -q 'is unmounted' "$work/bare.log"
 
 # Dead: said, cleared away by umount, replaced by mount.
 must_mount "$hf"

@@ -80,5 +80,22 @@ if [ -x "$hub_faulty" ]; then
 	check bytes-after-kill cmp "$work/slow/org/slow/main/file.bin" "$work/hub2/org/slow/file.bin"
 	equal nothing-fetched-again "$(counter "$work/slow" bytes_fetched)" 0
 	check umount-slow "$hffs" umount "$work/slow"
+
+	# Wrong bytes: fetched once more; twice: said, and never called complete.
+	on="endpoint=$endpoint,cache=$work/cache4"
+	control 'fault?kind=flip&route=cdn&times=1' >/dev/null
+	check pull-wrong-once "$hffs" pull -q org/slow -o "$on"
+	check pull-wrong-once-is-here "$hffs" pull -q org/slow -o "$on,offline"
+	control 'fault?kind=flip&route=cdn' >/dev/null
+	refuses pull-wrong-twice 1 "file.bin: .*the Hub's" "$hffs" pull -q org/slow -o "endpoint=$endpoint,cache=$work/cache5"
+	control clear >/dev/null
+
+	# No room to keep them: said, in both ways.
+	on="endpoint=$endpoint,cache=$work/cache6,cache_size=8M"
+	refuses pull-no-room 1 'no room|larger than the cache' "$hffs" pull -q org/slow -o "$on"
+	mkdir "$work/small"
+	check mount-small "$hffs" mount "$work/small" -o "$on"
+	refuses pull-no-room-through-mount 1 'no room|larger than the cache' "$hffs" pull -q org/slow -o "endpoint=$endpoint"
+	check umount-small "$hffs" umount "$work/small"
 fi
 finish
