@@ -187,7 +187,7 @@ static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned fre
 		return 0;
 	while (n < most * free_slots && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
 		n++;
-	n = plan_range(n, free_slots, PACE_RANGE_MIN, most);
+	n = plan_range(n, free_slots, max_u64(most / 2, PACE_RANGE_MIN), most);
 	for (uint64_t i = 0; i < n; i++)
 		blob_set_state_locked(b, w->first + i, CHUNK_FETCHING);
 	b->running++;

@@ -15,6 +15,7 @@ static void ranges_follow_run_and_room(void **state)
 		{3, 12, 16, 3},    /* short runs stay whole */
 		{8, 12, 16, 4},    /* but not below the least range */
 		{60, 12, 16, 5},   /* a long run is spread over the connections */
+		{5, 2, 16, 5},     /* a rest of one chunk is no request of its own */
 		{192, 4, 16, 16},  /* up to the largest range */
 		{192, 12, 4, 4},
 		{1000, 1, 16, 16},
