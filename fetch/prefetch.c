@@ -2,14 +2,15 @@
 /*
  * Streams by place: a read belongs to the head that it is close to, whichever thread or descriptor it came from, because mapped
  * loaders read several places of one file at once and their requests arrive out of order. A head's window is what it has read so
- * far, so a header or one tensor brings at most itself again, and a whole file soon brings the largest window. Reads that follow
- * nothing bring nothing.
+ * far, so a header or one tensor brings at most itself again; behind 8 MiB it is the largest. Reads that follow nothing bring
+ * nothing.
  */
 #include "prefetch_int.h"
 
 #define BEHIND (1u << 20) /* requests of one stream arrive out of order by a few places */
 #define BEYOND (2u << 20)
 #define STREAM_HITS 2
+#define SURE (8u << 20) /* read on from one place: it will be read to the end */
 #define STEP_MAX (4u << 20) /* ask in pieces of this size, so that ranges are large */
 #define STEP_MIN (256u << 10)
 
@@ -50,7 +51,7 @@ struct prefetch_want prefetch_note(struct prefetch *p, uint64_t off, uint64_t le
 	h->ahead = max_u64(h->ahead, h->pos);
 	if (h->hits < STREAM_HITS)
 		return (struct prefetch_want){0};
-	window = min_u64(h->read, window_max);
+	window = h->read < SURE ? min_u64(h->read, window_max) : window_max;
 	target = min_u64(h->pos + window, size);
 	step = min_u64(max_u64(window / 4, STEP_MIN), STEP_MAX);
 	if (target <= h->ahead || (target - h->ahead < step && target < size))

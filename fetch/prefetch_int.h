@@ -28,8 +28,8 @@ struct prefetch_want {
 };
 
 /*
- * A reader asked for [off, off + len) of a blob of `size` bytes. Gives what to fetch in advance: at most as much as this place
- * has read so far, at most window_max bytes ahead of it, never beyond the end.
+ * A reader asked for [off, off + len) of a blob of `size` bytes. Gives what to fetch in advance: at most window_max bytes
+ * ahead of it, for the first 8 MiB of a place at most as much as it has read so far, never beyond the end.
  */
 struct prefetch_want prefetch_note(struct prefetch *p, uint64_t off, uint64_t len, uint64_t size, uint64_t window_max);
 
