@@ -9,9 +9,11 @@
 #include <sys/xattr.h>
 
 #include <hffs/io.h>
+#include <hffs/thread.h>
 
 #define MOUNTINFO_MAX (16u << 20)
 #define STATUS_MAX 65536 /* the kernel's limit of an attribute */
+#define ANSWER_MS 3000   /* the answer needs no network: a daemon that takes longer hangs */
 
 /* Undoes \040 and the like, in place. [proc_pid_mountinfo(5)] */
 static void unescape(char *text)
@@ -98,26 +100,105 @@ static int parse_line(struct mounts *m, char *line)
 	return add_entry(m, dir, source);
 }
 
+/* One getxattr() on a thread of its own: a daemon that hangs holds that thread, not this program. */
+struct question {
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	unsigned refs; /* of who asks and who waits; the last one frees */
+	bool is_answered;
+	int r; /* length or -errno */
+	char *dir;
+	char text[STATUS_MAX];
+};
+
+static void question_unref(struct question *q)
+{
+	unsigned left;
+
+	pthread_mutex_lock(&q->lock);
+	left = --q->refs;
+	pthread_mutex_unlock(&q->lock);
+	if (left)
+		return;
+	free(q->dir);
+	free(q);
+}
+
+static void *ask(void *arg)
+{
+	struct question *q = arg;
+	ssize_t n = getxattr(q->dir, "user.hffs.status", q->text, STATUS_MAX);
+	int r = n < 0 ? -errno : (int)n;
+
+	pthread_mutex_lock(&q->lock);
+	q->r = r;
+	q->is_answered = true;
+	pthread_cond_signal(&q->answered);
+	pthread_mutex_unlock(&q->lock);
+	question_unref(q);
+	return NULL;
+}
+
+static struct question *question_new(const char *dir)
+{
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	pthread_mutex_init(&q->lock, NULL);
+	cond_init(&q->answered);
+	q->refs = 1;
+	q->dir = strdup(dir);
+	if (q->dir)
+		return q;
+	free(q);
+	return NULL;
+}
+
+/* Length of the answer, to be parsed before question_unref(); -ETIMEDOUT: none came. */
+static int question_ask(struct question *q)
+{
+	pthread_t thread;
+	int r;
+
+	q->refs++;
+	r = thread_start(&thread, "ask", ask, q);
+	if (r < 0) {
+		q->refs--;
+		return r;
+	}
+	pthread_detach(thread);
+	LOCK_SCOPE(&q->lock);
+	while (!q->is_answered)
+		if (!cond_wait_ms(&q->answered, &q->lock, ANSWER_MS))
+			break;
+	return q->is_answered ? q->r : -ETIMEDOUT;
+}
+
+static int parse_status(struct mount_entry *e, const char *text, size_t len)
+{
+	int r = json_parse(text, len, STATUS_MAX, &e->status, NULL);
+
+	if (r < 0)
+		return r;
+	if (!json_is_object(e->status))
+		return -EBADMSG;
+	e->status_text = strndup(text, len);
+	return e->status_text ? 0 : -ENOMEM;
+}
+
 void mount_entry_ask(struct mount_entry *e)
 {
-	AUTO_FREE char *text = malloc(STATUS_MAX + 1);
-	ssize_t n;
+	struct question *q = question_new(e->dir);
+	int n;
 
-	if (!text) {
+	if (!q) {
 		e->r = -ENOMEM;
 		return;
 	}
-	n = getxattr(e->dir, "user.hffs.status", text, STATUS_MAX);
-	if (n < 0) {
-		e->r = -errno;
-		return;
-	}
-	text[n] = '\0';
-	e->r = json_parse(text, (size_t)n, STATUS_MAX, &e->status, NULL);
-	if (e->r == 0 && !json_is_object(e->status))
-		e->r = -EBADMSG;
-	if (e->r == 0)
-		e->status_text = TAKE(text);
+	n = question_ask(q);
+	e->r = n < 0 ? n : parse_status(e, q->text, (size_t)n);
+	question_unref(q);
 }
 
 int mounts_load(struct mounts *out, struct err *err)
@@ -161,6 +242,8 @@ const char *mount_entry_trouble(const struct mount_entry *e)
 	case EACCES:
 	case EPERM:
 		return "not readable by this user";
+	case ETIMEDOUT:
+		return "its daemon does not answer; 'hffs umount -l' detaches it";
 	case ENODATA:
 	case ENOTSUP:
 		return "it tells no status: perhaps another version of hffs";

@@ -42,6 +42,15 @@ equal open-file-works "$(sha256sum <&5)" "$(sha256sum <"$work/hub/org/model/thre
 exec 5<&-
 check ends-when-closed wait_for 10 is_gone "$pid"
 
+# A daemon that hangs holds up nobody who asks for it.
+must_mount "$hf"
+pid=$(daemon_pid "$hf")
+kill -STOP "$pid"
+refuses status-of-a-stopped-daemon 1 'does not answer' "$hffs" status "$hf"
+check umount-of-a-stopped-daemon timeout 20 "$hffs" umount -l "$hf"
+kill -CONT "$pid"
+check stopped-daemon-ends wait_for 10 is_gone "$pid"
+
 # A signal ends it although files are open and readers are there.
 must_mount "$hf"
 pid=$(daemon_pid "$hf")
