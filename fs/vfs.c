@@ -205,18 +205,19 @@ void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each
 void vfs_statfs(struct vfs *v, struct statvfs *out)
 {
 	struct cache_stats st = {0};
-	uint64_t used;
+	uint64_t used, left;
 
 	cache_stats(fetch_cache(v->fetch), &st);
 	used = min_u64(st.bytes_cached, st.size_max);
+	left = min_u64(st.size_max - used, st.disk_free > st.keep_free ? st.disk_free - st.keep_free : 0);
 	*out = (struct statvfs){
 		.f_bsize = BLKSIZE,
 		.f_frsize = 4096,
-		.f_blocks = st.size_max / 4096,
-		.f_bfree = min_u64(st.size_max - used, st.disk_free) / 4096,
+		.f_blocks = (used + left) / 4096, /* what the cache could hold now: the disk may be filled by others */
+		.f_bfree = left / 4096,
+		.f_bavail = left / 4096,
 		.f_namemax = NAME_LEN_MAX,
 	};
-	out->f_bavail = out->f_bfree;
 }
 
 void vfs_stats(struct vfs *v, struct vfs_stats *out)
