@@ -80,51 +80,45 @@ void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, cons
 	blob_settle(b, &a);
 }
 
-void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent)
+/* Queues a copy of what, with a reference of its own. False: nobody will fetch these chunks, and their readers know. */
+static bool enqueue(struct sched *s, struct want_list *list, const struct want *what)
 {
 	struct want *w = malloc(sizeof(*w));
 	bool closed;
 
 	if (!w) {
-		sched_drop_range(b, first, last, -ENOMEM, "out of memory");
-		return;
+		sched_drop_range(what->blob, what->first, what->last, -ENOMEM, "out of memory");
+		return false;
 	}
-	*w = (struct want){.blob = blob_ref(b), .first = first, .last = last, .urgent = urgent};
+	*w = *what;
+	blob_ref(w->blob);
 	pthread_mutex_lock(&s->lock);
 	closed = s->closed;
-	if (!closed) {
-		list_push(urgent ? &s->urgent : &s->background, w);
-		if (!urgent)
-			s->background_chunks += last - first + 1;
-	}
+	if (!closed)
+		list_push(list, w);
+	if (!closed && list == &s->background)
+		s->background_chunks += w->last - w->first + 1;
 	pthread_mutex_unlock(&s->lock);
-	if (closed) {
-		sched_drop_range(b, first, last, -ECANCELED, "the mount is shutting down");
-		want_free(w);
-		return;
-	}
-	sched_run(s);
+	if (!closed)
+		return true;
+	sched_drop_range(w->blob, w->first, w->last, -ECANCELED, "the mount is shutting down");
+	want_free(w);
+	return false;
+}
+
+void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent)
+{
+	struct want w = {.blob = b, .first = first, .last = last, .urgent = urgent};
+
+	if (enqueue(s, urgent ? &s->urgent : &s->background, &w))
+		sched_run(s);
 }
 
 void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms)
 {
-	struct want *w = malloc(sizeof(*w));
-	bool closed;
+	struct want w = {NULL, b, first, last, true, tries, retry_at_ms};
 
-	if (!w) {
-		sched_drop_range(b, first, last, -ENOMEM, "out of memory");
-		return;
-	}
-	*w = (struct want){NULL, blob_ref(b), first, last, true, tries, retry_at_ms};
-	pthread_mutex_lock(&s->lock);
-	closed = s->closed;
-	if (!closed)
-		list_push(&s->delayed, w);
-	pthread_mutex_unlock(&s->lock);
-	if (!closed)
-		return;
-	sched_drop_range(b, first, last, -ECANCELED, "the mount is shutting down");
-	want_free(w);
+	(void)enqueue(s, &s->delayed, &w); /* else its readers know already */
 }
 
 /* --- choosing --- */
