@@ -17,7 +17,7 @@
 #include "evict_int.h"
 
 #define ROUND_EXTENTS 64    /* given up in one transaction: 1 GiB */
-#define ROOM_REST_MS 5000   /* when not enough could be given up */
+#define ROOM_REST_MS 200    /* when not enough could be given up */
 
 /* What the layer above was asked about, and the chunks of it that were there. */
 struct asked {

@@ -23,7 +23,8 @@ struct object_get {
 	uint64_t off, end;
 	const struct object_sink *sink;
 	void *ctx;
-	bool paused, cancelled;
+	bool paused;
+	atomic_bool cancelled;
 	bool fails, retry; /* with r, when off has come to stop */
 	int r;
 	uint64_t stop;
