@@ -383,8 +383,8 @@ static void ensure_without_room_ends(void **state)
 
 	(void)state;
 	ref.id.bytes[1] = 1;
+	atomic_store(&fake_faults.no_disk, 1000); /* before the data file can be opened */
 	b = blob_get(fetch, &ref);
-	atomic_store(&fake_faults.no_disk, 1000);
 	ensure_begin(&p, b, ref.size);
 	assert_true(has_ended(&p, SOON_MS));
 	assert_int_equal(p.r, -EIO);
