@@ -149,6 +149,17 @@ static bool can_follow_locked(struct prover *p)
 	return false;
 }
 
+/* The proof of this content; one of another size is of something else and ends. */
+static struct proof *find_sized_locked(struct prover *p, const struct blob_id *id, uint64_t size)
+{
+	struct proof *q = find_locked(p, id);
+
+	if (!q || q->size == size)
+		return q;
+	cancel_locked(p, q);
+	return NULL;
+}
+
 static struct proof *follow_locked(struct prover *p, const struct blob_id *id, uint64_t size)
 {
 	struct proof *q;
@@ -183,11 +194,7 @@ void prover_note(struct prover *p, const struct blob_id *id, uint64_t size, uint
 	struct proof *q;
 	LOCK_SCOPE(&p->lock);
 
-	q = find_locked(p, id);
-	if (q && q->size != size) {
-		cancel_locked(p, q);
-		q = NULL;
-	}
+	q = find_sized_locked(p, id, size);
 	if (!q)
 		q = follow_locked(p, id, size);
 	if (!q || !q->present || idx >= q->nr_chunks)
@@ -227,11 +234,7 @@ void prover_complete(struct prover *p, const struct blob_id *id, uint64_t size)
 	struct proof *q;
 	LOCK_SCOPE(&p->lock);
 
-	q = find_locked(p, id);
-	if (q && q->size != size) {
-		cancel_locked(p, q);
-		q = NULL;
-	}
+	q = find_sized_locked(p, id, size);
 	if (!q)
 		q = add_locked(p, id, size, PROOF_WHOLE);
 	if (!q)

@@ -80,12 +80,24 @@ static int choose_files(struct listing *files, const struct pull_args *args, str
 	return 0;
 }
 
-/* A mount tells the limit of its cache as its size. */
+/* A mount tells as its size what its cache could hold now. */
 static bool exceeds_mount(const struct listing *files, const char *dir)
 {
 	struct statvfs st;
 
 	return statvfs(dir, &st) == 0 && listing_bytes(files) > (uint64_t)st.f_blocks * st.f_frsize;
+}
+
+/* The files are chosen; from here on progress is shown, and a signal ends the pull cleanly. */
+static int begin(struct listing *files, const struct pull_args *args, struct progress *progress, struct err *err)
+{
+	int r = choose_files(files, args, err);
+
+	if (r < 0)
+		return r;
+	progress_init(progress, listing_bytes(files), files->nr, args->quiet);
+	catch_signals();
+	return 0;
 }
 
 static int pull_through_mount(const struct pull_args *args, const char *dir, struct err *err)
@@ -100,11 +112,9 @@ static int pull_through_mount(const struct pull_args *args, const char *dir, str
 		return err_set(err, -errno, "%s: %s", dir, strerror(errno));
 	r = listing_from_dir(&files, commit_dir, "", true, err);
 	if (r == 0)
-		r = choose_files(&files, args, err);
+		r = begin(&files, args, &progress, err);
 	if (r < 0)
 		return r;
-	progress_init(&progress, listing_bytes(&files), files.nr, args->quiet);
-	catch_signals();
 	r = pull_by_reading(&plan, commit_dir, err);
 	progress_end(&progress);
 	if (r == -EINTR) {
@@ -135,11 +145,9 @@ static int pull_with(struct fetch *f, const struct pull_args *args, struct err *
 	r = listing_from_tree(&files, tree, "", true, err);
 	tree_unref(tree);
 	if (r == 0)
-		r = choose_files(&files, args, err);
+		r = begin(&files, args, &progress, err);
 	if (r < 0)
 		return r;
-	progress_init(&progress, listing_bytes(&files), files.nr, args->quiet);
-	catch_signals();
 	r = pull_by_blobs(&plan, f, &rev, err);
 	progress_end(&progress);
 	if (r == 0)

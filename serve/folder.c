@@ -136,29 +136,29 @@ static bool copy_digest(const struct listing *prev, struct entry *e)
 /* Hashes what has no digest yet, in portions, and saves the state after each. */
 static int hash_missing(struct scan *s, const char *state_dir)
 {
-	AUTO_FREE struct entry **todo = calloc(s->listing->nr + 1, sizeof(*todo));
+	AUTO_FREE struct entry **pending = calloc(s->listing->nr + 1, sizeof(*pending));
 	uint64_t bytes = 0;
 	size_t nr = 0;
 
-	if (!todo)
+	if (!pending)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->listing->nr; i++) {
 		struct entry *e = &s->listing->entries[i];
 
 		if (e->is_hashed)
 			continue;
-		todo[nr++] = e;
+		pending[nr++] = e;
 		bytes += e->size;
 		if (bytes < SAVE_EVERY)
 			continue;
-		hash_entries(s->root, todo, nr, s->stop);
+		hash_entries(s->root, pending, nr, s->stop);
 		state_store(state_dir, s->dir, s->listing);
 		nr = 0;
 		bytes = 0;
 	}
 	if (nr == 0)
 		return 0;
-	hash_entries(s->root, todo, nr, s->stop);
+	hash_entries(s->root, pending, nr, s->stop);
 	state_store(state_dir, s->dir, s->listing);
 	return *s->stop ? -ECANCELED : 0;
 }

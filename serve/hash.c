@@ -130,7 +130,7 @@ static int hash_entry(int root, struct entry *e, const atomic_bool *stop)
 /* Files to hash, shared by the threads that do it; each entry is one thread's. */
 struct hashing {
 	int root;
-	struct entry **todo;
+	struct entry **pending;
 	size_t nr;
 	const atomic_bool *stop;
 	atomic_size_t next;
@@ -142,7 +142,7 @@ static void *hash_thread(void *arg)
 	size_t i;
 
 	while (!*h->stop && (i = atomic_fetch_add(&h->next, 1)) < h->nr)
-		(void)hash_entry(h->root, h->todo[i], h->stop); /* a failed one stays without is_hashed */
+		(void)hash_entry(h->root, h->pending[i], h->stop); /* a failed one stays without is_hashed */
 	return NULL;
 }
 
@@ -155,9 +155,9 @@ static size_t choose_threads(size_t nr)
 	return nr < n ? nr : n;
 }
 
-void hash_entries(int root, struct entry **todo, size_t nr, const atomic_bool *stop)
+void hash_entries(int root, struct entry **pending, size_t nr, const atomic_bool *stop)
 {
-	struct hashing h = {.root = root, .todo = todo, .nr = nr, .stop = stop};
+	struct hashing h = {.root = root, .pending = pending, .nr = nr, .stop = stop};
 	pthread_t threads[THREADS_MAX];
 	size_t want = choose_threads(nr), started = 0;
 

@@ -23,7 +23,6 @@ struct object_get {
 	uint64_t off, end;
 	const struct object_sink *sink;
 	void *ctx;
-	bool paused;
 	atomic_bool cancelled;
 	bool fails, retry; /* with r, when off has come to stop */
 	int r;
