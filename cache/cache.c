@@ -437,7 +437,7 @@ AUTO_DEFINE(struct cache *, cache_free)
 
 static int start_threads(struct cache *c, struct err *err)
 {
-	int r = prover_new(c->data, cache_post_proof, c, &c->prover);
+	int r = prover_new(c->data, &c->events, cache_post_proof, c, &c->prover);
 
 	if (r == 0)
 		r = thread_start(&c->keeper, "hffs-keeper", keeper_main, c);

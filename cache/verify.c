@@ -21,6 +21,7 @@
 #include "data_int.h"
 
 #define PIECE CHUNK_SIZE             /* bytes of one read: stays in the second-level cache for the digest */
+#define DIRECT_ALIGN 4096            /* no file system asks for more */
 #define SLICE ((uint64_t)64 << 20)   /* bytes read for one proof before the next one has its turn */
 #define SYNC_PIECE ((uint64_t)16 << 20)
 #define FOLLOW_MAX 64                /* proofs that follow a front; others are read when complete */
@@ -50,9 +51,10 @@ struct proof {
 
 struct prover {
 	struct data *data;
+	const struct cache_events *events;
 	prover_done *done;
 	void *ctx;
-	uint8_t *piece; /* the thread's */
+	uint8_t *piece; /* the thread's, aligned for O_DIRECT */
 	pthread_t thread;
 	bool started;
 
@@ -299,6 +301,47 @@ static int start_digest(struct proof *q)
 	return q->digest ? 0 : -ENOMEM;
 }
 
+static void set_direct(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT); /* without it: through the page cache */
+}
+
+/* Past the page cache, which belongs to readers. A file system may refuse that, and does for a rest that is no whole page. */
+static int read_piece(struct prover *p, int fd, uint64_t off, size_t len)
+{
+	int r = len % DIRECT_ALIGN ? -EINVAL : io_pread(fd, p->piece, len, off);
+
+	if (r != -EINVAL)
+		return r;
+	set_direct(fd, false);
+	return io_pread(fd, p->piece, len, off);
+}
+
+/* The next piece of the proof: from memory, if it has just come and nothing is condemned by it; else from disk. */
+static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len)
+{
+	const struct cache_events *ev = p->events;
+	const void *bytes = NULL;
+	void *loan = NULL;
+	size_t have = 0;
+	int r;
+
+	if (q->mode == PROOF_FOLLOW && ev->borrow)
+		bytes = ev->borrow(ev->ctx, &q->id, q->off / CHUNK_SIZE, &have, &loan);
+	if (bytes && have == len) {
+		r = digest_update(q->digest, bytes, len);
+	} else {
+		r = read_piece(p, fd, q->off, len);
+		r = r < 0 ? r : digest_update(q->digest, p->piece, len);
+	}
+	if (bytes)
+		ev->give_back(loan);
+	return r;
+}
+
 /* Reads and digests as far as the front reaches, or a slice of it. 0, or why the proof cannot go on. */
 static int digest_slice(struct prover *p, struct proof *q, int fd)
 {
@@ -308,9 +351,7 @@ static int digest_slice(struct prover *p, struct proof *q, int fd)
 	while (r == 0 && may_go_on(p, q, &limit) && q->off < min_u64(limit, end)) {
 		size_t len = (size_t)min_u64(PIECE, limit - q->off);
 
-		r = io_pread(fd, p->piece, len, q->off);
-		if (r == 0)
-			r = digest_update(q->digest, p->piece, len);
+		r = digest_piece(p, q, fd, len);
 		q->off += len;
 	}
 	return r;
@@ -364,7 +405,7 @@ static void check_extent(struct prover *p, struct proof *q, int fd, struct cache
 		size_t len = (size_t)min_u64(CHUNK_SIZE, q->size - off);
 		struct chunk_digest got;
 
-		if (io_pread(fd, p->piece, len, off) < 0)
+		if (read_piece(p, fd, off, len) < 0)
 			continue;
 		got = cache_chunk_digest(&q->id, idx, p->piece, len);
 		if (!memcmp(&got, &e->digests[n], sizeof(got)))
@@ -398,6 +439,7 @@ static int take_turn(struct prover *p, struct proof *q, struct proof_result *res
 	if (q->off && st.st_ino != q->ino)
 		return -ESTALE;
 	q->ino = st.st_ino;
+	set_direct(fd, true);
 	if (q->mode == PROOF_CHECK) {
 		r = check_slice(p, q, fd, res);
 		return r < 0 ? r : 1;
@@ -488,18 +530,19 @@ static void *prover_main(void *arg)
 	return NULL;
 }
 
-int prover_new(struct data *data, prover_done *done, void *ctx, struct prover **out)
+int prover_new(struct data *data, const struct cache_events *events, prover_done *done, void *ctx, struct prover **out)
 {
 	struct prover *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
-	p->piece = malloc(PIECE);
+	p->piece = aligned_alloc(DIRECT_ALIGN, PIECE);
 	if (!p->piece) {
 		free(p);
 		return -ENOMEM;
 	}
 	p->data = data;
+	p->events = events;
 	p->done = done;
 	p->ctx = ctx;
 	p->tail = &p->head;

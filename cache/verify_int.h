@@ -36,7 +36,8 @@ struct proof_result {
 /* On the prover's thread, which holds no lock. The proof stays, done, until prover_cancel(). */
 typedef void prover_done(void *ctx, const struct proof_result *res);
 
-int prover_new(struct data *data, prover_done *done, void *ctx, struct prover **out);
+/* Borrows data and events; done(ctx). */
+int prover_new(struct data *data, const struct cache_events *events, prover_done *done, void *ctx, struct prover **out);
 int prover_start(struct prover *p);
 void prover_stop(struct prover *p); /* joins the thread: within a tenth of a second, or the disk's last answer */
 void prover_free(struct prover *p);

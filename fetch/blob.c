@@ -8,7 +8,7 @@
  * Holds are counted by epoch: eviction marks chunks, begins a new epoch and waits until the replies of the old one are out, so
  * a reply never races with a hole and new replies never wait.
  */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,9 +39,12 @@ static bool in_flight(enum chunk_state s)
 	return s == CHUNK_WANTED || s == CHUNK_FETCHING;
 }
 
-static bool is_here(enum chunk_state s)
+/* Can it be handed out? Who ensures waits until it is stored. */
+static bool is_here_locked(const struct blob *b, uint64_t idx, bool ensure)
 {
-	return s == CHUNK_PRESENT || s == CHUNK_MEMORY;
+	if (b->state[idx] == CHUNK_MEMORY)
+		return !ensure || !hot_is_storing_locked(b, idx);
+	return b->state[idx] == CHUNK_PRESENT;
 }
 
 void blob_set_state_locked(struct blob *b, uint64_t idx, enum chunk_state state)
@@ -57,14 +60,16 @@ void blob_set_state_locked(struct blob *b, uint64_t idx, enum chunk_state state)
 	if (!in_flight(old) && in_flight(state))
 		atomic_fetch_add(&b->fetch->chunks_in_flight, 1);
 	b->state[idx] = (uint8_t)state;
+	if (b->hot && state != CHUNK_PRESENT && state != CHUNK_MEMORY)
+		hot_drop_locked(b, idx);
 }
 
-static uint64_t count_missing_locked(const struct blob *b, uint64_t first, uint64_t last)
+static uint64_t count_missing_locked(const struct blob *b, uint64_t first, uint64_t last, bool ensure)
 {
 	uint64_t missing = 0;
 
 	for (uint64_t i = first; i <= last; i++)
-		missing += !is_here(b->state[i]);
+		missing += !is_here_locked(b, i, ensure);
 	return missing;
 }
 
@@ -181,7 +186,7 @@ static bool recheck_locked(struct blob *b, struct reader **at, struct aftermath 
 {
 	struct reader *r = *at;
 
-	r->missing = count_missing_locked(b, r->first, r->last);
+	r->missing = count_missing_locked(b, r->first, r->last, r->ensure);
 	if (r->missing) {
 		blob_want_locked(b, r->first, r->last, !r->ensure, a);
 		return false;
@@ -199,19 +204,30 @@ void blob_recheck_locked(struct blob *b, struct aftermath *a)
 			at = &(*at)->next;
 }
 
-void blob_arrived_locked(struct blob *b, uint64_t idx, struct aftermath *a)
+/* One chunk fewer is missing to these readers. */
+static void came_locked(struct blob *b, uint64_t idx, bool ensure, struct aftermath *a)
 {
 	struct reader **at = &b->readers;
 
 	while (*at) {
 		struct reader *r = *at;
-		bool last = idx >= r->first && idx <= r->last && --r->missing == 0;
+		bool last = r->ensure == ensure && idx >= r->first && idx <= r->last && --r->missing == 0;
 
 		if (last && r->ensure)
 			finish_locked(b, at, a);
 		else if (!last || !recheck_locked(b, at, a))
 			at = &(*at)->next;
 	}
+}
+
+void blob_arrived_locked(struct blob *b, uint64_t idx, struct aftermath *a)
+{
+	came_locked(b, idx, false, a);
+}
+
+void blob_stored_locked(struct blob *b, uint64_t idx, struct aftermath *a)
+{
+	came_locked(b, idx, true, a);
 }
 
 void blob_fail_locked(struct blob *b, uint64_t first, uint64_t last, int r, const struct err *err, struct aftermath *a)
@@ -272,7 +288,7 @@ void blob_lost_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 	blob_note_loss_locked(b, idx, a);
 	for (struct reader *r = b->readers; r; r = r->next)
 		if (idx >= r->first && idx <= r->last)
-			r->missing = count_missing_locked(b, r->first, r->last);
+			r->missing = count_missing_locked(b, r->first, r->last, r->ensure);
 	if (blob_is_awaited_locked(b, idx))
 		blob_want_locked(b, idx, idx, true, a);
 }
@@ -316,7 +332,7 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 		r->waited_ms = b->fetch->config.data_deadline_ms - min_u64(GRACE_MS, b->fetch->config.data_deadline_ms);
 	if (!b->ready)
 		return;
-	r->missing = count_missing_locked(b, r->first, r->last);
+	r->missing = count_missing_locked(b, r->first, r->last, r->ensure);
 	blob_want_locked(b, r->first, r->last, !r->ensure, a);
 }
 
@@ -355,7 +371,7 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 	refused = blob_refuse_locked(b, &err);
 	if (refused == 0 && b->ready) {
 		touch = touch_locked(b, first / EXTENT_CHUNKS);
-		hit = count_missing_locked(b, first, last) == 0;
+		hit = count_missing_locked(b, first, last, false) == 0;
 		if (hit)
 			span_fill_locked(b, off, len, &span);
 	}
@@ -395,7 +411,7 @@ void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, vo
 	if (refused == 0 && !r)
 		refused = err_set(&err, -ENOMEM, "out of memory");
 	if (refused == 0) {
-		complete_now = b->ready && count_missing_locked(b, r->first, r->last) == 0;
+		complete_now = b->ready && count_missing_locked(b, r->first, r->last, true) == 0;
 		if (!complete_now)
 			park_locked(b, r, &a);
 	}

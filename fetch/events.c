@@ -3,7 +3,7 @@
  * Answers to the cache: may these chunks go, they are gone, the blob is proven. All on the keeper's thread, which may wait here
  * for replies under way but never for the network.
  */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -15,7 +15,8 @@
 static bool is_busy_locked(const struct blob *b, uint64_t first, uint64_t last)
 {
 	for (uint64_t i = first; i <= last; i++)
-		if (b->state[i] == CHUNK_FETCHING || b->state[i] == CHUNK_WANTED || b->state[i] == CHUNK_PROVING)
+		if (b->state[i] == CHUNK_FETCHING || b->state[i] == CHUNK_WANTED || b->state[i] == CHUNK_PROVING ||
+		    (b->state[i] == CHUNK_MEMORY && hot_is_storing_locked(b, i)))
 			return true;
 	for (const struct reader *r = b->readers; r; r = r->next)
 		if (r->first <= last && r->last >= first && !r->ensure)
@@ -70,6 +71,8 @@ static bool give_up_locked(struct blob *b, uint64_t first, uint64_t last, bool f
 	for (uint64_t i = first; i <= last; i++)
 		if (b->state[i] == CHUNK_PRESENT || b->state[i] == CHUNK_UNPROVEN)
 			blob_set_state_locked(b, i, CHUNK_EVICTING);
+		else if (force && b->state[i] == CHUNK_MEMORY)
+			blob_set_state_locked(b, i, CHUNK_ABSENT); /* readers are looked at when the rest is gone */
 	if (drain_locked(b) || force)
 		return true;
 	b->evicting_first = was_first;
@@ -175,11 +178,27 @@ static void sealed(void *ctx, const struct blob_id *id)
 		return;
 	pthread_mutex_lock(&b->lock);
 	b->sealed = b->bytes_present == b->size;
+	if (b->sealed)
+		data_file_sealed(b->data);
 	pthread_mutex_unlock(&b->lock);
 	blob_put(b);
 }
 
+static const void *borrow(void *ctx, const struct blob_id *id, uint64_t idx, size_t *len, void **loan)
+{
+	struct chunk_buf *c = hot_borrow(ctx, id, idx);
+
+	*loan = c;
+	*len = c ? c->len : 0;
+	return c ? c->bytes : NULL;
+}
+
+static void give_back(void *loan)
+{
+	chunk_buf_unref(loan);
+}
+
 struct cache_events events_of(struct fetch *f)
 {
-	return (struct cache_events){f, evict, evicted, sealed};
+	return (struct cache_events){f, evict, evicted, sealed, borrow, give_back};
 }

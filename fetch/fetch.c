@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The assembly: workers, hub, cache, catalog, scheduler; and the order in which they end. */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -26,7 +26,7 @@ static unsigned count_workers(unsigned asked)
 
 	if (asked)
 		return asked;
-	return cpus < 2 ? 2 : cpus > 8 ? 8 : (unsigned)cpus;
+	return cpus < 4 ? 4 : cpus > 8 ? 8 : (unsigned)cpus; /* they wait for the disk, too */
 }
 
 static int open_parts(struct fetch *f, struct err *err)
@@ -36,9 +36,9 @@ static int open_parts(struct fetch *f, struct err *err)
 
 	if (r < 0)
 		return err_set(err, r, "cannot start threads");
-	f->bypass = bypass_new();
+	f->hot = hot_new();
 	f->pool = pool_new(POOL_BUFFERS, sched_buffer_given, &f->sched);
-	if (!f->bypass || !f->pool)
+	if (!f->hot || !f->pool)
 		return -ENOMEM;
 	f->config.hub.defer = workers_post;
 	f->config.hub.defer_ctx = f->workers;
@@ -117,10 +117,11 @@ void fetch_close(struct fetch *f)
 		workers_close(f->workers);
 	if (f->sched)
 		sched_cancel(f->sched);
-	bypass_free(f->bypass);
+	hot_stop(f->hot);
 	cache_close(f->cache);
 	catalog_free(f->catalog);
 	blob_table_done(f);
+	hot_free(f->hot);
 	pool_free(f->pool);
 	sched_free(f->sched);
 	workers_free(f->workers);

@@ -13,8 +13,7 @@
 #include "prefetch_int.h"
 #include "workers_int.h"
 
-#define POOL_BUFFERS 160   /* 40 MiB; more than all transfers and bypassed chunks together */
-#define BYPASS_CHUNKS 48   /* chunks served from memory because the disk refused them */
+#define POOL_BUFFERS 208   /* 52 MiB: what streams ahead of readers stays in memory until they took it */
 #define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
 #define SOURCES_MAX 4      /* paths that one blob is known under */
 #define WINDOW_MAX (48u << 20) /* prefetch ahead of one stream, bytes */
@@ -31,7 +30,7 @@ enum chunk_state {
 	CHUNK_UNPROVEN, /* on disk from an earlier run, digest not yet checked */
 	CHUNK_PROVING,  /* a worker is checking it */
 	CHUNK_PRESENT,  /* on disk, proven in this run */
-	CHUNK_MEMORY,   /* proven, but the disk refused it: in blob->memory for a while */
+	CHUNK_MEMORY,   /* arrived and in memory; a worker is storing it, or the disk refused it */
 	CHUNK_EVICTING, /* given up: its row goes first, then its bytes */
 };
 
@@ -39,25 +38,20 @@ enum chunk_state {
 struct data_file {
 	atomic_uint refs;
 	int fd;
+	int direct_fd; /* of the same file with O_DIRECT; -1 where the file system has none */
 };
 struct data_file *data_file_ref(struct data_file *d);
 void data_file_unref(struct data_file *d); /* NULL is fine */
+void data_file_sealed(struct data_file *d); /* it has no holes any more; NULL is fine */
 
-struct memory_chunk {
-	struct memory_chunk *next;
-	uint64_t idx;
-	struct chunk_buf *buf;
-};
-
-#define SPAN_CHUNKS (READ_MAX / CHUNK_SIZE + 2)
 struct span {
 	struct blob *blob;
 	struct data_file *data;
 	uint64_t off;
 	size_t len;
 	unsigned epoch;
-	unsigned nr_memory;
-	struct memory_chunk memory[SPAN_CHUNKS];
+	unsigned nr_hot;
+	struct chunk_buf *hot[SPAN_PIECES_MAX]; /* those of its chunks that are in memory */
 };
 
 /* A read that waits. Owned by blob->readers until it is completed. */
@@ -101,7 +95,7 @@ struct blob {
 	uint32_t *touched_s;    /* of each extent: when the cache was last told of its use */
 	struct cache_rows *rows; /* digests of UNPROVEN chunks */
 	uint64_t bytes_present;
-	struct memory_chunk *memory;
+	struct chunk_buf *hot; /* chunks in memory */
 	struct reader *readers, **readers_tail; /* first come, first */
 	/*
 	 * Chunks that the cache is giving up, from the first to the last of all the runs it asked for: none of them is fetched
@@ -123,7 +117,7 @@ struct blob {
 };
 
 struct sched;
-struct bypass;
+struct hot;
 
 struct fetch {
 	struct fetch_config config;
@@ -133,7 +127,7 @@ struct fetch {
 	struct workers *workers;
 	struct pool *pool;
 	struct sched *sched;
-	struct bypass *bypass;
+	struct hot *hot;
 	atomic_bool closed;
 
 	pthread_mutex_t blobs_lock; /* guards the table, the idle list and blob->refs */
@@ -146,6 +140,7 @@ struct fetch {
 	unsigned nr_spoiled;
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
+	atomic_uint chunks_storing;
 };
 
 /* span.c */
@@ -180,8 +175,10 @@ struct aftermath {
 void blob_settle(struct blob *b, struct aftermath *a);
 /* Marks what is missing of [first, last] as wanted or being proven. */
 void blob_want_locked(struct blob *b, uint64_t first, uint64_t last, bool urgent, struct aftermath *a);
-/* Chunk idx came to rest (PRESENT or MEMORY): readers that are complete now move to the aftermath. */
+/* Chunk idx is in memory: readers that are complete now move to the aftermath. */
 void blob_arrived_locked(struct blob *b, uint64_t idx, struct aftermath *a);
+/* Chunk idx is stored, or the disk refused it: the same for who ensures it. */
+void blob_stored_locked(struct blob *b, uint64_t idx, struct aftermath *a);
 /* Ends readers that cover any of [first, last] with this error; r == 0 ends none. */
 void blob_fail_locked(struct blob *b, uint64_t first, uint64_t last, int r, const struct err *err, struct aftermath *a);
 /* idle_ms more passed without bytes for this blob: readers whose idle time reached the deadline end with -ETIMEDOUT. */
@@ -204,11 +201,6 @@ struct prove_job *prove_job_new(struct blob *b, uint64_t first, uint64_t last);
 void store_chunk(struct chunk_buf *c); /* takes the buffer's reference and that of its blob */
 /* Opens the data file if it is not open: a reference, NULL if the disk refuses. Blocks on disk. */
 struct data_file *store_open_data(struct blob *b);
-
-/* bypass.c: chunks that stay in memory for a while */
-struct bypass *bypass_new(void);
-void bypass_free(struct bypass *y); /* gives all chunks back */
-void bypass_add(struct bypass *y, struct blob *b, uint64_t idx);
 
 /* events.c: answers to the cache */
 struct cache_events events_of(struct fetch *f);

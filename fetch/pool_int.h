@@ -12,16 +12,33 @@
 
 struct blob;
 
-/* One chunk on its way from the wire to the disk. Counted references; the last one gives it back. */
+/* Which chunks in memory may be given up, and when. */
+enum hot_place {
+	HOT_NOWHERE, /* not at all: it is being stored, or was given up */
+	HOT_STORED,  /* on disk, and nobody has read it through */
+	HOT_SPENT,   /* on disk and read through */
+	HOT_ONLY,    /* the disk refused it */
+	HOT_LISTS,
+};
+
+/* One chunk on its way from the wire to the disk, and a while longer. Counted references; the last one gives it back. */
 struct chunk_buf {
 	struct job job; /* first: the buffer is its own store job */
 	struct pool *pool;
 	atomic_uint refs;
-	struct blob *blob; /* a reference of the store job */
+	struct blob *blob; /* a reference of the store job, then borrowed */
 	uint64_t idx;
 	size_t len; /* bytes filled */
 	struct chunk_buf *next_free;
-	uint8_t *bytes; /* CHUNK_SIZE */
+	uint8_t *bytes; /* CHUNK_SIZE, aligned to pages */
+
+	/* hot.c; guarded by blob->lock */
+	struct chunk_buf *next_hot;
+	bool is_storing;
+	uint64_t taken; /* bytes that readers took */
+	/* hot.c; guarded by its lock */
+	struct chunk_buf *older, *newer;
+	enum hot_place place;
 };
 
 struct pool;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where a reply finds its bytes: the data file, or chunks that stayed in memory. A span holds its chunks from the moment it is
+ * Where a reply finds its bytes: the data file, or chunks that are still in memory. A span holds its chunks from the moment it is
  * filled, under the blob's lock, to its release: eviction waits for the holds of its epoch.
  */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,29 +22,32 @@ void data_file_unref(struct data_file *d)
 	if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
 		return;
 	close(d->fd);
+	if (d->direct_fd >= 0)
+		close(d->direct_fd);
 	free(d);
-}
-
-static struct chunk_buf *find_memory_locked(const struct blob *b, uint64_t idx)
-{
-	for (const struct memory_chunk *m = b->memory; m; m = m->next)
-		if (m->idx == idx)
-			return m->buf;
-	return NULL;
 }
 
 void span_fill_locked(struct blob *b, uint64_t off, size_t len, struct span *s)
 {
 	*s = (struct span){.blob = b, .off = off, .len = len, .epoch = b->epoch, .data = data_file_ref(b->data)};
 	b->holds[b->epoch]++;
-	if (!b->memory)
-		return;
-	for (uint64_t i = off / CHUNK_SIZE; i <= (off + len - 1) / CHUNK_SIZE; i++) {
-		if (b->state[i] != CHUNK_MEMORY)
+	for (uint64_t i = off / CHUNK_SIZE; b->hot && i <= (off + len - 1) / CHUNK_SIZE; i++) {
+		struct chunk_buf *c = hot_find_locked(b, i);
+
+		if (!c)
 			continue;
-		s->memory[s->nr_memory] = (struct memory_chunk){.idx = i, .buf = find_memory_locked(b, i)};
-		chunk_buf_ref(s->memory[s->nr_memory++].buf);
+		chunk_buf_ref(c);
+		s->hot[s->nr_hot++] = c;
 	}
+}
+
+/* The part of chunk idx that lies in the span: its length, and where it begins in the chunk. */
+static size_t part_of(const struct span *s, uint64_t idx, size_t *at)
+{
+	uint64_t from = max_u64(s->off, idx * CHUNK_SIZE), to = min_u64(s->off + s->len, (idx + 1) * CHUNK_SIZE);
+
+	*at = from - idx * CHUNK_SIZE;
+	return to - from;
 }
 
 void span_release(struct span *s)
@@ -54,10 +57,17 @@ void span_release(struct span *s)
 	pthread_mutex_lock(&b->lock);
 	if (--b->holds[s->epoch] == 0 && s->epoch != b->epoch)
 		pthread_cond_broadcast(&b->drained);
+	for (unsigned i = 0; i < s->nr_hot; i++) {
+		size_t at;
+
+		hot_taken_locked(s->hot[i], part_of(s, s->hot[i]->idx, &at));
+	}
 	pthread_mutex_unlock(&b->lock);
-	for (unsigned i = 0; i < s->nr_memory; i++)
-		chunk_buf_unref(s->memory[i].buf);
+	for (unsigned i = 0; i < s->nr_hot; i++)
+		chunk_buf_unref(s->hot[i]);
 	data_file_unref(s->data);
+	if (s->nr_hot)
+		hot_trim(b->fetch->hot);
 }
 
 size_t span_len(const struct span *s)
@@ -81,12 +91,27 @@ static void span_lost(const struct span *s)
 	blob_settle(b, &a);
 }
 
-static const struct chunk_buf *span_memory(const struct span *s, uint64_t idx)
+static const struct chunk_buf *span_hot(const struct span *s, uint64_t idx)
 {
-	for (unsigned i = 0; i < s->nr_memory; i++)
-		if (s->memory[i].idx == idx)
-			return s->memory[i].buf;
+	for (unsigned i = 0; i < s->nr_hot; i++)
+		if (s->hot[i]->idx == idx)
+			return s->hot[i];
 	return NULL;
+}
+
+unsigned span_pieces(const struct span *s, struct iovec *out)
+{
+	unsigned nr = 0;
+
+	for (uint64_t i = s->off / CHUNK_SIZE; i <= (s->off + s->len - 1) / CHUNK_SIZE; i++) {
+		const struct chunk_buf *c = span_hot(s, i);
+		size_t at, len = part_of(s, i, &at);
+
+		if (!c)
+			return 0;
+		out[nr++] = (struct iovec){c->bytes + at, len};
+	}
+	return nr;
 }
 
 int span_read(const struct span *s, void *out)
@@ -95,11 +120,11 @@ int span_read(const struct span *s, void *out)
 	uint64_t off = s->off, end = s->off + s->len;
 
 	while (off < end) {
-		const struct chunk_buf *memory = span_memory(s, off / CHUNK_SIZE);
-		uint64_t part = s->nr_memory ? min_u64(end, (off / CHUNK_SIZE + 1) * CHUNK_SIZE) - off : end - off;
+		const struct chunk_buf *hot = span_hot(s, off / CHUNK_SIZE);
+		uint64_t part = s->nr_hot ? min_u64(end, (off / CHUNK_SIZE + 1) * CHUNK_SIZE) - off : end - off;
 
-		if (memory) {
-			memcpy(p, memory->bytes + off % CHUNK_SIZE, part);
+		if (hot) {
+			memcpy(p, hot->bytes + off % CHUNK_SIZE, part);
 		} else if (!s->data || io_pread(s->data->fd, p, part, off) < 0) {
 			span_lost(s);
 			return -EIO;

@@ -1,22 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What workers do with a chunk: one that arrived is proven and written, one known from an earlier run is read and checked. A
- * blob of one chunk is proven whole before anybody sees it. A disk that refuses only means: not cached.
+ * What workers do with a chunk: one that arrived goes to the readers that wait for it, then to the disk; one known from an earlier
+ * run is read and checked. A blob of one chunk is proven whole before anybody sees it. A disk that refuses only means: not cached.
  */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <hffs/io.h>
 #include <hffs/log.h>
 
+#define DIRECT_ALIGN 4096 /* no file system asks for more */
+#define BACKLOG_MAX 64    /* chunks that wait for the disk */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
 
 /* --- chunks that arrived --- */
 
+/* The same file once more, past the page cache. -1: the file system has no such way, or the name is another file by now. */
+static int open_direct(struct blob *b, int fd)
+{
+	AUTO_FD int direct = cache_open_data(b->fetch->cache, &b->id, b->size);
+	struct stat st, same;
+	int flags;
+
+	if (direct < 0 || fstat(fd, &st) < 0 || fstat(direct, &same) < 0 || st.st_ino != same.st_ino)
+		return -1;
+	flags = fcntl(direct, F_GETFL);
+	return flags >= 0 && fcntl(direct, F_SETFL, flags | O_DIRECT) == 0 ? take_fd(&direct) : -1;
+}
+
+void data_file_sealed(struct data_file *d)
+{
+	if (d)
+		(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_NORMAL); /* advice: slower without */
+}
+
+/* Until it is sealed only what is asked for is read back: the kernel must not read ahead over holes that are being filled. */
+static struct data_file *make_data(struct blob *b)
+{
+	struct data_file *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->fd = cache_open_data(b->fetch->cache, &b->id, b->size);
+	if (d->fd < 0) {
+		free(d);
+		return NULL;
+	}
+	(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_RANDOM);
+	d->direct_fd = open_direct(b, d->fd);
+	atomic_init(&d->refs, 2); /* the blob's and the caller's */
+	return d;
+}
+
 struct data_file *store_open_data(struct blob *b)
 {
-	struct data_file *d, *made;
+	struct data_file *d;
 	LOCK_SCOPE(&b->open_lock);
 
 	pthread_mutex_lock(&b->lock);
@@ -24,19 +65,13 @@ struct data_file *store_open_data(struct blob *b)
 	pthread_mutex_unlock(&b->lock);
 	if (d)
 		return d;
-	made = calloc(1, sizeof(*made));
-	if (!made)
+	d = make_data(b);
+	if (!d)
 		return NULL;
-	made->fd = cache_open_data(b->fetch->cache, &b->id, b->size);
-	if (made->fd < 0) {
-		free(made);
-		return NULL;
-	}
-	atomic_store(&made->refs, 2); /* the blob's and the caller's */
 	pthread_mutex_lock(&b->lock);
-	b->data = made;
+	b->data = d;
 	pthread_mutex_unlock(&b->lock);
-	return made;
+	return d;
 }
 
 /* Is the content of a one-chunk blob what its name says? Larger ones are proven by the cache when complete. */
@@ -73,84 +108,110 @@ static void spoiled(struct blob *b, uint64_t idx)
 	blob_settle(b, &a);
 }
 
-/* The disk refused: the chunk stays in memory for a while. Takes the buffer's reference. */
-static void keep_in_memory(struct blob *b, struct chunk_buf *c, struct aftermath *a)
-{
-	struct memory_chunk *m = malloc(sizeof(*m));
-	uint64_t idx = c->idx;
-
-	cache_need_space(b->fetch->cache);
-	pthread_mutex_lock(&b->lock);
-	if (m) {
-		*m = (struct memory_chunk){b->memory, idx, c};
-		b->memory = m;
-		blob_set_state_locked(b, idx, CHUNK_MEMORY);
-		blob_arrived_locked(b, idx, a);
-	} else {
-		struct err err = {-ENOMEM, "out of memory"};
-
-		blob_set_state_locked(b, idx, CHUNK_ABSENT);
-		blob_fail_locked(b, idx, idx, -ENOMEM, &err, a);
-	}
-	pthread_mutex_unlock(&b->lock);
-	if (!m) {
-		chunk_buf_unref(c);
-		return;
-	}
-	atomic_fetch_add(&b->fetch->chunks_bypassed, 1);
-	bypass_add(b->fetch->bypass, b, idx);
-}
-
 /* The cache may punch this chunk at any moment, whatever we do with it. */
 static bool is_forced_out_locked(const struct blob *b, uint64_t idx)
 {
 	return b->evicting_forced && blob_is_evicting_locked(b, idx);
 }
 
-/* Written to this data file; but if the blob has begun another one meanwhile, the bytes went nowhere. */
-static void written(struct blob *b, struct data_file *data, struct chunk_buf *c, struct aftermath *a)
+/* The chunk is in memory: readers that waited for it are served. False: the cache wants it gone. */
+static bool arrived(struct blob *b, struct chunk_buf *c)
 {
-	struct chunk_digest digest = cache_chunk_digest(&b->id, c->idx, c->bytes, c->len);
+	struct aftermath a = {0};
+	bool ok;
 
 	pthread_mutex_lock(&b->lock);
-	if (b->data == data && !is_forced_out_locked(b, c->idx)) {
-		/* Recorded before anybody can evict it: the order of the cache's own queue then is right. */
-		cache_put_chunk(b->fetch->cache, &b->id, b->size, c->idx, &digest);
-		blob_set_state_locked(b, c->idx, CHUNK_PRESENT);
-		blob_arrived_locked(b, c->idx, a);
+	ok = !is_forced_out_locked(b, c->idx);
+	if (ok) {
+		chunk_buf_ref(c);
+		hot_add_locked(b, c);
+		blob_set_state_locked(b, c->idx, CHUNK_MEMORY);
+		blob_arrived_locked(b, c->idx, &a);
 	} else {
-		blob_lost_locked(b, c->idx, a);
+		blob_lost_locked(b, c->idx, &a);
 	}
 	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+	return ok;
+}
+
+/*
+ * Past the page cache, which costs a tenth of the processor time; unless the disk is slower than the network, when the page
+ * cache takes what it can, or for a rest that is no whole page.
+ */
+static int write_chunk(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
+{
+	bool is_behind = atomic_load(&f->chunks_storing) > BACKLOG_MAX;
+	int r = -EINVAL;
+
+	if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0 && !is_behind)
+		r = io_pwrite(data->direct_fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
+	return r == -EINVAL ? io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE) : r;
+}
+
+/* Written to this data file; but if the blob has begun another one meanwhile, the bytes went nowhere. */
+static void written_locked(struct blob *b, const struct data_file *data, struct chunk_buf *c, const struct chunk_digest *digest,
+			   struct aftermath *a)
+{
+	if (b->data != data || is_forced_out_locked(b, c->idx)) {
+		blob_lost_locked(b, c->idx, a);
+		return;
+	}
+	/* Recorded before anybody can evict it: the order of the cache's own queue then is right. */
+	cache_put_chunk(b->fetch->cache, &b->id, b->size, c->idx, digest);
+	blob_set_state_locked(b, c->idx, CHUNK_PRESENT);
+	hot_settle_locked(c, true);
+	blob_stored_locked(b, c->idx, a);
+}
+
+/* The disk refused: the only copy stays in memory for a while. */
+static void refused_locked(struct blob *b, struct chunk_buf *c, struct aftermath *a)
+{
+	hot_settle_locked(c, false);
+	blob_stored_locked(b, c->idx, a);
+	atomic_fetch_add(&b->fetch->chunks_bypassed, 1);
+}
+
+static void write_and_settle(struct blob *b, struct chunk_buf *c)
+{
+	struct chunk_digest digest = cache_chunk_digest(&b->id, c->idx, c->bytes, c->len);
+	struct data_file *data = store_open_data(b);
+	struct aftermath a = {0};
+	bool is_written = data && write_chunk(b->fetch, data, c) == 0;
+
+	if (!is_written)
+		cache_need_space(b->fetch->cache);
+	pthread_mutex_lock(&b->lock);
+	if (hot_find_locked(b, c->idx) == c && is_written)
+		written_locked(b, data, c, &digest, &a);
+	else if (hot_find_locked(b, c->idx) == c)
+		refused_locked(b, c, &a);
+	pthread_cond_broadcast(&b->drained);
+	pthread_mutex_unlock(&b->lock);
+	data_file_unref(data);
+	blob_settle(b, &a);
+	hot_trim(b->fetch->hot);
+	sched_buffer_given(&b->fetch->sched); /* it may be given up now */
 }
 
 static void run_store(struct job *job)
 {
 	struct chunk_buf *c = container_of(job, struct chunk_buf, job);
 	struct blob *b = c->blob;
-	struct data_file *data;
-	struct aftermath a = {0};
+	struct fetch *f = b->fetch;
 
-	if (!is_blob(b, c->bytes, c->len)) {
+	if (!is_blob(b, c->bytes, c->len))
 		spoiled(b, c->idx);
-		chunk_buf_unref(c);
-		blob_put(b);
-		return;
-	}
-	data = store_open_data(b);
-	if (data && io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE) == 0) {
-		written(b, data, c, &a);
-		chunk_buf_unref(c);
-	} else {
-		keep_in_memory(b, c, &a);
-	}
-	data_file_unref(data);
-	blob_settle(b, &a);
+	else if (arrived(b, c))
+		write_and_settle(b, c);
+	atomic_fetch_sub(&f->chunks_storing, 1);
+	chunk_buf_unref(c);
 	blob_put(b);
 }
 
 void store_chunk(struct chunk_buf *c)
 {
+	atomic_fetch_add(&c->blob->fetch->chunks_storing, 1);
 	c->job.run = run_store;
 	workers_run(c->blob->fetch->workers, &c->job);
 }
@@ -204,6 +265,7 @@ static void prove(struct blob *b, uint64_t idx, void *bytes)
 	if (b->state[idx] == CHUNK_PROVING && ok && b->data == data && !is_forced_out_locked(b, idx)) {
 		blob_set_state_locked(b, idx, CHUNK_PRESENT);
 		blob_arrived_locked(b, idx, &a);
+		blob_stored_locked(b, idx, &a);
 	} else if (b->state[idx] == CHUNK_PROVING) {
 		b->sealed = false;
 		blob_lost_locked(b, idx, &a);

@@ -3,7 +3,7 @@
  * The blobs in memory, by id: one struct for one content, whatever paths lead to it. Blobs that nobody has open are remembered
  * for a while, oldest forgotten first. A new one asks the cache for its index rows; reads wait for them.
  */
-#include "fetch_int.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,6 +32,8 @@ static void take_rows_locked(struct blob *b, struct cache_rows *rows)
 		}
 	}
 	b->sealed = rows->sealed;
+	if (b->sealed)
+		data_file_sealed(b->data);
 	b->quarantined = rows->quarantined;
 }
 
@@ -85,15 +87,9 @@ static void rows_loaded(void *ctx, int r, struct cache_rows *rows)
 
 static void blob_free(struct blob *b)
 {
-	struct memory_chunk *m;
-
 	if (!b)
 		return;
-	while ((m = b->memory)) {
-		b->memory = m->next;
-		chunk_buf_unref(m->buf);
-		free(m);
-	}
+	hot_drop_all(b);
 	for (unsigned i = 0; i < b->nr_sources; i++)
 		free(b->sources[i].path);
 	data_file_unref(b->data);

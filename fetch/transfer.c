@@ -3,6 +3,7 @@
  * One ranged GET on its way: bytes fill chunk buffers on the net thread, and each full one goes to a worker at once, long before
  * its range ends. Without a free buffer, or over the rate limit, a transfer pauses: TCP's own backpressure.
  */
+#include "hot_int.h"
 #include "sched_int.h"
 
 #include <errno.h>
@@ -22,10 +23,15 @@ static bool over_budget_locked(const struct sched *s)
 static bool pause_if_full(struct transfer *t)
 {
 	struct sched *s = t->sched;
-	LOCK_SCOPE(&s->lock);
 
-	if (!t->buf)
+	while (!t->buf) {
 		t->buf = pool_take(s->fetch->pool);
+		if (!t->buf && !hot_reclaim(s->fetch->hot))
+			break;
+	}
+	LOCK_SCOPE(&s->lock);
+	if (!t->buf)
+		t->buf = pool_take(s->fetch->pool); /* one that came back after this wakes the paused */
 	if (t->buf && !over_budget_locked(s))
 		return false;
 	if (!t->paused) {

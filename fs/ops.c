@@ -243,6 +243,8 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 /* Whole or not at all: the kernel takes a short answer for the end of the file. */
 static void answer_read(struct request *q, const struct span *span)
 {
+	struct iovec pieces[SPAN_PIECES_MAX];
+	unsigned nr;
 	char *out;
 	int r;
 
@@ -252,6 +254,11 @@ static void answer_read(struct request *q, const struct span *span)
 	}
 	if (!span || span_len(span) != q->len) {
 		request_error(q, -EIO, NULL);
+		return;
+	}
+	nr = span_pieces(span, pieces);
+	if (nr) {
+		fuse_reply_iov(q->req, pieces, (int)nr);
 		return;
 	}
 	out = thread_buffer();

@@ -16,7 +16,7 @@
 
 struct cache;
 
-/* What the cache asks of and tells the layer above; all of it on the keeper's thread. */
+/* What the cache asks of and tells the layer above; on the keeper's thread if not said otherwise. */
 struct cache_events {
 	void *ctx;
 	/*
@@ -32,6 +32,12 @@ struct cache_events {
 	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined);
 	/* The whole blob is here and its digest is the Hub's; synced. */
 	void (*sealed)(void *ctx, const struct blob_id *id);
+	/*
+	 * The bytes of a stored chunk, if they are still in memory, else NULL; they stay until give_back(*loan). On the prover's
+	 * thread. Both may be missing.
+	 */
+	const void *(*borrow)(void *ctx, const struct blob_id *id, uint64_t idx, size_t *len, void **loan);
+	void (*give_back)(void *loan);
 };
 
 struct cache_config {

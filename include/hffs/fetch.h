@@ -6,6 +6,8 @@
 #ifndef HFFS_FETCH_H
 #define HFFS_FETCH_H
 
+#include <sys/uio.h>
+
 #include <hffs/cache.h>
 #include <hffs/hub.h>
 
@@ -52,6 +54,9 @@ struct blob;
 
 /* Where a reply finds its bytes. Valid until done() returns. */
 struct span;
+#define SPAN_PIECES_MAX (READ_MAX / CHUNK_SIZE + 2)
+/* The whole span as pieces of memory, without copying: how many of SPAN_PIECES_MAX, in order. 0: not all of it is in memory. */
+unsigned span_pieces(const struct span *s, struct iovec *out);
 /* Copies the whole span to out. 0, or -errno when the disk fails. Blocks on disk only. */
 int span_read(const struct span *s, void *out);
 size_t span_len(const struct span *s);

@@ -3,6 +3,7 @@
 #include "../unit/unit.h"
 
 #include "fakes.h"
+#include "hot_int.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,15 @@ struct reading {
 static void pause_ms(unsigned ms)
 {
 	nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+/* Waits until everything is stored, and gives the memory back. */
+static void forget_memory(void)
+{
+	while (atomic_load(&fetch->chunks_storing))
+		pause_ms(1);
+	while (hot_reclaim(fetch->hot))
+		;
 }
 
 static void reading_ended(void *ctx, int r, const struct span *span, const struct err *err)
@@ -134,6 +144,7 @@ static void two_runs_of_a_round(void **state)
 	(void)state;
 	assert_right(b, 1, 0, 100);
 	assert_right(b, 1, 2 * EXTENT_SIZE, 100);
+	forget_memory();
 	assert_int_equal(ftruncate(fake_cache_fd(c, &ref.id), 0), 0);
 	reading_begin(&p, b, 1, 0, 100);
 	assert_true(has_ended(&p, SOON_MS));
