@@ -339,11 +339,13 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 static void prefetch_locked(struct blob *b, uint64_t off, uint64_t len, struct aftermath *a)
 {
 	uint64_t window = sched_has_room(b->fetch->sched, WINDOW_MAX / CHUNK_SIZE) ? WINDOW_MAX : 0;
-	struct prefetch_want w = prefetch_note(&b->prefetch, off, len, b->size, window);
+	struct prefetch_read r = {.off = off, .len = len, .now_ms = clock_mono_ms()};
+	struct prefetch_want wants[PREFETCH_WANTS_MAX];
+	unsigned nr = prefetch_note(&b->prefetch, &r, &(struct prefetch_limits){.ahead = window}, wants, ARRAY_SIZE(wants));
 
-	if (!w.len)
-		return;
-	blob_want_locked(b, w.off / CHUNK_SIZE, (w.off + w.len - 1) / CHUNK_SIZE, false, a);
+	for (unsigned i = 0; i < nr; i++)
+		if (wants[i].of == &b->prefetch)
+			blob_want_locked(b, wants[i].off / CHUNK_SIZE, (wants[i].off + wants[i].len - 1) / CHUNK_SIZE, false, a);
 }
 
 /* True if the cache should hear now that this extent is in use. */

@@ -39,24 +39,41 @@ static struct prefetch_head *choose_head(struct prefetch *p, uint64_t off)
 	return oldest;
 }
 
-struct prefetch_want prefetch_note(struct prefetch *p, uint64_t off, uint64_t len, uint64_t size, uint64_t window_max)
+unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const struct prefetch_limits *limits,
+		       struct prefetch_want *wants, unsigned max)
 {
-	struct prefetch_head *h = choose_head(p, off);
+	struct prefetch_head *h = choose_head(p, r->off);
 	uint64_t window, target, step;
 
 	h->used = ++p->tick;
+	h->used_ms = r->now_ms;
 	h->hits++;
-	h->read += len;
-	h->pos = max_u64(h->pos, off + len);
+	h->read += r->len;
+	h->pos = max_u64(h->pos, r->off + r->len);
 	h->ahead = max_u64(h->ahead, h->pos);
-	if (h->hits < STREAM_HITS)
-		return (struct prefetch_want){0};
-	window = h->read < SURE ? min_u64(h->read, window_max) : window_max;
-	target = min_u64(h->pos + window, size);
+	if (h->hits < STREAM_HITS || !max)
+		return 0;
+	window = h->read < SURE ? min_u64(h->read, limits->ahead) : limits->ahead;
+	target = min_u64(h->pos + window, p->size);
 	step = min_u64(max_u64(window / 4, STEP_MIN), STEP_MAX);
-	if (target <= h->ahead || (target - h->ahead < step && target < size))
-		return (struct prefetch_want){0};
-	off = h->ahead;
+	if (target <= h->ahead || (target - h->ahead < step && target < p->size))
+		return 0;
+	wants[0] = (struct prefetch_want){p, h->ahead, target - h->ahead, h->ahead - h->pos, PREFETCH_STREAM};
 	h->ahead = target;
-	return (struct prefetch_want){off, target - off};
+	return 1;
+}
+
+bool prefetch_keeps(struct prefetch *p, uint64_t off, uint64_t len, enum prefetch_class class, uint64_t now_ms)
+{
+	(void)class;
+	for (unsigned i = 0; i < PREFETCH_HEADS; i++) {
+		struct prefetch_head *h = &p->heads[i];
+
+		if (!h->used || off >= h->ahead || off + len <= h->pos)
+			continue;
+		if (now_ms - h->used_ms <= PREFETCH_IDLE_MS)
+			return true;
+		h->ahead = max_u64(h->pos, off);
+	}
+	return false;
 }

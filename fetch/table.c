@@ -110,7 +110,7 @@ static struct blob *blob_new(struct fetch *f, const struct object_ref *from)
 		return NULL;
 	b->fetch = f;
 	b->id = from->id;
-	b->size = from->size;
+	b->size = b->prefetch.size = from->size;
 	b->nr = (from->size + CHUNK_SIZE - 1) / CHUNK_SIZE;
 	b->refs = 1;
 	b->readers_tail = &b->readers;
