@@ -8,6 +8,7 @@
  * Holds are counted by epoch: eviction marks chunks, begins a new epoch and waits until the replies of the old one are out, so
  * a reply never races with a hole and new replies never wait.
  */
+#include "ahead_int.h"
 #include "hot_int.h"
 
 #include <errno.h>
@@ -91,6 +92,8 @@ bool blob_is_evicting_locked(const struct blob *b, uint64_t idx)
 static void complete(struct blob *b, struct reader *r)
 {
 	atomic_fetch_sub(&b->fetch->readers_parked, 1);
+	if (!r->ensure)
+		atomic_store(&b->fetch->waited_ms, clock_mono_ms());
 	if (r->r < 0) {
 		r->done(r->ctx, r->r, NULL, &r->err);
 	} else if (r->ensure) {
@@ -108,9 +111,11 @@ void blob_settle(struct blob *b, struct aftermath *a)
 	struct reader *r;
 
 	if (a->urgent)
-		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, true);
-	if (a->background)
-		sched_want(b->fetch->sched, b, a->background_first, a->background_last, false);
+		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, WANT_URGENT);
+	if (a->background && a->ahead)
+		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead);
+	else if (a->background)
+		sched_want(b->fetch->sched, b, a->background_first, a->background_last, WANT_STREAM);
 	while ((proof = a->proofs)) {
 		a->proofs = proof->next;
 		workers_run(b->fetch->workers, &proof->job);
@@ -336,18 +341,6 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 	blob_want_locked(b, r->first, r->last, !r->ensure, a);
 }
 
-static void prefetch_locked(struct blob *b, uint64_t off, uint64_t len, struct aftermath *a)
-{
-	uint64_t window = sched_has_room(b->fetch->sched, WINDOW_MAX / CHUNK_SIZE) ? WINDOW_MAX : 0;
-	struct prefetch_read r = {.off = off, .len = len, .now_ms = clock_mono_ms()};
-	struct prefetch_want wants[PREFETCH_WANTS_MAX];
-	unsigned nr = prefetch_note(&b->prefetch, &r, &(struct prefetch_limits){.ahead = window}, wants, ARRAY_SIZE(wants));
-
-	for (unsigned i = 0; i < nr; i++)
-		if (wants[i].of == &b->prefetch)
-			blob_want_locked(b, wants[i].off / CHUNK_SIZE, (wants[i].off + wants[i].len - 1) / CHUNK_SIZE, false, a);
-}
-
 /* True if the cache should hear now that this extent is in use. */
 static bool touch_locked(struct blob *b, uint64_t extent)
 {
@@ -366,7 +359,7 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 	struct span span;
 	struct err err = {0};
 	struct reader *r = NULL;
-	bool hit = false, touch = false;
+	bool hit = false, touch = false, ready = false;
 	int refused;
 
 	pthread_mutex_lock(&b->lock);
@@ -384,9 +377,10 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 		else
 			refused = err_set(&err, -ENOMEM, "out of memory");
 	}
-	if (refused == 0 && b->ready)
-		prefetch_locked(b, off, len, &a);
+	ready = refused == 0 && b->ready;
 	pthread_mutex_unlock(&b->lock);
+	if (ready)
+		(void)blob_ref(b); /* done() may give back the caller's */
 
 	atomic_fetch_add(hit ? &b->fetch->read_hits : &b->fetch->read_misses, 1);
 	if (touch)
@@ -394,10 +388,14 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 	blob_settle(b, &a);
 	if (refused < 0)
 		done(ctx, refused, NULL, &err);
-	if (!hit)
+	if (hit) {
+		done(ctx, 0, &span, NULL);
+		span_release(&span);
+	}
+	if (!ready)
 		return;
-	done(ctx, 0, &span, NULL);
-	span_release(&span);
+	ahead_read(b, off, len, false);
+	blob_put(b);
 }
 
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The assembly: workers, hub, cache, catalog, scheduler; and the order in which they end. */
-#include "hot_int.h"
+#include "ahead_int.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -8,6 +8,7 @@
 #include <hffs/log.h>
 
 #include "catalog_int.h"
+#include "hot_int.h"
 
 /* Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). */
 static void raise_descriptor_limit(void)
@@ -37,8 +38,9 @@ static int open_parts(struct fetch *f, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "cannot start threads");
 	f->hot = hot_new();
+	f->ahead = ahead_new();
 	f->pool = pool_new(POOL_BUFFERS, sched_buffer_given, &f->sched);
-	if (!f->hot || !f->pool)
+	if (!f->hot || !f->ahead || !f->pool)
 		return -ENOMEM;
 	f->config.hub.defer = workers_post;
 	f->config.hub.defer_ctx = f->workers;
@@ -122,6 +124,7 @@ void fetch_close(struct fetch *f)
 	catalog_free(f->catalog);
 	blob_table_done(f);
 	hot_free(f->hot);
+	ahead_free(f->ahead);
 	pool_free(f->pool);
 	sched_free(f->sched);
 	workers_free(f->workers);

@@ -16,8 +16,6 @@
 #define POOL_BUFFERS 208   /* 52 MiB: what streams ahead of readers stays in memory until they took it */
 #define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
 #define SOURCES_MAX 4      /* paths that one blob is known under */
-#define WINDOW_MAX (48u << 20) /* prefetch ahead of one stream, bytes */
-#define BACKGROUND_MAX (192u << 20) /* prefetch queued over all blobs, bytes */
 #define TICK_MS 100
 #define SPOILED_MAX 64 /* between two looks of the layer above */
 #define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make; ensuring takes as long as it takes */
@@ -104,7 +102,7 @@ struct blob {
 	uint64_t evicting_first, evicting_nr;
 	bool evicting_forced;
 	unsigned holds[2], epoch; /* replies under way, by the epoch in which they began */
-	struct prefetch prefetch;
+	struct prefetch prefetch; /* ahead.c's, under its lock */
 	struct blob_source sources[SOURCES_MAX];
 	unsigned nr_sources, source, sources_tried;
 	unsigned tries;        /* failures one after the other since the last chunk arrived */
@@ -118,6 +116,17 @@ struct blob {
 
 struct sched;
 struct hot;
+struct ahead;
+
+/* How soon a chunk is wanted: the order in which the scheduler asks. */
+enum want_class {
+	WANT_URGENT,      /* a reader waits */
+	WANT_PROBE,       /* first pages about to be touched: small */
+	WANT_STREAM,      /* somebody reads towards it; or it was ordered without a reader */
+	WANT_SWEEP,       /* the file is being read in no order: what the link has left */
+	WANT_SPECULATIVE, /* while no reader has waited for a moment */
+	WANT_CLASSES,
+};
 
 struct fetch {
 	struct fetch_config config;
@@ -128,6 +137,7 @@ struct fetch {
 	struct pool *pool;
 	struct sched *sched;
 	struct hot *hot;
+	struct ahead *ahead;
 	atomic_bool closed;
 
 	pthread_mutex_t blobs_lock; /* guards the table, the idle list and blob->refs */
@@ -141,6 +151,7 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
+	atomic_ullong waited_ms; /* when a reader was last seen waiting, monotonic */
 };
 
 /* span.c */
@@ -150,6 +161,7 @@ void span_release(struct span *s);
 
 /* table.c */
 struct blob *blob_ref(struct blob *b);
+struct blob *blob_ref_open(struct blob *b); /* a reference if there is one already, else NULL */
 struct blob *blob_find(struct fetch *f, const struct blob_id *id); /* a reference, NULL if it is not in memory */
 /* All blobs in memory, referenced; caller puts each and frees the array. NULL with *nr == 0 when out of memory. */
 struct blob **blob_all(struct fetch *f, size_t *nr);
@@ -167,6 +179,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err);
 /* What a change under the lock asks for once the lock is gone. {0}: nothing. */
 struct aftermath {
 	bool urgent, background; /* tell the scheduler of wants in [first, last] */
+	enum want_class ahead;   /* of those in the background: WANT_URGENT: nobody reads towards them, they are ordered */
 	uint64_t urgent_first, urgent_last;
 	uint64_t background_first, background_last;
 	struct prove_job *proofs; /* to be run */
@@ -208,9 +221,11 @@ struct cache_events events_of(struct fetch *f);
 /* sched.c */
 int sched_open(struct fetch *f, unsigned connections_max, struct sched **out);
 /* Chunks of [first, last] are WANTED. Borrows b. */
-void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent);
-/* Is there room for `chunks` more of prefetch? */
-bool sched_has_room(struct sched *s, uint64_t chunks);
+void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
+/* The same for what the prefetcher wants: passed over if it has changed its mind when its turn comes. Never urgent. */
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
+/* Bytes that may be ahead of the readers of one model: what the link needs to stay full, and memory keeps. */
+uint64_t sched_ahead(struct sched *s);
 void sched_buffer_given(void *sched);
 void sched_cancel(struct sched *s); /* ends all transfers; later wants are refused */
 void sched_free(struct sched *s);

@@ -6,7 +6,10 @@
  */
 #include "hot_int.h"
 
-#define SPENT_KEPT 32 /* read through; the prover comes a little later */
+#include <hffs/clock.h>
+
+#define SPENT_KEPT 48 /* read through; the prover comes a little later */
+#define FRESH_MS 2000 /* what came lately is about to be read */
 #define ONLY_KEPT 48  /* refused by the disk; enough for readers that take a chunk in small pieces */
 
 struct hot_list {
@@ -52,6 +55,7 @@ static void move_chunk(struct chunk_buf *c, enum hot_place place)
 	c->place = place;
 	if (place == HOT_NOWHERE)
 		return;
+	c->placed_ms = clock_mono_ms();
 	c->older = l->newest;
 	c->newer = NULL;
 	*(l->newest ? &l->newest->newer : &l->oldest) = c;
@@ -138,12 +142,25 @@ void hot_drop_all(struct blob *b)
 
 /* --- giving up --- */
 
-/* Takes the oldest chunk whose blob is not busy off this list, with its blob's lock held. NULL: none. */
+/*
+ * Where giving up begins: with the oldest; but of chunks that came for a reader who has not got to them yet, with the newest, as it
+ * is farthest from him.
+ */
+static bool begins_with_newest(const struct hot *h, enum hot_place place)
+{
+	const struct chunk_buf *oldest = h->lists[place].oldest;
+
+	return place == HOT_STORED && oldest && clock_mono_ms() - oldest->placed_ms < FRESH_MS;
+}
+
+/* Takes a chunk whose blob is not busy off this list, with its blob's lock held. NULL: none. */
 static struct chunk_buf *pick(struct hot *h, enum hot_place place)
 {
+	bool is_newest;
 	LOCK_SCOPE(&h->lock);
 
-	for (struct chunk_buf *c = h->lists[place].oldest; c; c = c->newer) {
+	is_newest = begins_with_newest(h, place);
+	for (struct chunk_buf *c = is_newest ? h->lists[place].newest : h->lists[place].oldest; c; c = is_newest ? c->older : c->newer) {
 		if (pthread_mutex_trylock(&c->blob->lock) != 0)
 			continue;
 		unlink_chunk(h, c);

@@ -53,10 +53,19 @@ unsigned pace_parallel(const struct pace *p)
 	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most);
 }
 
-uint64_t pace_range(const struct pace *p)
+/* Bytes that one connection carries in its latency. */
+static uint64_t latency_bytes(const struct pace *p)
 {
 	/* rate_bps is below 10^12 and a latency below 10^9: no overflow before the division is taken apart. */
-	uint64_t bytes = p->rate_bps / 1000 * min_u64(latency(p), 1000000) / 1000 * LATENCIES;
+	return p->rate_bps / 1000 * min_u64(latency(p), 1000000) / 1000;
+}
 
-	return min_u64(max_u64(bytes / CHUNK_SIZE, PACE_RANGE_MIN), PACE_RANGE_MAX);
+uint64_t pace_range(const struct pace *p)
+{
+	return min_u64(max_u64(latency_bytes(p) * LATENCIES / CHUNK_SIZE, PACE_RANGE_MIN), PACE_RANGE_MAX);
+}
+
+uint64_t pace_urgent(const struct pace *p)
+{
+	return min_u64(max_u64(latency_bytes(p) / 2 / CHUNK_SIZE, PACE_URGENT_MIN), PACE_RANGE_MIN);
 }

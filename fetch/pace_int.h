@@ -9,6 +9,7 @@
 #define PACE_PARALLEL_NEAR 8 /* at most, where the server answers at once */
 #define PACE_PARALLEL_MAX 16
 #define PACE_RANGE_MIN 4  /* chunks: 1 MiB. Below it a request costs more than its bytes */
+#define PACE_URGENT_MIN 2
 #define PACE_RANGE_MAX 32 /* chunks: 8 MiB. Above it a reader may wait long behind one range */
 
 /* {0}: nothing is known yet. */
@@ -24,5 +25,7 @@ void pace_note(struct pace *p, uint64_t latency_us, uint64_t bytes, uint64_t res
 unsigned pace_parallel(const struct pace *p);
 /* Chunks of one request: long enough that waiting for its first byte is a small part of it. */
 uint64_t pace_range(const struct pace *p);
+/* Chunks of a request that a reader waits for, at least: so few that its transfer takes half its latency. */
+uint64_t pace_urgent(const struct pace *p);
 
 #endif

@@ -39,6 +39,7 @@ struct chunk_buf {
 	/* hot.c; guarded by its lock */
 	struct chunk_buf *older, *newer;
 	enum hot_place place;
+	uint64_t placed_ms; /* monotonic */
 };
 
 struct pool;

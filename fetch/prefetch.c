@@ -1,79 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Streams by place: a read belongs to the head that it is close to, whichever thread or descriptor it came from, because mapped
- * loaders read several places of one file at once and their requests arrive out of order. A head's window is what it has read so
- * far, so a header or one tensor brings at most itself again; behind 8 MiB it is the largest. Reads that follow nothing bring
- * nothing.
+ * One read: which place does it continue (prefetch_head.c), which tensor does it touch (prefetch_train.c), and what follows from
+ * that: the rest of its run, a window ahead of it, the tensors that come next (prefetch_plan.c), or all of the file.
+ *
+ * Mapped loaders read several places of one file at once and requests arrive out of order, so place is the key and not the
+ * thread, the descriptor or the last offset.
  */
-#include "prefetch_int.h"
+#include "prefetch_state_int.h"
 
-#define BEHIND (1u << 20) /* requests of one stream arrive out of order by a few places */
-#define BEYOND (2u << 20)
-#define STREAM_HITS 2
-#define SURE (8u << 20) /* read on from one place: it will be read to the end */
-#define STEP_MAX (4u << 20) /* ask in pieces of this size, so that ranges are large */
-#define STEP_MIN (256u << 10)
+#define HEADER_HEADS 3 /* streams in a file whose header nobody read: it is worth fetching */
 
-static bool belongs(const struct prefetch_head *h, uint64_t off)
+bool wish_add(struct wish *w, struct prefetch *p, uint64_t off, uint64_t end, uint64_t ahead, enum prefetch_class class)
 {
-	return h->used && off + BEHIND >= h->pos && off <= h->pos + BEYOND;
+	struct prefetch_want *last = w->nr ? &w->wants[w->nr - 1] : NULL;
+
+	end = min_u64(end, p->size);
+	if (off >= end)
+		return true;
+	if (last && last->of == p && last->class == class && last->off + last->len == off) {
+		last->len += end - off;
+		return true;
+	}
+	if (w->nr == w->max)
+		return false;
+	w->wants[w->nr++] = (struct prefetch_want){p, off, end - off, ahead, class};
+	return true;
 }
 
-/* The head that off continues most closely; else the least recently used one, begun anew. */
-static struct prefetch_head *choose_head(struct prefetch *p, uint64_t off)
+/* Streams of all members, and what was asked for ahead of them. */
+static unsigned count_streams(const struct prefetch *p, uint64_t now_ms, uint64_t *ahead)
 {
-	struct prefetch_head *best = NULL, *oldest = &p->heads[0];
+	const struct prefetch *m = p->family ? p->family->members : p;
+	unsigned nr = 0;
 
-	for (unsigned i = 0; i < PREFETCH_HEADS; i++) {
-		struct prefetch_head *h = &p->heads[i];
-		uint64_t far = off > h->pos ? off - h->pos : h->pos - off;
-
-		if (belongs(h, off) && (!best || far < (off > best->pos ? off - best->pos : best->pos - off)))
-			best = h;
-		if (h->used < oldest->used)
-			oldest = h;
+	*ahead = 0;
+	for (; m; m = p->family ? m->sibling : NULL) {
+		if (now_ms - m->read_ms > PREFETCH_IDLE_MS)
+			continue;
+		for (const struct prefetch_head *h = m->heads; h < m->heads + PREFETCH_HEADS; h++)
+			if (head_is_alive(h, now_ms) && head_is_stream(h)) {
+				nr++;
+				*ahead += h->ahead - h->pos;
+			}
 	}
-	if (best)
-		return best;
-	*oldest = (struct prefetch_head){.pos = off, .ahead = off};
-	return oldest;
+	return nr;
+}
+
+static void sweep(struct prefetch *p, struct wish *w)
+{
+	p->sweeping = p->sweeping || run_is_shuffled(p) || (p->nr_parts && train_is_shuffled(p->family));
+	if (p->sweeping && !p->sweep_asked)
+		p->sweep_asked = wish_add(w, p, 0, p->size, 0, PREFETCH_SWEEP);
+}
+
+/* A program that knows the places of the tensors already, or has the header in the kernel's cache, does not read it again. */
+static void want_header(struct prefetch *p, unsigned streams, struct wish *w)
+{
+	unsigned begun = 0;
+
+	if (p->header_asked || p->body || (p->family && p->nr_parts) || !streams)
+		return;
+	for (unsigned i = 0; i < PREFETCH_HEADS; i++)
+		begun += p->heads[i].hits > 1 && head_is_stream(&p->heads[i]);
+	if (begun >= HEADER_HEADS)
+		p->header_asked = wish_add(w, p, 0, CHUNK, 0, PREFETCH_PROBE);
 }
 
 unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const struct prefetch_limits *limits,
 		       struct prefetch_want *wants, unsigned max)
 {
-	struct prefetch_head *h = choose_head(p, r->off);
-	uint64_t window, target, step;
+	struct wish w = {limits, r->now_ms, wants, 0, max};
+	struct prefetch_head *h;
+	unsigned streams;
+	uint64_t ahead;
 
-	h->used = ++p->tick;
-	h->used_ms = r->now_ms;
-	h->hits++;
-	h->read += r->len;
-	h->pos = max_u64(h->pos, r->off + r->len);
-	h->ahead = max_u64(h->ahead, h->pos);
-	if (h->hits < STREAM_HITS || !max)
+	p->tick++;
+	p->read_ms = r->now_ms;
+	h = head_note(p, r);
+	if (p->nr_parts) {
+		p->family->read_ms = r->now_ms;
+		train_note(p, h, r);
+	}
+	if (!limits->ahead)
 		return 0;
-	window = h->read < SURE ? min_u64(h->read, limits->ahead) : limits->ahead;
-	target = min_u64(h->pos + window, p->size);
-	step = min_u64(max_u64(window / 4, STEP_MIN), STEP_MAX);
-	if (target <= h->ahead || (target - h->ahead < step && target < p->size))
-		return 0;
-	wants[0] = (struct prefetch_want){p, h->ahead, target - h->ahead, h->ahead - h->pos, PREFETCH_STREAM};
-	h->ahead = target;
-	return 1;
+	streams = count_streams(p, r->now_ms, &ahead);
+	if (head_is_stream(h))
+		head_wish(p, h, limits->ahead / (streams ? streams : 1), &w);
+	if (p->nr_parts) {
+		plan_probes(p->family, &w);
+		(void)count_streams(p, r->now_ms, &ahead);
+		if (limits->ahead > ahead)
+			plan_bodies(p->family, limits->ahead - ahead, &w);
+	}
+	want_header(p, streams, &w);
+	sweep(p, &w);
+	return w.nr;
+}
+
+static bool heads_keep(struct prefetch *p, uint64_t off, uint64_t end, uint64_t now_ms)
+{
+	bool keeps = false;
+
+	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
+		if (!h->used || off >= h->ahead || end <= h->pos)
+			continue;
+		if (head_is_alive(h, now_ms))
+			keeps = true;
+		else
+			h->ahead = max_u64(h->pos, off);
+	}
+	return keeps;
+}
+
+static bool parts_keep(struct prefetch *p, uint64_t off, uint64_t end, uint64_t now_ms)
+{
+	struct prefetch_family *f = p->family;
+	bool idle = now_ms - f->read_ms > PREFETCH_IDLE_MS;
+	struct part *t = part_at(p, off);
+
+	/* Wants of parts that follow each other were made one. */
+	for (; t && t < f->parts + p->part + p->nr_parts && t->off < end; t++) {
+		if (!t->asked || t->body)
+			continue;
+		if (!idle && plan_has(f, part_idx(f, t)))
+			return true;
+		t->asked = off > t->off ? min_u64(t->asked, off) : 0;
+	}
+	return false;
 }
 
 bool prefetch_keeps(struct prefetch *p, uint64_t off, uint64_t len, enum prefetch_class class, uint64_t now_ms)
 {
-	(void)class;
-	for (unsigned i = 0; i < PREFETCH_HEADS; i++) {
-		struct prefetch_head *h = &p->heads[i];
-
-		if (!h->used || off >= h->ahead || off + len <= h->pos)
-			continue;
-		if (now_ms - h->used_ms <= PREFETCH_IDLE_MS)
+	switch (class) {
+	case PREFETCH_PROBE:
+		return now_ms - p->read_ms <= PREFETCH_IDLE_MS;
+	case PREFETCH_SWEEP:
+		if (p->sweeping && now_ms - p->read_ms <= PREFETCH_SWEEP_MS)
 			return true;
-		h->ahead = max_u64(h->pos, off);
+		p->sweep_asked = false;
+		return false;
+	default:
+		return heads_keep(p, off, off + len, now_ms) || (p->nr_parts && parts_keep(p, off, off + len, now_ms));
 	}
-	return false;
 }

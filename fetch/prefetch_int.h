@@ -40,6 +40,7 @@ struct prefetch_want {
 struct prefetch_read {
 	uint64_t off, len; /* as the kernel asked; may reach beyond the end */
 	uint64_t now_ms;   /* any clock that does not run backwards */
+	bool hit;          /* all of it is there already */
 	bool direct;       /* O_DIRECT: what the program itself asked for, not the kernel's readahead for it */
 };
 
@@ -51,36 +52,46 @@ struct prefetch_limits {
 	uint64_t ahead;
 };
 
-/* One place that is read on from, whoever reads. Offsets in bytes. */
-struct prefetch_head {
-	uint64_t start;      /* of its first read */
-	uint64_t pos;        /* behind the last byte read */
-	uint64_t read;       /* bytes read here so far */
-	uint64_t ahead;      /* behind the last byte asked for in advance */
-	uint64_t bound;      /* it is believed to end there; 0: not known, or it went on beyond */
-	uint64_t used, used_ms; /* tick and time of its last read; used 0: free */
-	uint32_t part;       /* of the family, that it reads; PREFETCH_NO_PART */
-	uint16_t hits;
-	bool ended, eager, fault, shared; /* see prefetch_head.c */
-};
 #define PREFETCH_NO_PART UINT32_MAX
 
-struct prefetch_run { /* one that ended */
+/* One place that is read on from, whoever reads. Offsets in bytes. */
+struct prefetch_head {
+	uint64_t start;  /* of its first read */
+	uint64_t pos;    /* behind the last byte read */
+	uint64_t read;   /* bytes read here so far */
+	uint64_t ahead;  /* behind the last byte asked for in advance */
+	uint64_t bound;  /* it is believed to end there; UINT64_MAX: not known, or it went on beyond */
+	uint64_t used;   /* tick of its last read, 0: free */
+	uint64_t used_ms;
+	uint32_t middle; /* page in the middle of its first read if that was a fault, else 0 */
+	uint32_t part;   /* of the family, that it reads; PREFETCH_NO_PART */
+	uint32_t run;    /* its place among the runs that ended, counted from 1; 0: it has not ended yet */
+	uint32_t hits;
+	bool waits;      /* its last read was not answered at once */
+	bool ended;      /* others went on meanwhile and it did not */
+	bool eager;      /* what lies before its bound will be read: no need to begin with small windows */
+};
+
+struct prefetch_run {
 	uint32_t len_kib;
-	uint32_t mid_page; /* the page in the middle of its first read */
+	uint32_t middle; /* page in the middle of its first read: the one that faulted, if it was a fault */
 };
 
 /* {.size = n} is the start. */
 struct prefetch {
 	uint64_t size;
-	struct prefetch_family *family; /* NULL: neither shard nor parts known */
-	struct prefetch *sibling;       /* of the family */
-	uint64_t body;                  /* where the parts begin; 0: not known */
-	uint64_t tick, gap16;           /* reads so far; usual distance of two reads of one head, in ticks x 16 */
-	uint64_t read_ms;               /* time of the last read */
+	struct prefetch_family *family; /* NULL: no shard, and no parts known */
+	struct prefetch *sibling;       /* the next member of the family */
 	uint32_t ordinal;               /* of the shard */
+	uint32_t part, nr_parts;        /* the first of its parts in the family */
+	uint64_t body;                  /* where its parts begin; 0: not known */
+	uint64_t tick;                  /* reads so far */
+	uint64_t gap;                   /* usual distance of two reads of one head, in 1/16 tick */
+	uint64_t wait_ms;               /* longest time of late from a read that had to wait to the next one of its head */
+	uint64_t read_ms;               /* time of the last read */
 	uint32_t nr_runs;               /* that ended */
-	bool sweeping, sweep_asked;
+	bool sweeping;                  /* all of it is being read in no order */
+	bool sweep_asked, header_asked;
 	struct prefetch_run runs[PREFETCH_RUNS];
 	struct prefetch_head heads[PREFETCH_HEADS];
 };

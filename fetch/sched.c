@@ -3,10 +3,12 @@
  * Wants by urgency, limits, what to ask the Hub for next. No thread of its own: it runs on whoever brings a want or ends a
  * transfer, and on the net thread's tick for what only time brings (retries, deadlines, resumed transfers).
  *
- * A want is a range of chunks of one blob in one of three lists: urgent (a reader waits), background (prefetch, pull), delayed
- * (a failed range, until its retry is due). The chunk's state in the blob is the truth: what is no longer WANTED when its turn
- * comes is passed over, so wants may overlap. A transfer is one ranged GET; chunks leave it for the workers one by one.
+ * A want is a range of chunks of one blob, in the list of its class (enum want_class), or in the list of failed ranges until its
+ * retry is due. The chunk's state in the blob is the truth: what is no longer WANTED when its turn comes is passed over, so wants
+ * may overlap. What only the prefetcher wants is asked about again when its turn comes. A transfer is one ranged GET; chunks leave
+ * it for the workers one by one.
  */
+#include "ahead_int.h"
 #include "sched_int.h"
 
 #include <errno.h>
@@ -19,6 +21,10 @@
 #define RESERVED 4    /* connections that only urgent wants may use; of few, half */
 #define JUDGE_MS 1000 /* time over which arriving bytes are a rate: slow links bring a packet now and then */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
+#define QUIET_MS 100  /* no reader has waited for so long: speculation may begin */
+#define AHEAD_MIN (8u << 20)
+#define AHEAD_MAX (36u << 20) /* it is kept in memory until it is read: below the pool */
+#define AHEAD_QUEUED_MAX (192u << 20 / CHUNK_SIZE)
 
 static void list_init(struct want_list *l)
 {
@@ -59,10 +65,13 @@ static void want_free(struct want *w)
 	free(w);
 }
 
-bool sched_has_room(struct sched *s, uint64_t chunks)
+uint64_t sched_ahead(struct sched *s)
 {
 	LOCK_SCOPE(&s->lock);
-	return s->background_chunks + chunks <= BACKGROUND_MAX / CHUNK_SIZE;
+
+	if (s->ahead_chunks > AHEAD_QUEUED_MAX)
+		return 0;
+	return min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
 }
 
 void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why)
@@ -96,8 +105,8 @@ static bool enqueue(struct sched *s, struct want_list *list, const struct want *
 	closed = s->closed;
 	if (!closed)
 		list_push(list, w);
-	if (!closed && list == &s->background)
-		s->background_chunks += w->last - w->first + 1;
+	if (!closed && w->is_ahead)
+		s->ahead_chunks += w->last - w->first + 1;
 	pthread_mutex_unlock(&s->lock);
 	if (!closed)
 		return true;
@@ -106,45 +115,75 @@ static bool enqueue(struct sched *s, struct want_list *list, const struct want *
 	return false;
 }
 
-void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, bool urgent)
+void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class)
 {
-	struct want w = {.blob = b, .first = first, .last = last, .urgent = urgent};
+	struct want w = {.blob = b, .first = first, .last = last, .class = class};
 
-	if (enqueue(s, urgent ? &s->urgent : &s->background, &w))
+	if (enqueue(s, &s->wants[class], &w))
+		sched_run(s);
+}
+
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class)
+{
+	struct want w = {.blob = b, .first = first, .last = last, .class = class, .is_ahead = true};
+
+	if (enqueue(s, &s->wants[class], &w))
 		sched_run(s);
 }
 
 void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms)
 {
-	struct want w = {NULL, b, first, last, true, tries, retry_at_ms};
+	struct want w = {.blob = b, .first = first, .last = last, .class = WANT_URGENT, .tries = tries, .retry_at_ms = retry_at_ms};
 
 	(void)enqueue(s, &s->delayed, &w); /* else its readers know already */
 }
 
 /* --- choosing --- */
 
-/* The next want that limits allow, its connection counted; NULL: none. */
-static struct want *take_want(struct sched *s, unsigned *free_slots, uint64_t *range_max)
+static bool is_quiet(const struct fetch *f)
 {
+	return !atomic_load(&f->readers_parked) && clock_mono_ms() - atomic_load(&f->waited_ms) >= QUIET_MS;
+}
+
+/* The next want behind the urgent ones, if connections may be used for it. */
+static struct want *pop_background_locked(struct sched *s)
+{
+	enum want_class last = is_quiet(s->fetch) ? WANT_SPECULATIVE : WANT_SWEEP;
 	struct want *w = NULL;
+
+	if (s->running + min_u64(RESERVED, s->limit / 2) >= s->limit || s->running_background >= pace_parallel(&s->pace))
+		return NULL;
+	for (enum want_class c = WANT_URGENT + 1; !w && c <= last; c++)
+		w = list_pop(&s->wants[c]);
+	return w;
+}
+
+struct slots {
+	unsigned free;              /* further requests that may start with this one */
+	uint64_t range_min, range_max; /* chunks of one */
+};
+
+/* The next want that limits allow, its connection counted; NULL: none. */
+static struct want *take_want(struct sched *s, struct slots *slots)
+{
+	struct want *w;
 	unsigned parallel;
 	LOCK_SCOPE(&s->lock);
 
 	if (s->closed || s->running >= s->limit)
 		return NULL;
-	w = list_pop(&s->urgent);
-	if (!w && s->running + min_u64(RESERVED, s->limit / 2) < s->limit && s->running_background < pace_parallel(&s->pace)) {
-		w = list_pop(&s->background);
-		if (w)
-			s->background_chunks -= w->last - w->first + 1;
-	}
+	w = list_pop(&s->wants[WANT_URGENT]);
+	w = w ? w : pop_background_locked(s);
 	if (!w)
 		return NULL;
+	if (w->is_ahead)
+		s->ahead_chunks -= w->last - w->first + 1;
 	s->running++;
-	s->running_background += !w->urgent;
+	s->running_background += w->class != WANT_URGENT;
 	parallel = pace_parallel(&s->pace);
-	*free_slots = s->running_background < parallel ? parallel - s->running_background + !w->urgent : 1;
-	*range_max = pace_range(&s->pace);
+	slots->free = s->running_background < parallel ? parallel - s->running_background + (w->class != WANT_URGENT) : 1;
+	slots->range_max = pace_range(&s->pace);
+	slots->range_min = w->class == WANT_URGENT ? pace_urgent(&s->pace) : max_u64(slots->range_max / 2, PACE_RANGE_MIN);
 	return w;
 }
 
@@ -156,22 +195,30 @@ static void put_want(struct sched *s, struct want *w, bool started, bool delayed
 	pthread_mutex_lock(&s->lock);
 	if (!started) {
 		s->running--;
-		s->running_background -= !w->urgent;
+		s->running_background -= w->class != WANT_URGENT;
 	}
-	if (again && delayed) {
+	if (again && delayed)
 		list_push(&s->delayed, w);
-	} else if (again) {
-		list_push_front(w->urgent ? &s->urgent : &s->background, w);
-		if (!w->urgent)
-			s->background_chunks += w->last - w->first + 1;
-	}
+	else if (again)
+		list_push_front(&s->wants[w->class], w);
+	if (again && w->is_ahead)
+		s->ahead_chunks += w->last - w->first + 1;
 	pthread_mutex_unlock(&s->lock);
 	if (!again)
 		want_free(w);
 }
 
+/* The prefetcher has changed its mind: what nobody waits for is absent again. */
+static void forget_want(struct blob *b, struct want *w)
+{
+	LOCK_SCOPE(&b->lock);
+	for (; w->first <= w->last; w->first++)
+		if (b->state[w->first] == CHUNK_WANTED && !blob_is_awaited_locked(b, w->first))
+			blob_set_state_locked(b, w->first, CHUNK_ABSENT);
+}
+
 /* The first run of WANTED chunks of w becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */
-static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned free_slots, uint64_t most)
+static uint64_t choose_range_locked(struct blob *b, struct want *w, const struct slots *slots)
 {
 	uint64_t n = 0;
 
@@ -179,9 +226,9 @@ static uint64_t choose_range_locked(struct blob *b, struct want *w, unsigned fre
 		w->first++;
 	if (w->first > w->last)
 		return 0;
-	while (n < most * free_slots && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
+	while (n < slots->range_max * slots->free && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
 		n++;
-	n = plan_range(n, free_slots, max_u64(most / 2, PACE_RANGE_MIN), most);
+	n = plan_range(n, slots->free, slots->range_min, slots->range_max);
 	for (uint64_t i = 0; i < n; i++)
 		blob_set_state_locked(b, w->first + i, CHUNK_FETCHING);
 	b->running++;
@@ -198,20 +245,21 @@ static bool is_too_early_locked(const struct blob *b, const struct want *w)
 
 void sched_run(struct sched *s)
 {
+	struct slots slots;
 	struct want *w;
-	unsigned free_slots;
-	uint64_t range_max;
 
-	while ((w = take_want(s, &free_slots, &range_max))) {
+	while ((w = take_want(s, &slots))) {
 		struct blob *b = blob_ref(w->blob);
-		struct transfer_plan plan = {.urgent = w->urgent};
+		struct transfer_plan plan = {.urgent = w->class == WANT_URGENT};
 		uint64_t n = 0;
 		bool later;
 
+		if (w->is_ahead && !ahead_keeps(b, w->first, w->last, w->class))
+			forget_want(b, w);
 		pthread_mutex_lock(&b->lock);
 		later = is_too_early_locked(b, w);
 		if (!later)
-			n = choose_range_locked(b, w, free_slots, range_max);
+			n = choose_range_locked(b, w, &slots);
 		plan.first = w->first;
 		plan.last = w->first + n - 1;
 		plan.tries = w->tries > b->tries ? w->tries : b->tries;
@@ -237,7 +285,7 @@ static void requeue_delayed(struct sched *s)
 	list_init(&s->delayed);
 	while ((w = all)) {
 		all = w->next;
-		list_push(&s->urgent, w);
+		list_push(&s->wants[w->class], w);
 	}
 	pthread_mutex_unlock(&s->lock);
 	sched_run(s); /* those that are not due are delayed again */
@@ -303,8 +351,8 @@ int sched_open(struct fetch *f, unsigned connections_max, struct sched **out)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
 	cond_init(&s->ended);
-	list_init(&s->urgent);
-	list_init(&s->background);
+	for (unsigned i = 0; i < WANT_CLASSES; i++)
+		list_init(&s->wants[i]);
 	list_init(&s->delayed);
 	s->fetch = f;
 	s->limit = connections_max ? connections_max : 32;
@@ -327,23 +375,22 @@ static void drop_list(struct want_list *l)
 /* Called again when workers have stopped: a want may have been on its way back to its list. */
 void sched_cancel(struct sched *s)
 {
-	struct want_list urgent, background, delayed;
+	struct want_list lists[WANT_CLASSES + 1];
 
 	pthread_mutex_lock(&s->lock);
 	s->closed = true;
-	urgent = s->urgent;
-	background = s->background;
-	delayed = s->delayed;
-	list_init(&s->urgent);
-	list_init(&s->background);
+	for (unsigned i = 0; i < WANT_CLASSES; i++) {
+		lists[i] = s->wants[i];
+		list_init(&s->wants[i]);
+	}
+	lists[WANT_CLASSES] = s->delayed;
 	list_init(&s->delayed);
 	for (struct transfer *t = s->transfers; t; t = t->next)
 		object_cancel(t->get);
 	pthread_mutex_unlock(&s->lock);
 	/* An empty list's tail points into the struct it was copied from: popping only follows heads. */
-	drop_list(&urgent);
-	drop_list(&background);
-	drop_list(&delayed);
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		drop_list(&lists[i]);
 	pthread_mutex_lock(&s->lock);
 	while (s->transfers)
 		(void)cond_wait_ms(&s->ended, &s->lock, 1000); /* each ends by its cancel; the net thread is running */

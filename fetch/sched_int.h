@@ -10,7 +10,8 @@ struct want {
 	struct want *next;
 	struct blob *blob; /* a reference */
 	uint64_t first, last;
-	bool urgent;
+	enum want_class class;
+	bool is_ahead;  /* the prefetcher's: it may change its mind */
 	unsigned tries; /* of this range failed, one after the other */
 	uint64_t retry_at_ms;
 };
@@ -39,8 +40,8 @@ struct sched {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t ended; /* a transfer ended */
 	bool closed;
-	struct want_list urgent, background, delayed;
-	uint64_t background_chunks;
+	struct want_list wants[WANT_CLASSES], delayed;
+	uint64_t ahead_chunks; /* queued for the prefetcher */
 	unsigned running, running_background, limit;
 	struct transfer *transfers, *paused;
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */

@@ -3,6 +3,7 @@
  * The blobs in memory, by id: one struct for one content, whatever paths lead to it. Blobs that nobody has open are remembered
  * for a while, oldest forgotten first. A new one asks the cache for its index rows; reads wait for them.
  */
+#include "ahead_int.h"
 #include "hot_int.h"
 
 #include <errno.h>
@@ -90,6 +91,7 @@ static void blob_free(struct blob *b)
 	if (!b)
 		return;
 	hot_drop_all(b);
+	ahead_leave(b);
 	for (unsigned i = 0; i < b->nr_sources; i++)
 		free(b->sources[i].path);
 	data_file_unref(b->data);
@@ -174,6 +176,15 @@ struct blob *blob_ref(struct blob *b)
 	LOCK_SCOPE(&b->fetch->blobs_lock);
 	if (b->refs++ == 0)
 		idle_remove_locked(b->fetch, b);
+	return b;
+}
+
+struct blob *blob_ref_open(struct blob *b)
+{
+	LOCK_SCOPE(&b->fetch->blobs_lock);
+	if (!b->refs)
+		return NULL;
+	b->refs++;
 	return b;
 }
 
@@ -270,6 +281,7 @@ struct blob *blob_get(struct fetch *f, const struct object_ref *from)
 	add_source(b, from);
 	if (!fresh)
 		return b;
+	ahead_join(b, from);
 	job = calloc(1, sizeof(*job));
 	if (!job) { /* nothing is known of it, then */
 		pthread_mutex_lock(&b->lock);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
+ * it begins one. The window ahead of a head is what it has read so far, so that a header or one tensor brings at most itself
+ * again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once.
+ */
+#include "prefetch_state_int.h"
+
+#define BEHIND (1u << 20) /* requests of one stream arrive out of order by a few places */
+#define BEYOND (2u << 20)
+#define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
+#define SURE (8u << 20)  /* read on from one place: it will be read to the end */
+#define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
+#define DENSE 4          /* at least one part in so many of what it passed was read: else it is chance */
+#define STEP_MAX (2u << 20) /* ask in pieces of this size, so that ranges are large */
+#define STEP_MIN CHUNK
+#define WAIT_STEP_MS 16 /* a place that is come back to after long is not one that waited */
+#define RUN_FREE (2u << 20) /* the rest of a run so short is asked for however many streams share the window */
+
+/* Beyond the end of such runs is another one. */
+static bool is_beyond(const struct prefetch_head *h, uint64_t off)
+{
+	return h->part == NONE && off >= h->bound;
+}
+
+static bool belongs(const struct prefetch_head *h, uint64_t off)
+{
+	uint64_t behind = h->ended ? RESUME : BEHIND, beyond = h->ended ? RESUME : BEYOND;
+
+	return h->used && off + behind >= h->pos && off <= h->pos + beyond && !is_beyond(h, off);
+}
+
+static uint64_t distance(const struct prefetch_head *h, uint64_t off)
+{
+	return off > h->pos ? off - h->pos : h->pos - off;
+}
+
+static struct prefetch_head *find_nearest(struct prefetch *p, uint64_t off)
+{
+	struct prefetch_head *best = NULL;
+
+	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++)
+		if (belongs(h, off) && (!best || distance(h, off) < distance(best, off)))
+			best = h;
+	return best;
+}
+
+/*
+ * Reads of several threads take turns, and each head comes to its turn about as often as the others. One that missed several
+ * turns has ended, unless its reader may still wait for its bytes while those that have theirs go on.
+ */
+static void end_silent(struct prefetch *p, const struct prefetch_head *going, uint64_t now_ms)
+{
+	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
+		if (!h->used || h->ended || h == going || (p->tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
+			continue;
+		if (h->waits && now_ms - h->used_ms <= 2 * p->wait_ms)
+			continue;
+		h->ended = true;
+		run_end(p, h);
+	}
+}
+
+/*
+ * A fault reads around itself, so what the program wants is in the middle; read() asks from there on. Programs prefer round
+ * numbers: the rounder of the two is meant.
+ */
+static uint32_t find_fault(const struct prefetch_read *r)
+{
+	uint64_t middle = (r->off + r->len / 2) / PAGE;
+
+	if (r->direct || !r->off || !middle || __builtin_ctzll(middle * PAGE) <= __builtin_ctzll(r->off))
+		return 0;
+	return (uint32_t)min_u64(middle, UINT32_MAX);
+}
+
+static struct prefetch_head *begin(struct prefetch *p, const struct prefetch_read *r)
+{
+	struct prefetch_head *oldest = &p->heads[0];
+	uint64_t expected;
+
+	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++)
+		if (h->used < oldest->used)
+			oldest = h;
+	if (oldest->used && !oldest->ended)
+		run_end(p, oldest);
+	*oldest = (struct prefetch_head){.start = r->off, .pos = r->off, .ahead = r->off, .bound = UINT64_MAX, .part = NONE};
+	oldest->middle = find_fault(r);
+	expected = run_expected(p);
+	if (expected) {
+		oldest->bound = r->off + expected;
+		oldest->eager = true;
+	}
+	return oldest;
+}
+
+static void go_on(struct prefetch *p, struct prefetch_head *h, uint64_t now_ms)
+{
+	uint64_t silent_ms = now_ms - h->used_ms;
+
+	if (!h->ended)
+		p->gap = p->gap - p->gap / 8 + 2 * (p->tick - h->used);
+	if (!h->ended && h->waits)
+		p->wait_ms = max_u64(p->wait_ms - p->wait_ms / 16, min_u64(silent_ms, 2 * p->wait_ms + WAIT_STEP_MS));
+	h->ended = false;
+}
+
+struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *r)
+{
+	struct prefetch_head *h = find_nearest(p, r->off);
+
+	if (h)
+		go_on(p, h, r->now_ms);
+	end_silent(p, h, r->now_ms);
+	if (!h)
+		h = begin(p, r);
+	h->used = p->tick;
+	h->used_ms = r->now_ms;
+	h->hits++;
+	h->waits = !r->hit;
+	h->read += r->len;
+	h->pos = max_u64(h->pos, r->off + r->len);
+	h->ahead = max_u64(h->ahead, h->pos);
+	if (h->pos > h->bound) { /* readahead runs over an end; or it was none, and the head grows anew */
+		h->bound = UINT64_MAX;
+		h->eager = false;
+		h->read = r->len;
+	}
+	return h;
+}
+
+bool head_is_alive(const struct prefetch_head *h, uint64_t now_ms)
+{
+	return h->used && !h->ended && now_ms - h->used_ms <= PREFETCH_IDLE_MS;
+}
+
+bool head_is_stream(const struct prefetch_head *h)
+{
+	return h->eager || (h->hits > 1 && h->read >= (h->pos - h->start) / DENSE);
+}
+
+/* A file's beginning says least, unless its siblings' bodies are read: a header, file(1). */
+static bool is_beginning(const struct prefetch *p, const struct prefetch_head *h)
+{
+	return h->start < max_u64(p->body, CHUNK) && !(p->family && p->family->whole);
+}
+
+static uint64_t choose_window(const struct prefetch *p, const struct prefetch_head *h, uint64_t most)
+{
+	uint64_t window = is_beginning(p, h) ? h->read / 2 : h->read;
+
+	if (h->eager && h->part == NONE)
+		return max_u64(most, RUN_FREE);
+	if (h->eager || h->read >= SURE)
+		return most;
+	return min_u64(max_u64(window, min_u64(4 * h->read, WINDOW_MIN)), most);
+}
+
+/* Where others read the same part further on, they fetch that themselves. */
+static uint64_t find_end(const struct prefetch *p, const struct prefetch_head *h)
+{
+	uint64_t end = min_u64(h->bound, p->size);
+
+	for (const struct prefetch_head *o = p->heads; h->part != NONE && o < p->heads + PREFETCH_HEADS; o++)
+		if (o->used && !o->ended && o->part == h->part && o->start > h->pos)
+			end = min_u64(end, o->start);
+	return end;
+}
+
+void head_wish(struct prefetch *p, struct prefetch_head *h, uint64_t window, struct wish *w)
+{
+	uint64_t end = find_end(p, h), target, step;
+
+	window = choose_window(p, h, window);
+	target = min_u64(h->pos + window, end);
+	step = min_u64(max_u64(window / 4, STEP_MIN), STEP_MAX);
+	if (target <= h->ahead || (target - h->ahead < step && target < end))
+		return;
+	if (wish_add(w, p, h->ahead, target, h->ahead - h->pos, PREFETCH_STREAM))
+		h->ahead = target;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs: what heads read from their beginning to their end. Programs that read records or blocks read many of the same length, and
+ * the kernel asks for each in several requests, one after the other; when the last runs agree, the first request of the next one
+ * says it all.
+ */
+#include "prefetch_state_int.h"
+
+#include <stdlib.h>
+
+#define RECENT 8
+#define AGREE_MIN 3
+#define SHUFFLED_MIN 12 /* of the last 16: by chance a page of a mapping is at a multiple of 1 MiB once in 256 */
+#define BLOCK_SHIFT_MIN 19
+#define BLOCK_SHIFT_MAX 28
+
+#ifdef DBG
+#include <stdio.h>
+#endif
+void run_end(struct prefetch *p, struct prefetch_head *h)
+{
+	struct prefetch_run *run;
+
+	if (!h->run || p->nr_runs - h->run >= PREFETCH_RUNS)
+		h->run = ++p->nr_runs; /* else it had gone on after all */
+	run = &p->runs[(h->run - 1) % PREFETCH_RUNS];
+	run->len_kib = (uint32_t)min_u64((h->pos - h->start + 1023) / 1024, UINT32_MAX);
+	run->middle = h->middle;
+#ifdef DBG
+	printf("run %u KiB from %lu KiB hits %u tick %lu used %lu expected %lu gap %lu wait %lu\n", run->len_kib, h->start/1024, h->hits, p->tick, h->used, run_expected(p)/1024, p->gap, p->wait_ms);
+#endif
+}
+
+static int by_length(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+uint64_t run_expected(const struct prefetch *p)
+{
+	uint32_t len[RECENT], nr = (uint32_t)min_u64(p->nr_runs, RECENT), median, agree = 0;
+
+	if (nr < AGREE_MIN)
+		return 0;
+	for (uint32_t i = 0; i < nr; i++)
+		len[i] = p->runs[(p->nr_runs - 1 - i) % PREFETCH_RUNS].len_kib;
+	qsort(len, nr, sizeof(*len), by_length);
+	median = len[nr / 2];
+	/* Readahead runs over the end of one and not of the other. */
+	for (uint32_t i = 0; i < nr; i++)
+		agree += len[i] + median / 4 >= median && len[i] <= median + median / 4;
+	return agree >= AGREE_MIN && agree * 4 >= nr * 3 ? 1024ull * median : 0;
+}
+
+/* The last runs that began in the middle of a request at a multiple of this and read about as much. */
+static unsigned count_blocks(const struct prefetch *p, unsigned shift)
+{
+	uint32_t block = 1u << (shift - 10);
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < PREFETCH_RUNS; i++) {
+		const struct prefetch_run *run = &p->runs[i];
+
+		nr += run->middle && run->middle % (1u << (shift - 12)) == 0 && run->len_kib >= block && run->len_kib <= 2 * block;
+	}
+	return nr;
+}
+
+/* Runs that do not follow each other. */
+static unsigned count_jumps(const struct prefetch *p)
+{
+	unsigned nr = 0;
+
+	for (uint32_t i = 1; i < PREFETCH_RUNS; i++) {
+		const struct prefetch_run *b = &p->runs[(p->nr_runs - i) % PREFETCH_RUNS];
+		const struct prefetch_run *a = &p->runs[(p->nr_runs - i - 1) % PREFETCH_RUNS];
+
+		nr += b->middle < a->middle;
+	}
+	return nr;
+}
+
+bool run_is_shuffled(const struct prefetch *p)
+{
+	if (p->nr_runs < PREFETCH_RUNS || count_jumps(p) < PREFETCH_RUNS / 4)
+		return false;
+	for (unsigned shift = BLOCK_SHIFT_MIN; shift <= BLOCK_SHIFT_MAX; shift++)
+		if (count_blocks(p, shift) >= SHUFFLED_MIN)
+			return true;
+	return false;
+}
