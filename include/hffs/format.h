@@ -35,7 +35,7 @@ enum tensor_type {
 	TENSOR_Q4_0, TENSOR_Q4_1, TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q8_0, TENSOR_Q8_1,
 	TENSOR_Q2_K, TENSOR_Q3_K, TENSOR_Q4_K, TENSOR_Q5_K, TENSOR_Q6_K, TENSOR_Q8_K,
 	TENSOR_IQ2_XXS, TENSOR_IQ2_XS, TENSOR_IQ3_XXS, TENSOR_IQ1_S, TENSOR_IQ4_NL, TENSOR_IQ3_S, TENSOR_IQ2_S, TENSOR_IQ4_XS,
-	TENSOR_IQ1_M, TENSOR_TQ1_0, TENSOR_TQ2_0, TENSOR_MXFP4, TENSOR_NVFP4,
+	TENSOR_IQ1_M, TENSOR_TQ1_0, TENSOR_TQ2_0, TENSOR_MXFP4, TENSOR_NVFP4, TENSOR_Q1_0,
 	TENSOR_TYPES
 };
 
@@ -48,6 +48,7 @@ const struct tensor_type_info *tensor_type_info(enum tensor_type type);
 
 #define TENSOR_DIMS_MAX 64
 #define TENSORS_MAX 1000000u
+#define FORMAT_VALUES_MAX 100000u
 
 struct tensor {
 	uint64_t off, len; /* in bytes of the file; len may be 0 */
@@ -79,7 +80,7 @@ struct format_value {
 		uint64_t u; /* FORMAT_UINT, and FORMAT_BOOL as 0 or 1 */
 		int64_t i;
 		double f;
-		const char *text; /* ends with a NUL; NULL if it is longer than FORMAT_TEXT_KEPT */
+		const char *text; /* NULL if it is longer than FORMAT_TEXT_KEPT or holds a NUL byte */
 	};
 	uint64_t off, len; /* FORMAT_TEXT and FORMAT_ARRAY: bytes of the file that hold it. Of safetensors: as JSON, with quotes */
 	uint64_t nr;       /* items of an array */
