@@ -115,6 +115,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 		a->proofs = proof->next;
 		workers_run(b->fetch->workers, &proof->job);
 	}
+	learn_run(TAKE(a->learn));
 	while ((r = a->completed)) {
 		a->completed = r->next;
 		complete(b, r);
@@ -209,6 +210,7 @@ static void came_locked(struct blob *b, uint64_t idx, bool ensure, struct afterm
 {
 	struct reader **at = &b->readers;
 
+	learn_note_locked(b, idx, a);
 	while (*at) {
 		struct reader *r = *at;
 		bool last = r->ensure == ensure && idx >= r->first && idx <= r->last && --r->missing == 0;
@@ -384,8 +386,10 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 		else
 			refused = err_set(&err, -ENOMEM, "out of memory");
 	}
-	if (refused == 0 && b->ready)
+	if (refused == 0 && b->ready) {
+		learn_look_locked(b, &a);
 		prefetch_locked(b, off, len, &a);
+	}
 	pthread_mutex_unlock(&b->lock);
 
 	atomic_fetch_add(hit ? &b->fetch->read_hits : &b->fetch->read_misses, 1);
