@@ -45,10 +45,10 @@ static bool take_string(struct members *m)
 	return take(m, '"');
 }
 
-/* An object or array up to its last bracket. */
+/* An object or array up to its last bracket. How deep it may be is json_parse()'s to say. */
 static bool take_brackets(struct members *m)
 {
-	unsigned depth = 0;
+	size_t depth = 0;
 
 	while (m->at < m->end) {
 		char c = *m->at;
@@ -59,9 +59,9 @@ static bool take_brackets(struct members *m)
 			continue;
 		}
 		m->at++;
-		if ((c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX)
-			return false;
-		if ((c == '}' || c == ']') && --depth == 0)
+		if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && --depth == 0)
 			return true;
 	}
 	return false;
