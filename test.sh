@@ -8,7 +8,7 @@ usage() {
 	cat <<'END'
 usage: ./test.sh [--long] [--list] [SUITE...]
 
-Without SUITE all of them: checks release debug tsan clang cli mount fault property clients demo
+Without SUITE all of them: checks release debug tsan clang fuzz cli mount fault property clients demo
 A suite of scripts may be narrowed to one: mount/reads
 
   --long  also what takes long: the mount tests with sanitizers, more rounds of the random ones
@@ -16,7 +16,7 @@ A suite of scripts may be narrowed to one: mount/reads
 END
 }
 
-all=(checks release debug tsan clang cli mount fault property clients demo)
+all=(checks release debug tsan clang fuzz cli mount fault property clients demo)
 wanted=() long=
 for argument in "$@"; do
 	case $argument in
@@ -127,7 +127,7 @@ suite packages sh -c './packaging/deps.sh && echo PASS packages'
 for name in "${wanted[@]}"; do
 	case $name in
 	checks) scripts checks ;;
-	release | debug | tsan) suite "$name" compiled "$name" ;;
+	release | debug | tsan | fuzz) suite "$name" compiled "$name" ;;
 	clang) suite clang build clang ;;
 	demo) need_release; suite demo run_demo ;;
 	mount) need_release; scripts mount; long_mounts ;;

@@ -136,17 +136,22 @@ bool json_get_bool(const struct json *j, const char *key, bool otherwise)
 	return cJSON_IsBool(c) ? cJSON_IsTrue(c) != 0 : otherwise;
 }
 
-int json_get_u64(const struct json *j, const char *key, uint64_t *out)
+int json_u64(const struct json *j, uint64_t *out)
 {
-	const cJSON *c = node(json_get(j, key));
+	const cJSON *c = node(j);
 
-	if (!c)
-		return -ENOENT;
 	if (!cJSON_IsNumber(c) || !(c->valuedouble >= 0) || c->valuedouble > 9007199254740992.0 ||
 	    c->valuedouble != (double)(uint64_t)c->valuedouble)
 		return -EINVAL;
 	*out = (uint64_t)c->valuedouble;
 	return 0;
+}
+
+int json_get_u64(const struct json *j, const char *key, uint64_t *out)
+{
+	const struct json *value = json_get(j, key);
+
+	return value ? json_u64(value, out) : -ENOENT;
 }
 
 char *json_print(const struct json *j)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compiler settings that hold for the whole tree.
 option(HFFS_TESTS "build the tests" ON)
+option(HFFS_FUZZ "build the fuzzers, and only what they need" OFF)
 option(HFFS_WERROR "treat warnings as errors" OFF)
 set(HFFS_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 

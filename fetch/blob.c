@@ -120,6 +120,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 		a->proofs = proof->next;
 		workers_run(b->fetch->workers, &proof->job);
 	}
+	learn_run(TAKE(a->learn));
 	while ((r = a->completed)) {
 		a->completed = r->next;
 		complete(b, r);
@@ -214,6 +215,7 @@ static void came_locked(struct blob *b, uint64_t idx, bool ensure, struct afterm
 {
 	struct reader **at = &b->readers;
 
+	learn_note_locked(b, idx, a);
 	while (*at) {
 		struct reader *r = *at;
 		bool last = r->ensure == ensure && idx >= r->first && idx <= r->last && --r->missing == 0;
@@ -378,6 +380,8 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 			refused = err_set(&err, -ENOMEM, "out of memory");
 	}
 	ready = refused == 0 && b->ready;
+	if (ready)
+		learn_look_locked(b, &a);
 	pthread_mutex_unlock(&b->lock);
 	if (ready)
 		(void)blob_ref(b); /* done() may give back the caller's */

@@ -145,6 +145,8 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
 		log_warn("%s: its bytes are not those of the Hub's digest: dropped", b->sources[0].path);
 	pthread_mutex_lock(&b->lock);
+	if (blob_id_equal(&f->forced, id))
+		learn_forget_locked(b);
 	b->sealed = false;
 	b->evicting_nr = 0;
 	b->evicting_forced = false;

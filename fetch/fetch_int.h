@@ -9,6 +9,7 @@
 #include <hffs/map.h>
 #include <hffs/thread.h>
 
+#include "learn_int.h"
 #include "pool_int.h"
 #include "prefetch_int.h"
 #include "workers_int.h"
@@ -103,6 +104,7 @@ struct blob {
 	bool evicting_forced;
 	unsigned holds[2], epoch; /* replies under way, by the epoch in which they began */
 	struct prefetch prefetch; /* ahead.c's, under its lock */
+	struct learn learn;
 	struct blob_source sources[SOURCES_MAX];
 	unsigned nr_sources, source, sources_tried;
 	unsigned tries;        /* failures one after the other since the last chunk arrived */
@@ -184,6 +186,7 @@ struct aftermath {
 	uint64_t background_first, background_last;
 	struct prove_job *proofs; /* to be run */
 	struct reader *completed; /* to be called back */
+	struct learn_job *learn; /* to be run */
 };
 void blob_settle(struct blob *b, struct aftermath *a);
 /* Marks what is missing of [first, last] as wanted or being proven. */

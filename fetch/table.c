@@ -94,6 +94,7 @@ static void blob_free(struct blob *b)
 	ahead_leave(b);
 	for (unsigned i = 0; i < b->nr_sources; i++)
 		free(b->sources[i].path);
+	learn_done(&b->learn);
 	data_file_unref(b->data);
 	free(b->rows);
 	free(b->state);

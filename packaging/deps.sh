@@ -12,13 +12,23 @@ tests='curl git git-lfs python3 python3-venv clang man-db'
 modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd cmocka zlib'
 programs='cc cmake ninja pkg-config fusermount3 getfattr curl git git-lfs python3 clang man'
 
+# libFuzzer is part of clang's runtime, which Debian 12 and Ubuntu 24.04 have in a package of its own.
+can_fuzz() {
+	probe=$(mktemp) || return 1
+	echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+		clang -fsanitize=fuzzer,address -x c - -o "$probe" 2>/dev/null
+	status=$?
+	rm -f "$probe"
+	return $status
+}
+
 # True if everything is there, however it came there.
 complete() {
 	for program in $programs; do
 		command -v "$program" >/dev/null 2>&1 || return 1
 	done
 	# shellcheck disable=SC2086 # a list of words
-	pkg-config --exists $modules && python3 -c 'import venv, ensurepip' 2>/dev/null
+	pkg-config --exists $modules && python3 -c 'import venv, ensurepip' 2>/dev/null && can_fuzz
 }
 
 # The packages that dpkg does not have.
@@ -40,9 +50,10 @@ as_root() {
 }
 
 install_with_apt() {
-	missing=$(missing_packages)
-	echo "installing $missing"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+	missing=$(missing_packages)
+	! apt-cache show libclang-rt-dev >/dev/null 2>&1 || missing="$missing libclang-rt-dev"
+	echo "installing $missing"
 	# shellcheck disable=SC2086 # a list of words
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
@@ -51,8 +62,8 @@ say_other_names() {
 	cat >&2 <<'END'
 hffs is built and tested here with apt only. Install these, then run again:
   Fedora  dnf install gcc cmake ninja-build pkgconf fuse3 fuse3-devel libcurl-devel sqlite-devel cjson-devel openssl-devel
-          xxhash-devel libmicrohttpd-devel libcmocka-devel zlib-devel attr curl git git-lfs python3 clang man-db
-  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka zlib attr git git-lfs python clang man-db
+          xxhash-devel libmicrohttpd-devel libcmocka-devel zlib-devel attr curl git git-lfs python3 clang compiler-rt man-db
+  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka zlib attr git git-lfs python clang compiler-rt man-db
 END
 }
 

@@ -17,11 +17,11 @@
 #include <hffs/io.h>
 #include <hffs/log.h>
 #include <hffs/name.h>
+#include <hffs/utf8.h>
 
 #include "hash_int.h"
 #include "lfs_int.h"
 #include "state_int.h"
-#include "utf8_int.h"
 
 #define SAVE_EVERY (8ull << 30)        /* bytes hashed between two savings of the state: a restart loses no more */
 #define ATTRIBUTES_SIZE_MAX (64u << 10) /* a longer .gitattributes is read so far */

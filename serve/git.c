@@ -14,12 +14,12 @@
 #include <hffs/digest.h>
 #include <hffs/name.h>
 #include <hffs/thread.h>
+#include <hffs/utf8.h>
 
 #include "child_int.h"
 #include "lfs_int.h"
 #include "objects_int.h"
 #include "ref_cache_int.h"
-#include "utf8_int.h"
 
 #define LISTINGS_MAX 64
 #define RECORD_MAX 16384      /* one line of git's own output */

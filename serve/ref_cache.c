@@ -8,9 +8,9 @@
 #include <hffs/clock.h>
 #include <hffs/name.h>
 #include <hffs/thread.h>
+#include <hffs/utf8.h>
 
 #include "child_int.h"
-#include "utf8_int.h"
 
 #define REFS_FOR_MS 1000
 #define RECORD_MAX 16384    /* one line of git's own output */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Joins hub and cache: opens both, with the workers between them. Blobs are read here (blob.h below), names are looked up in
- * the catalog (catalog.h). No FUSE, no model format.
+ * the catalog (catalog.h). No FUSE.
  */
 #ifndef HFFS_FETCH_H
 #define HFFS_FETCH_H

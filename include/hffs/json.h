@@ -34,6 +34,7 @@ const char *json_get_string(const struct json *j, const char *key);
 bool json_get_bool(const struct json *j, const char *key, bool otherwise);
 /* Whole numbers 0 to 2^53 only: -EINVAL for anything else, -ENOENT if it is not there. */
 int json_get_u64(const struct json *j, const char *key, uint64_t *out);
+int json_u64(const struct json *j, uint64_t *out);
 /* The value printed compactly, caller frees; NULL when out of memory. */
 char *json_print(const struct json *j);
 

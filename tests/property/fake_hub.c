@@ -15,6 +15,7 @@
 
 struct fake_faults fake_faults;
 fake_answer_fn *_Atomic fake_hub_answer;
+const struct fake_file *_Atomic fake_file;
 atomic_bool fake_hub_hold;
 
 struct object_get {
@@ -51,6 +52,12 @@ uint8_t fake_byte(uint8_t name, uint64_t n)
 
 void fake_fill(uint8_t name, uint64_t off, uint8_t *out, size_t len)
 {
+	const struct fake_file *file = atomic_load(&fake_file);
+
+	if (file && file->name == name) {
+		memcpy(out, file->bytes + off, len);
+		return;
+	}
 	for (size_t i = 0; i < len; i++)
 		out[i] = fake_byte(name, off + i);
 }

@@ -10,6 +10,12 @@
 /* Byte n of the blob whose id begins with `name`. */
 uint8_t fake_byte(uint8_t name, uint64_t n);
 void fake_fill(uint8_t name, uint64_t off, uint8_t *out, size_t len);
+/* One blob has these bytes instead. NULL: none has. */
+struct fake_file {
+	uint8_t name;
+	const char *bytes;
+};
+extern const struct fake_file *_Atomic fake_file;
 
 /* Out of 1000 requests so many ... */
 struct fake_faults {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <hffs/digest.h>
+#include <hffs/utf8.h>
 
 #include "../../serve/lfs_int.h"
-#include "../../serve/utf8_int.h"
 
 #define SHA "a02376c0a645134a7b7f8f8bb5daaac7653d561ab45699d4b3786d3a9ebf9dea"
 #define HEAD "version https://git-lfs.github.com/spec/v1\n"

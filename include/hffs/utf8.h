@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HFFS_SERVE_UTF8_INT_H
-#define HFFS_SERVE_UTF8_INT_H
+/* Is this text UTF-8? Pure. */
+#ifndef HFFS_UTF8_H
+#define HFFS_UTF8_H
 
 #include <stdbool.h>
 

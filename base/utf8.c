@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Is this text UTF-8? By the table of RFC 3629, section 4. */
-#include "utf8_int.h"
+#include <hffs/utf8.h>
 
 #include <stddef.h>
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Headers of model files, read as their bytes pass. A blob waits until the chunks of [0, need) can be read; then a worker copies
+ * them, piece by piece under a hold as every reader does, and parses. The parser may ask for more: need grows, and the blob waits
+ * again. First come the few bytes that tell the format, so that all other files cost nothing.
+ *
+ * Chunks of an earlier run are proven for it, but absent ones are never fetched. Whatever goes wrong ends in LEARN_OVER without a
+ * table: malformed headers are the reader's to complain about.
+ */
+#include "ahead_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/log.h>
+
+#define HEADER_MAX (16u << 20) /* bytes; normal ones have 10 KiB to 10 MiB (a GGUF file with its vocabulary) */
+#define INDEX_SUFFIX ".index.json"
+
+struct learn_job {
+	struct job job;
+	struct blob *blob; /* a reference */
+};
+
+struct found {
+	int r;
+	uint64_t need;
+	struct tensor_table *table;
+	struct shard_index *shards;
+};
+
+static bool is_index_locked(const struct blob *b)
+{
+	for (unsigned i = 0; i < b->nr_sources; i++) {
+		const char *path = b->sources[i].path;
+		size_t len = strlen(path), suffix = strlen(INDEX_SUFFIX);
+
+		if (len >= suffix && !strcmp(path + len - suffix, INDEX_SUFFIX))
+			return true;
+	}
+	return false;
+}
+
+static void begin_locked(struct blob *b)
+{
+	struct learn *l = &b->learn;
+
+	l->index = is_index_locked(b);
+	l->need = l->index ? b->size : min_u64(b->size, FORMAT_SNIFF_BYTES);
+	if (l->index && b->size > SHARD_INDEX_MAX)
+		l->state = LEARN_OVER;
+}
+
+/* --- when --- */
+
+static bool can_read(enum chunk_state s)
+{
+	return s == CHUNK_PRESENT || s == CHUNK_MEMORY;
+}
+
+/* Can all chunks of [0, len) be read? Those of an earlier run are asked for a proof, if no other is missing. */
+static bool are_here_locked(struct blob *b, uint64_t len, struct aftermath *a)
+{
+	uint64_t last = (len - 1) / CHUNK_SIZE;
+	bool all = true, unproven = false;
+
+	for (uint64_t i = 0; i <= last; i++) {
+		enum chunk_state s = b->state[i];
+
+		if (!can_read(s) && s != CHUNK_UNPROVEN && s != CHUNK_PROVING)
+			return false;
+		all = all && can_read(s);
+		unproven = unproven || s == CHUNK_UNPROVEN;
+	}
+	if (unproven)
+		blob_want_locked(b, 0, last, false, a);
+	return all;
+}
+
+static void run_look(struct job *job);
+
+void learn_look_locked(struct blob *b, struct aftermath *a)
+{
+	struct learn_job *j;
+
+	if (b->learn.state != LEARN_WAITS)
+		return;
+	if (!b->learn.need)
+		begin_locked(b);
+	if (b->learn.state != LEARN_WAITS || !are_here_locked(b, b->learn.need, a))
+		return;
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return; /* the next chunk or read asks again */
+	j->job.run = run_look;
+	j->blob = blob_ref(b);
+	b->learn.state = LEARN_RUNS;
+	a->learn = j;
+}
+
+void learn_note_locked(struct blob *b, uint64_t idx, struct aftermath *a)
+{
+	if (b->learn.state == LEARN_WAITS && (!b->learn.need || idx <= (b->learn.need - 1) / CHUNK_SIZE))
+		learn_look_locked(b, a);
+}
+
+void learn_run(struct learn_job *j)
+{
+	if (j)
+		workers_run(j->blob->fetch->workers, &j->job);
+}
+
+/* --- a look, on a worker --- */
+
+/* What is read for `need`: to the end of its last chunk, so that a header that grows is not asked for byte by byte. */
+static uint64_t look_len(const struct blob *b, uint64_t need)
+{
+	if (need <= FORMAT_SNIFF_BYTES)
+		return need;
+	return min_u64(b->size, (need + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
+}
+
+static void parse(const struct blob *b, const void *bytes, size_t len, bool index, struct found *f)
+{
+	struct err err = {0};
+
+	if (index)
+		f->r = shard_index_parse(bytes, len, &f->shards, &err);
+	else
+		f->r = tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, &err);
+	if (f->r == -EBADMSG || f->r == -EFBIG)
+		log_debug("%s: nothing is learned from it: %s", b->sources[0].path, err.text);
+}
+
+/* As much as one read may have: a long span would hold up eviction. -ESTALE: it was evicted meanwhile. */
+static int copy_piece(struct blob *b, uint64_t off, size_t len, void *out)
+{
+	struct span span;
+	bool here = true;
+	int r;
+
+	pthread_mutex_lock(&b->lock);
+	for (uint64_t i = off / CHUNK_SIZE; i <= (off + len - 1) / CHUNK_SIZE; i++)
+		here = here && can_read(b->state[i]);
+	if (here)
+		span_fill_locked(b, off, len, &span);
+	pthread_mutex_unlock(&b->lock);
+	if (!here)
+		return -ESTALE;
+	r = span_read(&span, out);
+	span_release(&span);
+	return r;
+}
+
+static void look(struct blob *b, size_t len, bool index, struct found *f)
+{
+	AUTO_FREE char *bytes = malloc(len);
+
+	f->r = bytes ? 0 : -ENOMEM;
+	for (size_t off = 0; off < len && f->r == 0; off += READ_MAX)
+		f->r = copy_piece(b, off, (size_t)min_u64(READ_MAX, len - off), bytes + off);
+	if (f->r == 0)
+		parse(b, bytes, len, index, f);
+}
+
+static void take_locked(struct blob *b, struct found *f, struct aftermath *a)
+{
+	struct learn *l = &b->learn;
+
+	if (l->stale || f->r == -ESTALE) {
+		*l = (struct learn){0}; /* from the start, when the chunks are back */
+	} else if (f->r == -EAGAIN) {
+		l->state = LEARN_WAITS;
+		l->need = f->need;
+	} else {
+		l->state = LEARN_OVER;
+		l->table = TAKE(f->table);
+		l->shards = TAKE(f->shards);
+	}
+	learn_look_locked(b, a);
+}
+
+/* The prefetcher takes a copy of what it needs. Without memory it does without. */
+static void tell_ahead(struct blob *b, const struct tensor_table *t)
+{
+	AUTO_FREE struct prefetch_part *parts = malloc(t->nr * sizeof(*parts));
+
+	for (uint32_t i = 0; parts && i < t->nr; i++)
+		parts[i] = (struct prefetch_part){t->tensors[i].name, t->tensors[i].off, t->tensors[i].len};
+	if (parts)
+		ahead_learned(b, parts, t->nr);
+}
+
+static void run_look(struct job *job)
+{
+	struct learn_job *j = container_of(job, struct learn_job, job);
+	struct blob *b = j->blob;
+	struct tensor_table *table;
+	struct found f = {0};
+	struct aftermath a = {0};
+	bool index;
+	uint64_t len;
+
+	pthread_mutex_lock(&b->lock);
+	index = b->learn.index;
+	len = look_len(b, b->learn.need);
+	pthread_mutex_unlock(&b->lock);
+	look(b, len, index, &f);
+	pthread_mutex_lock(&b->lock);
+	take_locked(b, &f, &a);
+	table = tensor_table_ref(b->learn.table);
+	pthread_mutex_unlock(&b->lock);
+	if (table && table->nr)
+		tell_ahead(b, table);
+	tensor_table_unref(table);
+	tensor_table_unref(f.table);
+	shard_index_unref(f.shards);
+	blob_settle(b, &a);
+	blob_put(b);
+	free(j);
+}
+
+/* --- what is known --- */
+
+void learn_forget_locked(struct blob *b)
+{
+	struct learn *l = &b->learn;
+
+	tensor_table_unref(TAKE(l->table));
+	shard_index_unref(TAKE(l->shards));
+	l->stale = l->state == LEARN_RUNS;
+	if (!l->stale)
+		*l = (struct learn){0};
+}
+
+void learn_done(struct learn *l)
+{
+	tensor_table_unref(l->table);
+	shard_index_unref(l->shards);
+}
+
+struct tensor_table *learn_table(struct blob *b)
+{
+	LOCK_SCOPE(&b->lock);
+	return tensor_table_ref(b->learn.table);
+}
+
+struct shard_index *learn_shards(struct blob *b)
+{
+	LOCK_SCOPE(&b->lock);
+	return shard_index_ref(b->learn.shards);
+}
