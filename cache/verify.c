@@ -21,7 +21,6 @@
 #include "data_int.h"
 
 #define PIECE CHUNK_SIZE             /* bytes of one read: stays in the second-level cache for the digest */
-#define DIRECT_ALIGN 4096            /* no file system asks for more */
 #define SLICE ((uint64_t)64 << 20)   /* bytes read for one proof before the next one has its turn */
 #define SYNC_PIECE ((uint64_t)16 << 20)
 #define FOLLOW_MAX 64                /* proofs that follow a front; others are read when complete */

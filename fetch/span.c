@@ -10,6 +10,8 @@
 
 #include <hffs/io.h>
 
+#define DIRECT_READ_MIN (128u << 10) /* below it one trip to the disk costs more than a copy */
+
 struct data_file *data_file_ref(struct data_file *d)
 {
 	if (d)
@@ -114,6 +116,24 @@ unsigned span_pieces(const struct span *s, struct iovec *out)
 	return nr;
 }
 
+static bool is_aligned(uint64_t n)
+{
+	return n % DIRECT_ALIGN == 0;
+}
+
+/*
+ * Past the page cache where that can be: what is read goes into the reader's pages, and a second copy would cost more than the
+ * reading. Few bytes come with their neighbours' page.
+ */
+static int read_disk(const struct data_file *d, uint8_t *out, size_t len, uint64_t off)
+{
+	int r = -EINVAL;
+
+	if (d->direct_fd >= 0 && len >= DIRECT_READ_MIN && is_aligned(off) && is_aligned(len) && is_aligned((uintptr_t)out))
+		r = io_pread(d->direct_fd, out, len, off);
+	return r == -EINVAL ? io_pread(d->fd, out, len, off) : r;
+}
+
 int span_read(const struct span *s, void *out)
 {
 	uint8_t *p = out;
@@ -125,7 +145,7 @@ int span_read(const struct span *s, void *out)
 
 		if (hot) {
 			memcpy(p, hot->bytes + off % CHUNK_SIZE, part);
-		} else if (!s->data || io_pread(s->data->fd, p, part, off) < 0) {
+		} else if (!s->data || read_disk(s->data, p, part, off) < 0) {
 			span_lost(s);
 			return -EIO;
 		}

@@ -12,7 +12,6 @@
 #include <hffs/io.h>
 #include <hffs/log.h>
 
-#define DIRECT_ALIGN 4096 /* no file system asks for more */
 #define BACKLOG_MAX 64    /* chunks that wait for the disk */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
 

@@ -30,7 +30,7 @@ char *thread_buffer(void)
 	b = pthread_getspecific(buffer_key);
 	if (b)
 		return b;
-	b = malloc(READ_MAX);
+	b = aligned_alloc(DIRECT_ALIGN, READ_MAX);
 	if (b && pthread_setspecific(buffer_key, b) != 0) {
 		free(b);
 		return NULL;

@@ -10,6 +10,7 @@
 #define EXTENT_CHUNKS 64
 #define EXTENT_SIZE ((uint64_t)EXTENT_CHUNKS * CHUNK_SIZE)
 
+#define DIRECT_ALIGN 4096u /* of O_DIRECT: offset, length, memory are multiples of it; no file system asks for more */
 #define READ_MAX (1u << 20) /* bytes of one FUSE read: 256 pages, the kernel's own limit without a sysctl */
 
 /* The index is committed at the latest after so many chunks or so long: what a kill -9 can cost. */
