@@ -10,6 +10,7 @@ struct pool {
 	pthread_mutex_t lock;
 	struct chunk_buf *free_list; /* guarded by lock, as used */
 	unsigned used;
+	bool is_touched; /* since it was trimmed */
 	unsigned nr;
 	void (*given)(void *ctx);
 	void *ctx;
@@ -60,6 +61,7 @@ struct chunk_buf *pool_take(struct pool *p)
 		return NULL;
 	p->free_list = c->next_free;
 	p->used++;
+	p->is_touched = true;
 	atomic_store(&c->refs, 1);
 	c->blob = NULL;
 	c->len = 0;
@@ -87,6 +89,15 @@ void chunk_buf_unref(struct chunk_buf *c)
 {
 	if (c && atomic_fetch_sub(&c->refs, 1) == 1)
 		give(c);
+}
+
+void pool_trim(struct pool *p)
+{
+	LOCK_SCOPE(&p->lock);
+	if (p->used || !p->is_touched)
+		return;
+	(void)madvise(p->memory, (size_t)p->nr * CHUNK_SIZE, MADV_DONTNEED); /* it stays ours if it fails */
+	p->is_touched = false;
 }
 
 void pool_count(struct pool *p, uint64_t *used, uint64_t *max)

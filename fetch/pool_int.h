@@ -49,6 +49,8 @@ void pool_free(struct pool *p); /* all buffers must be back */
 struct chunk_buf *pool_take(struct pool *p); /* NULL: all in use */
 void chunk_buf_ref(struct chunk_buf *c);
 void chunk_buf_unref(struct chunk_buf *c); /* NULL is fine */
+/* Gives memory that is not in use back to the system, if nothing is. */
+void pool_trim(struct pool *p);
 void pool_count(struct pool *p, uint64_t *used, uint64_t *max);
 
 #endif

@@ -9,6 +9,7 @@
  * it for the workers one by one.
  */
 #include "ahead_int.h"
+#include "hot_int.h"
 #include "sched_int.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #define RESERVED 4    /* connections that only urgent wants may use; of few, half */
 #define JUDGE_MS 1000 /* time over which arriving bytes are a rate: slow links bring a packet now and then */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
+#define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define QUIET_MS 100  /* no reader has waited for so long: speculation may begin */
 #define AHEAD_MIN (8u << 20)
 #define AHEAD_MAX (36u << 20) /* it is kept in memory until it is read: below the pool */
@@ -326,6 +328,24 @@ static void tick_readers(struct sched *s, uint64_t now, uint64_t passed)
 	free(all);
 }
 
+/* Nothing has arrived for a while: chunks in memory are on disk, or nearly so. */
+static void rest(struct sched *s, uint64_t now)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&s->lock);
+	bytes = s->bytes;
+	pthread_mutex_unlock(&s->lock);
+	if (bytes != s->bytes_rested)
+		s->arrived_ms = now;
+	s->bytes_rested = bytes;
+	if (now - s->arrived_ms < REST_MS)
+		return;
+	while (hot_reclaim(s->fetch->hot))
+		;
+	pool_trim(s->fetch->pool);
+}
+
 static void tick(void *arg)
 {
 	struct sched *s = arg;
@@ -338,6 +358,7 @@ static void tick(void *arg)
 	if (passed < JUDGE_MS)
 		return;
 	s->judged_ms = now;
+	rest(s, now);
 	tick_readers(s, now, min_u64(passed, 2 * JUDGE_MS)); /* a suspended machine is not a slow Hub */
 }
 

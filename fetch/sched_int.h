@@ -47,6 +47,7 @@ struct sched {
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */
 	uint64_t ticked_ms, judged_ms;
 	uint64_t bytes, bytes_ticked;
+	uint64_t bytes_rested, arrived_ms; /* bytes when it was last seen that some had arrived; when that was */
 	struct pace pace;
 };
 
