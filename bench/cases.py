@@ -13,7 +13,6 @@ import typing
 
 import content
 import hub as hubs
-import machine
 import peers
 import traces
 
@@ -46,8 +45,8 @@ def at_random(number, length):
 
 def header_and_tensor(repo):
     file = repo.files[0]
-    tensor = next(t for t in file.tensors if t[1] > file.size * 6 // 10 and t[2] >= MIB)
-    return [(0, 0, 8, 0), (0, 8, len(file.header) - 8, 0), (0, tensor[1], MIB, 0)]
+    _, off, length = max((t for t in file.tensors if file.size * 6 // 10 < t[1] < file.size * 9 // 10), key=lambda t: t[2])
+    return [(0, 0, 8, 0), (0, 8, len(file.header) - 8, 0), (0, off, min(length, MIB), 0)]
 
 
 def first_page(_):
@@ -129,7 +128,7 @@ class Reading:
             start = time.monotonic()
             got = curl.fetch()
             seconds = time.monotonic() - start
-            return {"seconds": seconds, "bytes": needed or got or 0, "complete": got is not None, "failed": int(got is None)}
+            return {"seconds": seconds, "bytes": needed or got or 0, "jobs": len(curl.pieces), "failed": int(got is None)}
 
         bench.measure({**row, "stage": "cold"}, None, work, right=curl.is_right)
 
@@ -194,10 +193,10 @@ class Traces:
 class Listing:
     """`ls -lR` of many files, again, and after more than a minute, when no name may have been forgotten."""
     name = "ls"
-    title = "ls -lR of many files"
 
     def run(self, bench):
         repo = content.many(*((100, 100) if bench.args.size > 64 else (10, 20)))
+        self.title = f"ls -lR of {len(repo.files)} files"
         self.wanted = {(os.path.dirname(f.path), os.path.basename(f.path), f.size) for f in repo.files}
         bench.prepare(repo)
         for shape in bench.shapes(("link", "loopback")):
@@ -240,21 +239,23 @@ class Sparse:
     """Readers of files that are far larger than what is read of them."""
 
     def run(self, bench):
-        small = bench.args.size <= 64
-        repo = content.sparse(4 if small else 100, content.GIB if small else 10 * 1000 * MB)
+        number, size = (4, 1000 * MB) if bench.args.size <= 64 else (100, 10000 * MB)
+        repo = content.sparse(number, size)
+        self.title = self.words.format(number=number, size=f"{size // (1000 * MB)} GB")
         bench.prepare(repo)
-        bench.hub.shape("link")
+        shape = bench.shapes(("link",))[0]
+        bench.hub.shape(shape)
         for rep in range(bench.args.reps if self.name == "stop" else 1):
             for name in self.everybody:
                 if bench.wants(name):
                     with peers.MOUNTS[name](bench, repo) as mount:
-                        row = {"case": self.name, "title": self.title, "unit": "MB/s", "shape": "link", "rep": rep, "peer": name, "stage": "cold"}
+                        row = {"case": self.name, "title": self.title, "unit": "MB/s", "shape": shape, "rep": rep, "peer": name, "stage": "cold"}
                         self.read(bench, mount, row)
 
 
 class Stop(Sparse):
     name = "stop"
-    title = "a reader that stops after 100 MB"
+    words = "a reader that stops after 100 MB of {size}"
     everybody = ("hffs", "rclone")
 
     def read(self, bench, mount, row):
@@ -264,7 +265,7 @@ class Stop(Sparse):
 
 class Memory(Sparse):
     name = "memory"
-    title = "100 open files of 10 GB, 32 readers"
+    words = "{number} open files of {size}, 32 readers"
     everybody = ("hffs",)
 
     def read(self, bench, mount, row):
@@ -280,25 +281,38 @@ class Serve:
     def run(self, bench):
         repo = model(bench)
         bench.prepare(repo)
+        if bench.args.break_answers:
+            self.compare(bench, repo, bench.hub)
+            return
         server = hubs.Hub([os.path.join(bench.args.build, "hffs"), "serve"], bench.store.hub, os.path.join(bench.args.work, "serve-state"))
         try:
             server.learn(repo)
-            urls = {"hffs": server.content_url(repo, repo.files[0].path), "local": "file://" + bench.store.source(repo, repo.files[0])}
-            with bench.holding(repo):
-                for rep in range(bench.args.reps):
-                    for name, url in urls.items():
-                        machine.drop_page_cache()
-                        row = {"case": "serve", "title": "hffs serve to one curl", "unit": "MB/s", "shape": "loopback", "rep": rep, "peer": name,
-                               "stage": "hot"}
-                        bench.measure(row, server.pid, lambda u=url: self.take(repo, u))
+            self.compare(bench, repo, server)
         finally:
             server.close()
+
+    def compare(self, bench, repo, server):
+        source = bench.store.source(repo, repo.files[0])
+        urls = {"hffs": server.content_url(repo, repo.files[0].path), "local": "file://" + source}
+        with bench.holding(repo):
+            for rep in range(bench.args.reps):
+                for name, url in urls.items():
+                    row = {"case": "serve", "title": "hffs serve to one curl", "unit": "MB/s", "shape": "loopback", "rep": rep, "peer": name,
+                           "stage": "hot"}
+                    bench.measure(row, server.pid, lambda u=url: self.take(repo, u), right=lambda u=url: self.is_right(u, source),
+                                  server=server.pid)
 
     @staticmethod
     def take(repo, url):
         start = time.monotonic()
         done = subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=False)
-        return {"seconds": time.monotonic() - start, "bytes": repo.size, "complete": True, "failed": int(done.returncode != 0)}
+        return {"seconds": time.monotonic() - start, "bytes": repo.size, "failed": int(done.returncode != 0)}
+
+    @staticmethod
+    def is_right(url, source):
+        """Fetched once more, to be compared."""
+        with subprocess.Popen(["curl", "-sf", url], stdout=subprocess.PIPE) as curl:
+            return subprocess.run(["cmp", "-s", source], stdin=curl.stdout, check=False).returncode == 0
 
 
 CASES = {c.name: c for c in [*READINGS, Traces(), Listing(), Stop(), Memory(), Serve()]}

@@ -64,7 +64,7 @@ def gguf_header(tensors, size):
 
 def llama_sizes(total):
     """(name, bytes) as a small Llama has them, in the order of its layers, which is not that of the names; about `total` bytes."""
-    hidden, vocabulary = (2048, 32768) if total >= GIB else (512, 16384)
+    hidden, vocabulary = (2048, 32768) if total >= GIB else (512, 16384) if total >= 100 * MIB else (128, 4096)
     kv, inner = hidden // 4, hidden * 4
     layer = [("input_layernorm", hidden), ("self_attn.q_proj", hidden * hidden), ("self_attn.k_proj", kv * hidden),
              ("self_attn.v_proj", kv * hidden), ("self_attn.o_proj", hidden * hidden), ("post_attention_layernorm", hidden),
@@ -89,7 +89,7 @@ def model(size):
 
 
 def shards(size):
-    return Repo("shards", [model_file(f"model-{i + 1:05}-of-00016.safetensors", max(size // 16, 24 * MIB), 100 + i) for i in range(16)])
+    return Repo("shards", [model_file(f"model-{i + 1:05}-of-00016.safetensors", max(size // 16, 4 * MIB), 100 + i) for i in range(16)])
 
 
 def many(folders, each):
@@ -102,7 +102,7 @@ def sparse(number, size):
     for i in range(number):
         places = sorted(dice.sample(range(1, size // (32 * MIB)), 8))
         extents = tuple((p * 32 * MIB, MIB) for p in places)
-        files.append(File(f"part-{i:05}.bin", size, 5000 + i, extents=(((0, 512 * MIB),) if i == 0 else ()) + extents))
+        files.append(File(f"part-{i:05}.bin", size, 5000 + i, extents=(((0, 112 * MIB),) if i == 0 else ()) + extents))
     return Repo("sparse", files)
 
 

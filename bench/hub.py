@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import urllib.parse
 
 # delay before every answer in ms, MB/s of a connection, MB/s of all together; 0: none
@@ -25,7 +26,7 @@ def describe_shape(name):
 
 
 class Hub:
-    """A server of its own for the folder; breaks: whether it inverts bytes and adds an entry to each listing, to test the tests."""
+    """A server of its own for the folder."""
 
     def __init__(self, program, folder, state):
         self.process = subprocess.Popen([*program, folder, "--listen", "127.0.0.1:0", "--state", state],
@@ -35,6 +36,7 @@ class Hub:
             raise SystemExit("the server did not start")
         self.address = urllib.parse.urlsplit(self.endpoint).netloc
         self.pid = self.process.pid
+        self.delay_s = 0
 
     def ask(self, path, method="GET"):
         """(body, headers); 302 is an answer like others."""
@@ -51,9 +53,11 @@ class Hub:
 
     def shape(self, name):
         delay, conn, total = SHAPES[name]
+        self.delay_s = delay / 1000
         self.ask(f"/_test/shape?delay_ms={delay}&conn_bps={conn * 1000000}&total_bps={total * 1000000}", "POST")
 
     def break_answers(self):
+        """Bytes are inverted, and each listing has an entry too many, so that a test can see whether a case sees it."""
         self.ask("/_test/fault?kind=flip&arg=65537&route=cdn", "POST")
         self.ask("/_test/fault?kind=flip&arg=65537&route=resolve-cache", "POST")
         self.ask("/_test/fault?kind=entry&arg=one-too-many&route=tree", "POST")
@@ -85,7 +89,10 @@ class Hub:
 
 
 class Index:
-    """One repository as a folder in HTML. Its files are redirects to where the bytes are, so those are shaped and counted."""
+    """
+    One repository as a folder in HTML. Its files are redirects to where the bytes are, so those are shaped and counted; its own
+    answers come as late as the hub's.
+    """
 
     def __init__(self, hub, repo):
         names = [f.path for f in repo.files]
@@ -96,6 +103,7 @@ class Index:
             protocol_version = "HTTP/1.1"
 
             def do_HEAD(self):
+                time.sleep(hub.delay_s)
                 body = page.encode() if self.path == "/" else b""
                 target = targets.get(self.path)
                 self.send_response(200 if body else 302 if target else 404)

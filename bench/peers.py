@@ -143,6 +143,7 @@ class Httpdirfs(Foreign):
 
 
 def help_of(*command):
+    """What a program says about itself."""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
@@ -206,8 +207,8 @@ class Curl:
         config = os.path.join(self.bench.args.work, "curl.config")
         with open(config, "w", encoding="utf-8") as f:
             f.write("\nnext\n".join(lines) + "\n")
-        parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(streams)] if streams > 1 else []
-        self.commands = [["curl", "-sf", *parallel, "-K", config]]
+        parallel = ["-Z", "--no-progress-meter", "--parallel-immediate", "--parallel-max", str(streams)] if streams > 1 else []
+        self.commands = [["curl", *parallel, "-K", config]]
 
     def fetch(self):
         """Sixteen at once; returns bytes, None if one failed."""
