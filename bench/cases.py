@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 What is measured. Each case has run(bench), which adds rows. Most are a Reading: who reads what, in which order, against whom.
-A stage is what is cached before: "cold" nothing, "warm" the chunk cache (for a plain file: the disk), "hot" the page cache.
+A stage is what is cached before: "cold" nothing, "warm" the chunk cache (for a plain file: the disk), "restarted" the same under a
+new daemon, "hot" the page cache.
 """
 import dataclasses
 import os
@@ -33,7 +34,8 @@ def in_blocks(repo):
 
 
 def by_name(repo):
-    return [(i, off, length, 0) for _, i, off, length in sorted((n, i, o, z) for i, f in enumerate(repo.files) for n, o, z in f.tensors)]
+    tensors = sorted((name, i, off, length) for i, f in enumerate(repo.files) for name, off, length in f.tensors)
+    return [(i, off, length, 0) for _, i, off, length in tensors]
 
 
 def at_random(number, length):
@@ -80,14 +82,19 @@ class Reading:
                     self.compare(bench, repo, jobs, shape, rep)
 
     def compare(self, bench, repo, jobs, shape, rep):
-        """Everybody once; who begins changes."""
+        """Everybody once; who begins changes. The slower mounts read much over one network only."""
         everybody = [n for n in (*self.mounts, *(c[0] for c in self.curls)) if bench.wants(n)]
+        if self.unit == "MB/s" and shape != bench.shapes(self.shapes)[0]:
+            everybody = [n for n in everybody if n not in FOREIGN]
         for name in everybody[rep % len(everybody):] + everybody[:rep % len(everybody)] if everybody else []:
             row = {"case": self.name, "title": self.title, "unit": self.unit, "shape": shape, "rep": rep, "peer": name}
-            if name in peers.MOUNTS:
-                self.read_mounted(bench, repo, jobs, row)
-            else:
+            if name not in peers.MOUNTS:
                 self.download(bench, repo, jobs, row)
+                continue
+            try:
+                self.read_mounted(bench, repo, jobs, row)
+            except peers.NotMounted as e:
+                bench.give_up(name, e)
 
     def read_mounted(self, bench, repo, jobs, row):
         after = self.after if row["shape"] == bench.shapes(self.shapes)[0] else ()
@@ -99,12 +106,15 @@ class Reading:
             for stage in after:
                 if stage == "warm":
                     mount.rest()
+                elif stage == "restarted":
+                    mount.restart()
                 elif row["peer"] == "local" and "warm" not in after:
                     self.read_unmeasured(bench, mount, jobs)
                 self.read(bench, mount, jobs, {**row, "stage": stage})
 
     def arguments(self, bench, mount, jobs):
-        return [self.mode, "-l", str(self.lanes), *self.options, *bench.write_lists(mount, jobs)]
+        limit = [] if mount.name not in FOREIGN else ["-t", str(min(bench.args.limit, 20))]
+        return [self.mode, "-l", str(self.lanes), *limit, *self.options, *bench.write_lists(mount, jobs)]
 
     def read(self, bench, mount, jobs, row):
         bench.measure(row, mount.watched, lambda: bench.read(self.arguments(bench, mount, jobs)), settle=row["stage"] == "cold")
@@ -144,28 +154,43 @@ def shards(bench):
 ONE, ALL = ("curl", "one", 0), ("curls", "whole", 16)
 FOREIGN = ("rclone", "httpdirfs")
 
+
+def threads(n):
+    return f"{n} thread" + ("s" if n > 1 else "")
+
+
+# Eight threads are what is looked at from more sides.
+
+def by_name_reading(n):
+    return Reading(f"mmap-names-{n}", f"mmap, tensors by name, {threads(n)}", model, by_name, ("link", "near") if n == 8 else ("link",),
+                   (ALL,), ("hffs", "local", "rclone") if n == 8 else ("hffs", "local"), "mmap", lanes=n, after=("warm",))
+
+
+def random_reading(n):
+    return Reading(f"random-1m-{n}", f"256 random 1 MiB reads, {threads(n)}", model, at_random(256, MIB),
+                   ("link", "near") if n == 8 else ("link",), (("curl" if n == 1 else "curls", "ranges", n),),
+                   ("hffs", "local", "rclone") if n == 8 else ("hffs", "local"), lanes=n, after=("warm",))
+
+
 READINGS = [
-    Reading("seq", "sequential read", model, in_order, ("loopback", "link", "near", "far"), (ONE, ALL), ("hffs", "local", *FOREIGN),
+    Reading("seq", "sequential read", model, in_order, ("link", "loopback", "near", "far"), (ONE, ALL), ("hffs", "local", *FOREIGN),
             after=("warm", "hot")),
-    Reading("mmap-file", "mmap, file order", model, in_order, ("link", "near"), (ALL,), ("hffs", "local", *FOREIGN), "mmap",
+    Reading("mmap-file", "mmap, file order", model, in_order, ("link",), (ALL,), ("hffs", "local", *FOREIGN), "mmap",
             after=("warm", "hot")),
-    Reading("mmap-blocks", "mmap, shuffled 1 MiB blocks", model, in_blocks, ("link", "near"), (ALL,), ("hffs", "local", "rclone"), "mmap",
+    Reading("mmap-blocks", "mmap, shuffled 1 MiB blocks", model, in_blocks, ("link",), (ALL,), ("hffs", "local", "rclone"), "mmap",
             after=("warm",)),
-    *(Reading(f"mmap-names-{n}", f"mmap, tensors by name, {n} thread" + "s" * (n > 1), model, by_name, ("link", "near"), (ALL,),
-              ("hffs", "local", *(("rclone",) if n == 8 else ())), "mmap", lanes=n, after=("warm",)) for n in (1, 8, 32)),
+    *(by_name_reading(n) for n in (1, 8, 32)),
     Reading("random-4k", "500 random 4 KiB reads", model, at_random(500, 4096), ("link", "loopback"), (("curl", "ranges", 1),),
             ("hffs", "local", "rclone"), after=("warm", "hot"), unit="ms each"),
-    *(Reading(f"random-1m-{n}", f"256 random 1 MiB reads, {n} thread" + "s" * (n > 1), model, at_random(256, MIB), ("link", "near"),
-              (("curl" if n == 1 else "curls", "ranges", n),), ("hffs", "local", *(("rclone",) if n == 8 else ())), lanes=n,
-              after=("warm",)) for n in (1, 8, 32)),
+    *(random_reading(n) for n in (1, 8, 32)),
     Reading("shards", "16 shards at once", shards, lambda r: in_order(r, True), ("link", "near"), (ALL,), ("hffs", "local", *FOREIGN),
             after=("warm",)),
     Reading("header", "header and one 1 MiB tensor", model, header_and_tensor, ("link", "loopback", "far"), (("curl", "ranges", 1),),
-            ("hffs", *FOREIGN), unit="ms"),
+            ("hffs", *FOREIGN), after=("restarted",), unit="ms"),
     Reading("first", "first page, fresh mount, branch path", model, first_page, ("link", "loopback", "far"), (("curl", "one", 4096),),
             ("hffs", *FOREIGN), unit="ms"),
-    Reading("first-listed", "first page, folder listed before", model, first_page, ("link", "loopback", "far"), (("curl", "one", 4096),),
-            ("hffs", *FOREIGN), listed=True, unit="ms"),
+    Reading("first-listed", "first page, folder listed before", model, first_page, ("link", "loopback", "far"),
+            (("curl", "one", 4096),), ("hffs", *FOREIGN), listed=True, unit="ms"),
 ]
 
 TRACES = ("transformers5-bf16-1file.ra128", "safetensors-mmap-keys-4shards.ra128", "transformers5-f32-1file.ra128",
@@ -185,9 +210,12 @@ class Traces:
         if not found:
             bench.say(f"traces: skipped, there is none of them in {bench.args.traces}")
         for trace in found:
-            Reading("trace-" + trace.name, "loader " + trace.name.split(".")[0], lambda _, t=trace: t.repo(), lambda _, t=trace: t.jobs(),
-                    ("link", "near"), (ALL,), ("hffs", "local"), "pread", ("-o", "-r", "-z", "-s", str(SPAN)), trace.lanes,
-                    after=("warm",)).run(bench)
+            self.reading(trace).run(bench)
+
+    @staticmethod
+    def reading(trace):
+        return Reading("trace-" + trace.name, "loader " + trace.name, lambda _: trace.repo(), lambda _: trace.jobs(), ("link",), (ALL,),
+                       ("hffs", "local"), "pread", ("-o", "-r", "-z", "-s", str(SPAN)), trace.lanes, after=("warm",))
 
 
 class Listing:
@@ -204,7 +232,8 @@ class Listing:
             for rep in range(bench.args.reps):
                 for name in ("hffs", "local") if rep % 2 == 0 else ("local", "hffs"):
                     if bench.wants(name):
-                        self.list(bench, repo, name, {"case": "ls", "title": self.title, "unit": "ms", "shape": shape, "rep": rep, "peer": name})
+                        row = {"case": "ls", "title": self.title, "unit": "ms", "shape": shape, "rep": rep, "peer": name}
+                        self.list(bench, repo, name, row)
 
     def list(self, bench, repo, name, row):
         with peers.MOUNTS[name](bench, repo) as mount:
@@ -248,9 +277,15 @@ class Sparse:
         for rep in range(bench.args.reps if self.name == "stop" else 1):
             for name in self.everybody:
                 if bench.wants(name):
-                    with peers.MOUNTS[name](bench, repo) as mount:
-                        row = {"case": self.name, "title": self.title, "unit": "MB/s", "shape": shape, "rep": rep, "peer": name, "stage": "cold"}
-                        self.read(bench, mount, row)
+                    row = {"case": self.name, "title": self.title, "unit": "MB/s", "shape": shape, "rep": rep, "peer": name}
+                    self.try_one(bench, repo, {**row, "stage": "cold"})
+
+    def try_one(self, bench, repo, row):
+        try:
+            with peers.MOUNTS[row["peer"]](bench, repo) as mount:
+                self.read(bench, mount, row)
+        except peers.NotMounted as e:
+            bench.give_up(row["peer"], e)
 
 
 class Stop(Sparse):
@@ -284,7 +319,8 @@ class Serve:
         if bench.args.break_answers:
             self.compare(bench, repo, bench.hub)
             return
-        server = hubs.Hub([os.path.join(bench.args.build, "hffs"), "serve"], bench.store.hub, os.path.join(bench.args.work, "serve-state"))
+        program = [os.path.join(bench.args.build, "hffs"), "serve"]
+        server = hubs.Hub(program, bench.store.hub, os.path.join(bench.args.work, "serve-state"))
         try:
             server.learn(repo)
             self.compare(bench, repo, server)
@@ -297,8 +333,8 @@ class Serve:
         with bench.holding(repo):
             for rep in range(bench.args.reps):
                 for name, url in urls.items():
-                    row = {"case": "serve", "title": "hffs serve to one curl", "unit": "MB/s", "shape": "loopback", "rep": rep, "peer": name,
-                           "stage": "hot"}
+                    row = {"case": "serve", "title": "hffs serve to one curl", "unit": "MB/s", "shape": "loopback", "rep": rep}
+                    row.update(peer=name, stage="hot")
                     bench.measure(row, server.pid, lambda u=url: self.take(repo, u), right=lambda u=url: self.is_right(u, source),
                                   server=server.pid)
 

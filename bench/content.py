@@ -46,7 +46,7 @@ def tensor_header(sizes, length=None):
     if length and len(text) + 8 != length:
         raise SystemExit(f"a table of {len(table)} tensors does not fit into {length} bytes")
     header = struct.pack("<Q", len(text)) + text
-    return header, tuple((n, len(header) + t["data_offsets"][0], t["data_offsets"][1] - t["data_offsets"][0]) for n, t in table.items())
+    return header, tuple((name, len(header) + t["data_offsets"][0], t["shape"][0]) for name, t in table.items())
 
 
 def gguf_header(tensors, size):
@@ -93,7 +93,8 @@ def shards(size):
 
 
 def many(folders, each):
-    return Repo("many", [File(f"part-{i:03}/file-{k:03}.txt", 60 + k, 10000 + i * each + k) for i in range(folders) for k in range(each)])
+    return Repo("many", [File(f"part-{i:03}/file-{k:03}.txt", 60 + k, 10000 + i * each + k)
+                         for i in range(folders) for k in range(each)])
 
 
 def sparse(number, size):

@@ -42,11 +42,11 @@ def own_seconds(pids):
 
 
 def wait_until_quiet(pids, longest_s):
-    """Until others leave the processors alone for half a second."""
+    """Until others leave the processors alone for a moment."""
     end = time.monotonic() + longest_s
     while time.monotonic() < end:
         before, at = all_seconds()[0] - own_seconds(pids), time.monotonic()
-        time.sleep(0.5)
+        time.sleep(0.3)
         if all_seconds()[0] - own_seconds(pids) - before < 0.15 * (time.monotonic() - at):
             return
 

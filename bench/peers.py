@@ -9,6 +9,16 @@ import hub as hubs
 import machine
 
 
+class NotMounted(Exception):
+    """A program did not do what it was asked to."""
+
+
+def is_mounted(folder):
+    """Also if the daemon is dead."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        return any(line.split()[4] == folder for line in f)
+
+
 class Mount:
     """
     A folder to read a repository from, made fresh: empty cache, empty page cache. watched: the process id of its daemon. Subclasses
@@ -36,9 +46,10 @@ class Mount:
         with open(log, "ab") as out:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=out)
         end = time.monotonic() + 20
-        while not os.path.ismount(self.dir):
+        while not is_mounted(self.dir):
             if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit(f"{self.name} did not mount, see {log}")
+                Mount.close(self)
+                raise NotMounted(f"{self.name} did not mount, see {log}")
             time.sleep(0.005)
 
     def command(self):
@@ -56,21 +67,27 @@ class Mount:
             machine.wait_until_idle(self.process.pid, 20)
         machine.drop_page_cache()
 
+    def restart(self):
+        """A new daemon with the cache of the last one."""
+        Mount.close(self)
+        machine.drop_page_cache()
+        self.start()
+
     def unmount(self):
-        return subprocess.run(["fusermount3", "-u", self.dir], check=False).returncode == 0
+        return subprocess.run(["fusermount3", "-u", self.dir], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
     def close(self):
         if not self.process:
             return
         end = time.monotonic() + 20
-        while os.path.ismount(self.dir) and not self.unmount() and time.monotonic() < end:
+        while is_mounted(self.dir) and not self.unmount() and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.2)
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if os.path.ismount(self.dir):
+        if is_mounted(self.dir):
             subprocess.run(["umount", "-l", self.dir], check=False)
 
     def __enter__(self):

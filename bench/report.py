@@ -25,9 +25,13 @@ def figure_text(unit, n):
 
 def one_line(row):
     wire = f", {row['wire'] / max(row['bytes'], 1):.3f} x on the wire" if row["peer"] != "local" and row["unit"] != "ms" else ""
-    marks = "".join(f", {m}" for m in (row["trouble"], "cut off" if not row.get("complete", True) else None,
-                                       f"{row['foreign_cores'] + row['stolen_cores']:.2f} cores used by others" if row["disturbed"] else None) if m)
-    return f"{row['case']} {row['stage']} {row['shape']} #{row['rep']} {row['peer']}: {figure_text(row['unit'], figure(row))}{wire}{marks}"
+    marks = [row["trouble"]] if row["trouble"] else []
+    if not row.get("complete", True):
+        marks.append("cut off")
+    if row["disturbed"]:
+        marks.append(f"{row['foreign_cores'] + row['stolen_cores']:.2f} cores used by others")
+    value = figure_text(row["unit"], figure(row))
+    return ", ".join([f"{row['case']} {row['stage']} {row['shape']} #{row['rep']} {row['peer']}: {value}{wire}", *marks])
 
 
 def speed(row):
@@ -39,6 +43,7 @@ class Entry:
 
     def __init__(self, key, rows):
         self.case, self.stage, self.shape = key
+        self.network = self.shape if self.stage == "cold" else ""  # otherwise it plays no part
         self.own = sorted((r for r in rows if r["peer"] == "hffs"), key=lambda r: r["rep"])
         self.title, self.unit = rows[0]["title"], rows[0]["unit"]
         self.rows = rows
@@ -97,14 +102,16 @@ def table(head, entries):
              "| case | cached | network | hffs | " + " | ".join(f"/ {TITLES[p]}" for p in PEERS) +
              " | wire | requests | CPU s/GB | RssAnon MiB | server cores | |", "|" + "---|" * (len(PEERS) + 10)]
     for e in entries:
-        over_wire = e.stage == "cold" and e.case != "ls"
-        cells = [e.title, e.stage, e.shape, figure_text(e.unit, e.median(figure)) if e.own else "", *(ratio(e.ratios.get(p)) for p in PEERS),
+        over_wire = e.stage in ("cold", "restarted") and e.case != "ls"
+        cells = [e.title, e.stage, e.network, figure_text(e.unit, e.median(figure)) if e.own else "",
+                 *(ratio(e.ratios.get(p)) for p in PEERS),
                  number(e.median(lambda r: r["wire"] / r["bytes"] if r["bytes"] else None), 3) if over_wire else "",
                  number(e.median(lambda r: r["requests"]), 0),
                  number(e.median(lambda r: r["cpu_s"] / r["bytes"] * GB if r["bytes"] > 10e6 else None)),
-                 number(e.median(lambda r: r["rss_anon"] / 2**20), 0), number(e.median(lambda r: r["server_cpu_s"] / r["wall_s"])), e.marks()]
+                 number(e.median(lambda r: r["rss_anon"] / 2**20), 0),
+                 number(e.median(lambda r: r["server_cpu_s"] / r["wall_s"])), e.marks()]
         lines.append("| " + " | ".join(cells) + " |")
-    shapes = dict.fromkeys(e.shape for e in entries)
+    shapes = dict.fromkeys(e.network for e in entries if e.network)
     return "\n".join([*lines, "", *(f"{s}: {hubs.describe_shape(s)}." for s in shapes)])
 
 
@@ -132,10 +139,12 @@ def plot_axis(bottom):
 
 
 def plot_row(entry, y):
-    out = [text(8, y + 4, f"{entry.title}, {entry.stage}"), text(LEFT - 12, y + 4, entry.shape, 'text-anchor="end" fill="#777"')]
+    out = [text(8, y + 4, f"{entry.title}, {entry.stage}"),
+           text(LEFT - 12, y + 4, entry.network, 'text-anchor="end" fill="#777"')]
     for peer, (middle, least, most) in entry.ratios.items():
         color = COLORS[peer]
-        out.append(f'<line x1="{place(least):.1f}" y1="{y}" x2="{place(most):.1f}" y2="{y}" stroke="{color}" stroke-width="2" opacity="0.5"/>')
+        out.append(f'<line x1="{place(least):.1f}" y1="{y}" x2="{place(most):.1f}" y2="{y}" stroke="{color}" stroke-width="2" '
+                   'opacity="0.5"/>')
         out.append(f'<circle cx="{place(middle):.1f}" cy="{y}" r="4.5" fill="{color}"><title>{TITLES[peer]}: {middle:.3g} '
                    f'({least:.3g} to {most:.3g})</title></circle>')
     return out
@@ -147,7 +156,8 @@ def plot(head, entries):
     bottom = TOP + len(shown) * ROW + 4
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 26}" font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{bottom + 26}" fill="#fff"/>',
-           text(8, 20, "Speed of hffs against others in the same run; right of 1 x hffs is faster", 'font-size="14" font-weight="bold"')]
+           text(8, 20, "Speed of hffs against others in the same run; right of 1 x hffs is faster",
+                'font-size="14" font-weight="bold"')]
     x = 8
     for peer in PEERS:
         out.append(f'<circle cx="{x + 5}" cy="36" r="4.5" fill="{COLORS[peer]}"/>' + text(x + 14, 40, TITLES[peer]))
