@@ -108,8 +108,6 @@ class Reading:
                     mount.rest()
                 elif stage == "restarted":
                     mount.restart()
-                elif row["peer"] == "local" and "warm" not in after:
-                    self.read_unmeasured(bench, mount, jobs)
                 self.read(bench, mount, jobs, {**row, "stage": stage})
 
     def arguments(self, bench, mount, jobs):
@@ -118,9 +116,6 @@ class Reading:
 
     def read(self, bench, mount, jobs, row):
         bench.measure(row, mount.watched, lambda: bench.read(self.arguments(bench, mount, jobs)), settle=row["stage"] == "cold")
-
-    def read_unmeasured(self, bench, mount, jobs):
-        bench.read(self.arguments(bench, mount, jobs))
 
     def download(self, bench, repo, jobs, row):
         _, kind, streams = next(c for c in self.curls if c[0] == row["peer"])

@@ -72,6 +72,7 @@ class Entry:
     def marks(self):
         marks = [f"{r['peer']}: {r['trouble']}" for r in self.rows if r["trouble"]]
         marks += [f"{r['peer']} cut off" for r in self.rows if not r["trouble"] and not r.get("complete", True)]
+        marks += [f"{r['peer']} still fetched" for r in self.rows if self.stage != "cold" and r["case"] != "serve" and r["wire"]]
         if self.disturbed:
             marks.append(f"~{self.disturbed}/{len(self.rows)}")
         return ", ".join(dict.fromkeys(marks))
