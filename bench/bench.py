@@ -1,295 +1,243 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a mount beside curl on the same machine in the same run, and prints ratios.
+"""Measures hffs beside curl, a plain local file, and other mounts, in one run, and prints ratios.
 
-  bench/bench.py [--size MIB] [--reps N] [--only CASE,...] [--build DIR] [--work DIR]
+Everything is made and served here: files whose every byte is known, a Hub with delays and rates, a mount with an empty cache for
+each repetition. Who is compared takes turns; the median of the ratios of pairs is what counts, and each byte that anybody hands out
+is compared. Exit status: 0; 1 if a byte was wrong, a call failed or hung; 2 if it cannot run here.
 
-Everything is made and served locally: a random safetensors file, the test Hub with its delays and rates, a mount with an empty
-cache for each repetition. Repetitions of curl and hffs alternate, and the median of their ratios is what counts. Bytes that a
-mount hands out are compared with the source. Needs root (the page cache is dropped between runs) and room for three copies of
-the file under --work.
+Needs root, because the page cache is dropped, and room under --work: four times --size, and 2 GB for each model of the traces.
 """
 import argparse
-import hashlib
+import contextlib
 import json
-import mmap
 import os
-import random
 import shutil
-import statistics
-import struct
 import subprocess
-import threading
+import sys
 import time
-import urllib.request
+
+import cases
+import content
+import hub as hubs
+import machine
+import peers
+import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MIB = 1 << 20
-MODEL = "bench/model/main/model.safetensors"
 
 
-def make_model(path, size):
-    """A safetensors file of `size` bytes: 64 tensors of random bytes."""
-    if os.path.exists(path) and os.path.getsize(path) == size:
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    room = 16384
-    each = (size - room) // 64
-    ends = [(i + 1) * each for i in range(63)] + [size - room]
-    header = {f"layers.{i}.weight": {"dtype": "U8", "shape": [end - i * each], "data_offsets": [i * each, end]}
-              for i, end in enumerate(ends)}
-    text = json.dumps(header).encode().ljust(room - 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text)
-        for off in range(0, size - room, 16 * MIB):
-            f.write(random.randbytes(min(16 * MIB, size - room - off)))
+class Bench:
+    """What the cases share: server, files, the reader, and the rows so far."""
 
+    def __init__(self, args):
+        self.args = args
+        self.reader = os.path.join(args.build, "bench-reader")
+        self.store = content.Store(self.reader, args.work)
+        self.rows = []
+        self.errors = []
+        self.learned = set()
+        os.makedirs(os.path.join(self.store.hub, "bench"), exist_ok=True)
+        self.hub = hubs.make_hub(args, self.store)
 
-def make_many(folder):
-    os.makedirs(folder, exist_ok=True)
-    for i in range(1000):
-        with open(os.path.join(folder, f"part-{i:04}.txt"), "w", encoding="ascii") as f:
-            f.write(hashlib.sha256(str(i).encode()).hexdigest() * 4)
+    @staticmethod
+    def say(text):
+        print(text, file=sys.stderr, flush=True)
 
+    def wants(self, peer):
+        return peer in self.args.peers
 
-def settle(args):
-    """The same start for every run: nothing cached but the source, which the server reads from memory."""
-    os.sync()
-    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-        f.write("3\n")
-    with open(args.source, "rb") as f:
-        while f.read(8 * MIB):
-            pass
+    @staticmethod
+    def give_up(peer, why):
+        """Without hffs there is nothing to compare; another one is left out."""
+        if peer == "hffs":
+            raise SystemExit(str(why))
+        Bench.say(f"{peer}: left out here: {why}")
 
+    def shapes(self, names):
+        if self.args.shapes:
+            return [n for n in names if n in self.args.shapes] or [self.args.shapes[0]]
+        return names[:1] if self.args.quick else names
 
-class Hub:
-    def __init__(self, args, program, folder):
-        command = [os.path.join(args.build, program[0]), *program[1:], folder, "--listen", "127.0.0.1:0",
-                   "--state", os.path.join(args.work, "state")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.endpoint = self.process.stdout.readline().strip()
+    def prepare(self, repo):
+        self.hub.shape("loopback")
+        self.store.ensure(repo)
+        if repo.name not in self.learned:
+            self.hub.learn(repo)
+            self.learned.add(repo.name)
+        if self.args.break_answers:
+            self.hub.ask("/_test/clear", "POST")
+            self.hub.break_answers()
 
-    def call(self, path, method="POST"):
-        request = urllib.request.Request(self.endpoint + path, method=method)
-        return urllib.request.urlopen(request, timeout=60).read()
+    @contextlib.contextmanager
+    def holding(self, repo):
+        """The server's files stay in memory when the page cache is dropped; a reader of a plain file gets no such help."""
+        paths = [self.store.source(repo, f) for f in repo.files]
+        holder = subprocess.Popen([self.reader, "hold", str(self.args.ballast * 1024), *paths], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            if holder.stdout.readline() != "held\n":
+                raise SystemExit("the files cannot be held in memory")
+            yield
+        finally:
+            holder.communicate()
 
-    def shape(self, delay_ms=0, conn_bps=0, total_bps=0):
-        self.call(f"/_test/shape?delay_ms={delay_ms}&conn_bps={conn_bps}&total_bps={total_bps}")
+    def write_lists(self, mount, jobs, repo=None):
+        """What the reader is to read, as it wants it."""
+        files, listed = os.path.join(self.args.work, "files.list"), os.path.join(self.args.work, "jobs.list")
+        with open(files, "w", encoding="utf-8") as f:
+            for file in (repo or mount.repo).files:
+                f.write(f"{file.seed}\t{self.store.header(mount.repo, file)}\t{mount.path(file)}\n")
+        with open(listed, "w", encoding="ascii") as f:
+            f.writelines("%d %d %d %d\n" % job for job in jobs)
+        return files, listed
 
-    def content_requests(self):
-        return json.loads(self.call("/_test/stats", "GET"))["requests"]["cdn"]
+    def read(self, arguments):
+        command = [self.reader, arguments[0], "-t", str(self.args.limit), *arguments[1:]]
+        start = time.monotonic()
+        reader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            out, _ = reader.communicate(timeout=self.args.limit + 90)
+        except subprocess.TimeoutExpired:
+            reader.kill()
+            return {"hang": True, "seconds": time.monotonic() - start, "bytes": 0, "failed": 1}
+        return json.loads(out) if out else {"seconds": time.monotonic() - start, "bytes": 0, "failed": 1}
+
+    def measure(self, row, watched, work, settle=False, right=None, server=None):
+        """Runs work() and adds the row with what it returns and what was seen meanwhile; right() is asked afterwards."""
+        server = server or self.hub.pid
+        machine.wait_until_quiet([p for p in (watched, server) if p], self.args.quiet_wait)
+        self.hub.reset()
+        meter = machine.Meter(watched, server)
+        row.update(work())
+        row.update(meter.done())
+        self.count_wire(row, settle)
+        if right and not row.get("failed") and not right():
+            row["wrong_pages"] = 1
+        self.judge(row)
+        self.rows.append(row)
+        self.say(report.one_line(row))
+
+    def count_wire(self, row, settle):
+        """What was sent; to settle: also what comes although nobody reads any more."""
+        counts = self.hub.counts()
+        row["wire_at_end"] = counts["bytes"]["cdn"] + counts["bytes"]["resolve-cache"]
+        row["connections"] = counts["connections"] - 1  # this question came by one of its own
+        end, last, since = time.monotonic() + 20, -1, time.monotonic()
+        while settle and time.monotonic() < end and time.monotonic() - since < 0.3:
+            counts = self.hub.counts()
+            now = counts["bytes"]["cdn"] + counts["bytes"]["resolve-cache"]
+            if now != last:
+                last, since = now, time.monotonic()
+            time.sleep(0.05)
+        row["wire"] = counts["bytes"]["cdn"] + counts["bytes"]["resolve-cache"]
+        row["requests"] = counts["requests"]["total"]
+
+    def judge(self, row):
+        others = row["foreign_cores"] + row["stolen_cores"]
+        row["disturbed"] = others > 0.25 and others * row["wall_s"] > 0.06  # the kernel counts in steps of 10 ms, for each process
+        troubles = (("wrong_pages", "wrong bytes"), ("hang", "a hang"), ("failed", "a failed call"))
+        trouble = row["trouble"] = next((words for key, words in troubles if row.get(key)), None)
+        if trouble and row["peer"] in ("hffs", "local", "curl", "curls"):  # other programs answer for themselves
+            self.errors.append(f"{row['case']} {row['stage']} {row['shape']}: {row['peer']}: {trouble}")
 
     def close(self):
-        self.process.terminate()
-        self.process.wait(10)
+        self.hub.close()
 
 
-class Mount:
-    """A mount with an empty cache, or with the one that the last mount left."""
-
-    def __init__(self, args, hub, keep=False):
-        self.dir, cache = os.path.join(args.work, "mnt"), os.path.join(args.work, "cache")
-        if not keep:
-            shutil.rmtree(cache, ignore_errors=True)
-        os.makedirs(self.dir, exist_ok=True)
-        self.hffs = os.path.join(args.build, "hffs")
-        self.process = subprocess.Popen([self.hffs, "mount", "-f", "hub", self.dir, "-o", f"endpoint={hub.endpoint},cache={cache}"])
-        self.model = os.path.join(self.dir, MODEL)
-        end = time.monotonic() + 10
-        while not os.path.ismount(self.dir):
-            if time.monotonic() > end:
-                raise SystemExit("the mount did not come up")
-            time.sleep(0.005)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run([self.hffs, "umount", self.dir], check=True)
-        self.process.wait(15)
-
-    def fetched(self):
-        out = subprocess.run([self.hffs, "status", "--json", self.dir], capture_output=True, text=True, check=True).stdout
-        return json.loads(out)["mounts"][0]["bytes_fetched"]
-
-    def rss_anon(self):
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
-            return next(int(line.split()[1]) * 1024 for line in f if line.startswith("RssAnon"))
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0], epilog="cases: " + " ".join(cases.CASES))
+    p.add_argument("--quick", action="store_true", help="a smaller file, one network for each case, two traces: some minutes")
+    p.add_argument("--size", type=int, help="MiB of the large file (2048; quick: 256)")
+    p.add_argument("--reps", type=int, help="pairs of each case (3; quick: 2)")
+    p.add_argument("--only", help="cases, separated by commas; traces may be narrowed: traces:NAME")
+    p.add_argument("--shapes", help="networks, separated by commas: " + " ".join(hubs.SHAPES))
+    p.add_argument("--peers", default="hffs,local,curl,curls,rclone,httpdirfs", help="who takes part, where it is installed")
+    p.add_argument("--traces", default=os.path.join(HERE, "../tests/replay/traces"), help="folder of recorded loaders")
+    p.add_argument("--limit", type=int, help="seconds until a reading is cut off (60; quick: 10)")
+    p.add_argument("--quiet-wait", type=float, default=10, help="seconds to wait for others to leave the processors alone (10)")
+    p.add_argument("--ballast", type=int, default=0, help="GiB to keep, so that free memory is not given back to the host (0)")
+    p.add_argument("--json", help="file for the rows, one JSON object a line")
+    p.add_argument("--svg", help="file for the plot")
+    p.add_argument("--from-json", help="measure nothing; table and plot of these rows")
+    p.add_argument("--build", default=os.path.join(HERE, "../build/release"), help="where hffs, hub-faulty and bench-reader are")
+    p.add_argument("--work", default=os.path.join(HERE, "out"), help="folder for files and caches; kept for the next run")
+    p.add_argument("--break", dest="break_answers", action="store_true", help="the server inverts bytes: each case must fail")
+    args = p.parse_args()
+    args.size = args.size or (256 if args.quick else 2048)
+    args.reps = args.reps or (2 if args.quick else 3)
+    args.limit = args.limit or (10 if args.quick else 60)
+    args.build, args.work = os.path.abspath(args.build), os.path.abspath(args.work)
+    args.shapes = args.shapes.split(",") if args.shapes else None
+    args.peers = args.peers.split(",")
+    only = (args.only or ",".join(cases.CASES)).split(",")
+    args.traces_named = [n.split(":", 1)[1] for n in only if n.startswith("traces:")]
+    args.only = list(dict.fromkeys(n.split(":", 1)[0] for n in only))
+    for given, known in ((args.only, cases.CASES), (args.shapes or [], hubs.SHAPES), (args.peers, [*peers.MOUNTS, "curl", "curls"])):
+        for name in given:
+            if name not in known:
+                p.error(f"'{name}' is none of: {' '.join(known)}")
+    return args
 
 
-def timed(command):
-    start = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - start
+def check_machine(args):
+    for program in ("hffs", "hub-faulty", "bench-reader"):
+        if not os.access(os.path.join(args.build, program), os.X_OK):
+            raise SystemExit(f"there is no {program} in {args.build}: build first")
+    if os.geteuid() != 0:
+        raise SystemExit("only root can drop the page cache")
+    for name in list(args.peers):
+        if not peers.available(name):
+            Bench.say(f"{name}: skipped, it is not installed")
+            args.peers.remove(name)
 
 
-def row(case, value, note):
-    print(f"{case:<44} {value:>10}  {note}", flush=True)
+def measure_all(args):
+    check_machine(args)
+    os.makedirs(args.work, exist_ok=True)
+    bench = Bench(args)
+    try:
+        for name in args.only:
+            cases.CASES[name].run(bench)
+    finally:
+        bench.close()
+        for folder in ("cache", "curl"):
+            shutil.rmtree(os.path.join(args.work, folder), ignore_errors=True)
+    head = {"machine": machine.describe(), "size": args.size, "reps": args.reps, "ballast": args.ballast,
+            "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    return head, bench.rows, bench.errors
 
 
-def wrong_bytes():
-    raise SystemExit("the mount handed out wrong bytes")
-
-
-def in_threads(number, work):
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(number)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-
-
-def curl_once(args, hub):
-    out = os.path.join(args.work, "curl.out")
-    if os.path.exists(out):
-        os.unlink(out)
-    settle(args)
-    return timed(["curl", "-sfL", "-o", out, hub.endpoint + "/" + MODEL.replace("/main/", "/resolve/main/")])
-
-
-def cold_sequential(args, hub, title, reps):
-    ratios, curls, cats, cpus, size = [], [], [], [], os.path.getsize(args.source)
-    for i in range(reps):
-        curls.append(curl_once(args, hub))
-        settle(args)
-        with Mount(args, hub) as mount:
-            cats.append(timed(["cat", mount.model]))
-            cpus.append(mount.cpu_seconds())
-            wire = mount.fetched()
-            if i == 0 and subprocess.run(["cmp", mount.model, args.source], check=False).returncode:
-                wrong_bytes()
-        ratios.append(curls[-1] / cats[-1])
-    row(title, f"{statistics.median(ratios):.2f} x",
-        f"speed; curl {statistics.median(curls):.2f} s, hffs {statistics.median(cats):.2f} s, "
-        f"daemon {statistics.median(cpus) / size * 1e9:.2f} CPU s/GB, wire {wire / size:.3f} x the bytes")
-
-
-def case_serve(args, _):
-    hub = Hub(args, ["hffs", "serve"], os.path.join(args.work, "hub"))
-    rates = []
-    for _ in range(args.reps):
-        settle(args)
-        s = timed(["curl", "-sfL", "-o", "/dev/null", hub.endpoint + "/" + MODEL.replace("/main/", "/resolve/main/")])
-        rates.append(os.path.getsize(args.source) / s / 1e9)
-    hub.close()
-    row("hffs serve to one curl -o /dev/null", f"{statistics.median(rates):.2f} GB/s", f"best {max(rates):.2f}")
-
-
-def case_loopback(args, _):
-    hub = Hub(args, ["hffs", "serve"], os.path.join(args.work, "hub"))
-    cold_sequential(args, hub, "cold cat / curl -o FILE, loopback", args.reps)
-    hub.close()
-
-
-def case_link(args, hub):
-    hub.shape(delay_ms=20, conn_bps=100_000_000)
-    cold_sequential(args, hub, "cold cat / curl -o FILE, 20 ms, 100 MB/s each", min(args.reps, 3))
-    hub.shape()
-
-
-def read_tensor(path):
-    with open(path, "rb") as f:
-        n = struct.unpack("<Q", f.read(8))[0]
-        begin, _ = json.loads(f.read(n))["layers.40.weight"]["data_offsets"]
-        f.seek(8 + n + begin)
-        return f.read(MIB)
-
-
-def case_header(args, hub):
-    expected = read_tensor(args.source)
-    for keep in (False, True):
-        with Mount(args, hub, keep) as mount:
-            hub.call("/_test/reset")
-            if read_tensor(mount.model) != expected:
-                wrong_bytes()
-            title = "header and one 1 MiB tensor" + (", after a restart" if keep else "")
-            row(title, f"{mount.fetched() / MIB:.2f} MiB", f"on the wire, {hub.content_requests()} content requests")
-
-
-def case_threads(args, hub):
-    size, ratios = os.path.getsize(args.source), []
-    for _ in range(args.reps):
-        seconds = []
-        for number in (1, 2):
-            settle(args)
-            with Mount(args, hub) as mount:
-                fd = os.open(mount.model, os.O_RDONLY)
-
-                def work(i, fd=fd, part=size // number):
-                    for off in range(i * part, (i + 1) * part, MIB):
-                        os.pread(fd, MIB, off)
-                start = time.monotonic()
-                in_threads(number, work)
-                seconds.append(time.monotonic() - start)
-                os.close(fd)
-        ratios.append(seconds[0] / seconds[1])
-    row("two threads / one, one descriptor, cold", f"{statistics.median(ratios):.2f} x", "speed")
-
-
-def case_memory(args, hub):
-    """1,000 open files and 64 readers of a large one."""
-    peak, done, wrong = 0, threading.Event(), []
-    with Mount(args, hub) as mount, open(args.source, "rb") as f:
-        source = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
-
-        def sample():
-            nonlocal peak
-            while not done.wait(0.05):
-                peak = max(peak, mount.rss_anon())
-        sampler = threading.Thread(target=sample)
-        sampler.start()
-        folder = os.path.join(mount.dir, "bench/many/main")
-        files = [os.open(os.path.join(folder, n), os.O_RDONLY) for n in sorted(os.listdir(folder))]
-        dice = random.Random(1)
-        places = [[dice.randrange(len(source) - MIB) for _ in range(12)] for _ in range(64)]
-
-        def work(i):
-            fd = os.open(mount.model, os.O_RDONLY)
-            for n, off in enumerate(places[i]):
-                if os.pread(fd, MIB, off) != source[off:off + MIB]:
-                    wrong.append(off)
-                os.pread(files[(i * 12 + n) % len(files)], 100, 0)
-            os.close(fd)
-        in_threads(64, work)
-        for fd in files:
-            os.close(fd)
-        done.set()
-        sampler.join()
-    if wrong:
-        wrong_bytes()
-    row(f"{len(files)} open files, 64 readers", f"{peak / MIB:.0f} MiB", "peak RssAnon of the daemon")
-
-
-CASES = {"serve": case_serve, "loopback": case_loopback, "link": case_link, "header": case_header, "threads": case_threads,
-         "memory": case_memory}
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    return lines[0], lines[1:], []
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    p.add_argument("--size", type=int, default=2048, help="MiB of the large file")
-    p.add_argument("--reps", type=int, default=5)
-    p.add_argument("--only", default=",".join(CASES), help="cases, separated by commas")
-    p.add_argument("--build", default=os.path.join(HERE, "..", "build", "release"))
-    p.add_argument("--work", default=os.path.join(HERE, "out"))
-    args = p.parse_args()
-    folder = os.path.join(args.work, "hub")
-    args.source = os.path.join(folder, "bench/model/model.safetensors")
-    make_model(args.source, args.size * MIB)
-    make_many(os.path.join(folder, "bench/many"))
-    hub = Hub(args, ["hub-faulty"], folder)
-    try:
-        for repo in ("model", "many"):  # digests are made once, before anything is timed
-            hub.call(f"/api/models/bench/{repo}", "GET")
-        for name in args.only.split(","):
-            CASES[name](args, hub)
-    finally:
-        hub.close()
+    args = parse_arguments()
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "http_proxy", "https_proxy", "all_proxy"):
+        os.environ.pop(name, None)
+    head, rows, errors = load(args.from_json) if args.from_json else measure_all(args)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(line) + "\n" for line in [head, *rows])
+    if not rows:
+        raise SystemExit("nothing was measured")
+    summary = report.summarise(rows)
+    print(report.table(head, summary))
+    if args.svg:
+        content.write(args.svg, report.plot(head, summary).encode())
+    for error in errors:
+        print("ERROR", error)
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except SystemExit as e:
+        if isinstance(e.code, str):
+            print(e.code, file=sys.stderr)
+            sys.exit(2)
+        raise

@@ -6,6 +6,7 @@
 #include <hffs/thread.h>
 
 #define STEPS_PER_S 50 /* a paced body goes out in this many portions a second */
+#define CREDIT_US 5000 /* so much of the common rate is not lost when a sleep was longer than asked for */
 
 void shape_delay(struct hub *h)
 {
@@ -46,9 +47,9 @@ static uint64_t wait_of_all(struct hub *h, size_t len)
 
 	if (h->shape.total_bps == 0)
 		return 0;
-	start = max_u64(now, h->shape.total_next_us);
+	start = max_u64(now - CREDIT_US, h->shape.total_next_us);
 	h->shape.total_next_us = start + len * 1000000 / h->shape.total_bps;
-	return start - now;
+	return start > now ? start - now : 0;
 }
 
 size_t shape_send(struct hub *h, struct note *n, size_t len)
