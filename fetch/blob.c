@@ -354,7 +354,7 @@ static bool touch_locked(struct blob *b, uint64_t extent)
 	return true;
 }
 
-void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx)
+static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, read_done *done, void *ctx)
 {
 	uint64_t first = off / CHUNK_SIZE, last = (off + len - 1) / CHUNK_SIZE;
 	struct aftermath a = {0};
@@ -398,8 +398,18 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 	}
 	if (!ready)
 		return;
-	ahead_read(b, off, len, false);
+	ahead_read(b, off, len, is_direct);
 	blob_put(b);
+}
+
+void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx)
+{
+	read_blob(b, off, len, false, done, ctx);
+}
+
+void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx)
+{
+	read_blob(b, off, len, true, done, ctx);
 }
 
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx)

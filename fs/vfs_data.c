@@ -138,6 +138,7 @@ static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file *
 		return -ENOMEM;
 	f->vfs = v;
 	f->node = n;
+	f->is_direct = flags & O_DIRECT;
 	atomic_init(&f->refs, 1);
 	r = get_blob(v, n, f, err);
 	if (r < 0) {
@@ -191,7 +192,10 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 	atomic_fetch_add(&f->refs, 1);
 	atomic_store_explicit(&f->was_read, true, memory_order_relaxed);
 	atomic_store_explicit(&f->ever_read, true, memory_order_relaxed);
-	blob_read(f->blob, off, n, read_came, op);
+	if (f->is_direct)
+		blob_read_direct(f->blob, off, n, read_came, op);
+	else
+		blob_read(f->blob, off, n, read_came, op);
 }
 
 /* Up to max files that were read since last asked, each with a reference. */

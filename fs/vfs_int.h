@@ -59,6 +59,7 @@ struct vfs_file {
 	struct node *node; /* pinned */
 	struct blob *blob; /* NULL: an empty file */
 	uint64_t size;
+	bool is_direct;  /* opened with O_DIRECT */
 	atomic_uint refs; /* the handle, and each read under way */
 	atomic_bool was_read;  /* since vfs_take_grown() */
 	atomic_bool ever_read; /* so what is cached of the blob is known */

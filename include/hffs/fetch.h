@@ -76,6 +76,8 @@ void blob_put(struct blob *b);
  */
 typedef void read_done(void *ctx, int r, const struct span *span, const struct err *err);
 void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
+/* The same for O_DIRECT: what the program asked for itself, without the kernel reading ahead. */
+void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
 /* Makes chunks of [off, off + len) present, any length, without prefetch and at background urgency (pull). span is NULL. */
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx);
 
