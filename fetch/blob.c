@@ -215,7 +215,6 @@ static void came_locked(struct blob *b, uint64_t idx, bool ensure, struct afterm
 {
 	struct reader **at = &b->readers;
 
-	learn_note_locked(b, idx, a);
 	while (*at) {
 		struct reader *r = *at;
 		bool last = r->ensure == ensure && idx >= r->first && idx <= r->last && --r->missing == 0;
@@ -229,6 +228,7 @@ static void came_locked(struct blob *b, uint64_t idx, bool ensure, struct afterm
 
 void blob_arrived_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 {
+	learn_note_locked(b, idx, a);
 	came_locked(b, idx, false, a);
 }
 

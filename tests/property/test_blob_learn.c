@@ -37,6 +37,7 @@ static int end(void **state)
 {
 	(void)state;
 	fetch_close(fetch);
+	atomic_store(&fake_faults.no_disk, 0);
 	atomic_store(&fake_file, NULL);
 	return 0;
 }
@@ -188,6 +189,52 @@ static void waits_for_a_long_header_without_fetching_it(void **state)
 	blob_put(b);
 }
 
+/* What was given up is waited for again; until then nothing is believed. */
+static void waits_for_evicted_chunks(void **state)
+{
+	AUTO(tensor_table_unref) struct tensor_table *t = NULL;
+	AUTO_BUF content = {0};
+	struct fake_run run;
+	struct blob *b;
+
+	(void)state;
+	put_safetensors(&content, 2 * CHUNK_SIZE, 4 * CHUNK_SIZE);
+	b = offer(&content, "evicted.safetensors");
+	read_at(b, 0, 100);
+	needs(b, 2 * CHUNK_SIZE + 8);
+	while (!fake_cache_ask(fetch_cache(fetch), &b->id, 0, 1, false, &run)) /* it may still be on its way to the disk */
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	fake_cache_punch(fetch_cache(fetch), &run);
+	fake_cache_tell(fetch_cache(fetch), &run);
+	read_at(b, CHUNK_SIZE, 1);
+	read_at(b, 2 * CHUNK_SIZE, 1);
+	needs(b, 2 * CHUNK_SIZE + 8);
+	assert_null(learn_table(b));
+	read_at(b, 0, 1);
+	settled(b, LEARN_OVER);
+	t = learn_table(b);
+	assert_non_null(t);
+	blob_put(b);
+}
+
+static void learns_without_a_disk(void **state)
+{
+	AUTO(tensor_table_unref) struct tensor_table *t = NULL;
+	AUTO_BUF content = {0};
+	struct blob *b;
+
+	(void)state;
+	atomic_store(&fake_faults.no_disk, 1000);
+	put_safetensors(&content, CHUNK_SIZE, 3 * CHUNK_SIZE);
+	b = offer(&content, "diskless.safetensors");
+	read_at(b, 0, 1);
+	read_at(b, CHUNK_SIZE, 1);
+	settled(b, LEARN_OVER);
+	t = learn_table(b);
+	assert_non_null(t);
+	blob_put(b);
+}
+
 static void learns_a_growing_header(void **state)
 {
 	AUTO(tensor_table_unref) struct tensor_table *t = NULL;
@@ -329,6 +376,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(learns_a_table_from_the_first_read, begin, end),
 		cmocka_unit_test_setup_teardown(waits_for_a_long_header_without_fetching_it, begin, end),
+		cmocka_unit_test_setup_teardown(waits_for_evicted_chunks, begin, end),
+		cmocka_unit_test_setup_teardown(learns_without_a_disk, begin, end),
 		cmocka_unit_test_setup_teardown(learns_a_growing_header, begin, end),
 		cmocka_unit_test_setup_teardown(gives_up_quietly, begin, end),
 		cmocka_unit_test_setup_teardown(learns_an_index_when_all_of_it_is_here, begin, end),
