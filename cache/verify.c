@@ -25,6 +25,7 @@
 #define SYNC_PIECE ((uint64_t)16 << 20)
 #define FOLLOW_MAX 64                /* proofs that follow a front; others are read when complete */
 #define FOLLOW_STEP (4 * (uint64_t)CHUNK_SIZE)
+#define FOLLOW_LAG_MAX ((uint64_t)64 << 20) /* bytes; farther behind it waits until all is here: the disk has enough to do */
 #define FOLLOW_SIZE_MAX ((uint64_t)16 << 40) /* bytes of a blob that is followed: its bitmap is 8 MiB */
 #define FOLLOW_REST_MS 60000         /* without news for so long a follower makes room for another */
 
@@ -37,6 +38,7 @@ struct proof {
 	enum proof_state state;
 	enum proof_mode mode;
 	bool cancelled, knows_rows;
+	bool behind; /* it follows no more, and goes on when the blob is complete */
 	uint64_t nr_chunks, front; /* chunks [0, front) are there */
 	uint64_t *present;         /* nr_chunks bits while it follows, else NULL */
 	uint64_t noted_ms;
@@ -186,7 +188,7 @@ static void advance_locked(struct prover *p, struct proof *q)
 	while (q->front < q->nr_chunks && q->present[q->front / 64] >> (q->front % 64) & 1)
 		q->front++;
 	end = min_u64(q->front * CHUNK_SIZE, q->size);
-	if (q->state == PROOF_IDLE && (end == q->size || end >= q->off + FOLLOW_STEP))
+	if (q->state == PROOF_IDLE && (end == q->size || (!q->behind && end >= q->off + FOLLOW_STEP)))
 		queue_locked(p, q);
 }
 
@@ -319,8 +321,11 @@ static int read_piece(struct prover *p, int fd, uint64_t off, size_t len)
 	return io_pread(fd, p->piece, len, off);
 }
 
-/* The next piece of the proof: from memory, if it has just come and nothing is condemned by it; else from disk. */
-static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len)
+/*
+ * The next piece of the proof: from memory, if it has just come and nothing is condemned by it; else from disk. limit: bytes that
+ * are there. 1: not now.
+ */
+static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len, uint64_t limit)
 {
 	const struct cache_events *ev = p->events;
 	const void *bytes = NULL;
@@ -332,6 +337,9 @@ static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len)
 		bytes = ev->borrow(ev->ctx, &q->id, q->off / CHUNK_SIZE, &have, &loan);
 	if (bytes && have == len) {
 		r = digest_update(q->digest, bytes, len);
+	} else if (q->mode == PROOF_FOLLOW && limit < q->size && limit - q->off > FOLLOW_LAG_MAX) {
+		q->behind = true;
+		r = 1;
 	} else {
 		r = read_piece(p, fd, q->off, len);
 		r = r < 0 ? r : digest_update(q->digest, p->piece, len);
@@ -350,10 +358,10 @@ static int digest_slice(struct prover *p, struct proof *q, int fd)
 	while (r == 0 && may_go_on(p, q, &limit) && q->off < min_u64(limit, end)) {
 		size_t len = (size_t)min_u64(PIECE, limit - q->off);
 
-		r = digest_piece(p, q, fd, len);
-		q->off += len;
+		r = digest_piece(p, q, fd, len, limit);
+		q->off += r == 0 ? len : 0;
 	}
-	return r;
+	return r > 0 ? 0 : r;
 }
 
 /* Brings the file to disk piece by piece, so that a stop never waits for all of it. */

@@ -98,7 +98,7 @@ static inline int try_open(struct box *b, struct err *err)
 		.dir = b->dir,
 		.size_max = b->size_max,
 		.keep_free = b->keep_free,
-		.events = {&b->watch, on_evict, on_evicted, on_sealed},
+		.events = {.ctx = &b->watch, .evict = on_evict, .evicted = on_evicted, .sealed = on_sealed},
 	};
 
 	return cache_open(&config, &b->cache, err);

@@ -37,6 +37,22 @@ static void chunks_may_arrive_in_any_order(void **state)
 	free(m.bytes);
 }
 
+/* The front jumps so far that following it would mean to read it all from disk: that is done when the rest is here. */
+static void a_proof_that_fell_behind_ends_all_the_same(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(44, 300 * CHUNK_SIZE);
+
+	open_box(b);
+	for (uint64_t i = 298; i + 1 > 0; i--)
+		store_chunk(b, &m, i);
+	cache_flush(b->cache);
+	store_chunk(b, &m, 299);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	assert_true(is_sealed(b, &m));
+	free(m.bytes);
+}
+
 static void a_blob_may_be_completed_in_a_later_run(void **state)
 {
 	struct box *b = *state;
@@ -281,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(a_complete_blob_is_sealed_and_stays_so),
 		BOX_TEST(chunks_may_arrive_in_any_order),
+		BOX_TEST(a_proof_that_fell_behind_ends_all_the_same),
 		BOX_TEST(a_blob_may_be_completed_in_a_later_run),
 		BOX_TEST(git_names_are_proven_too),
 		BOX_TEST(a_touched_file_is_no_longer_sealed),
