@@ -14,7 +14,7 @@
 #include "prefetch_int.h"
 #include "workers_int.h"
 
-#define POOL_BUFFERS 208   /* 52 MiB: what streams ahead of readers stays in memory until they took it */
+#define POOL_BUFFERS 272   /* 68 MiB: what streams ahead of readers stays in memory until they took it */
 #define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
 #define SOURCES_MAX 4      /* paths that one blob is known under */
 #define TICK_MS 100

@@ -8,7 +8,7 @@
 
 #include <hffs/clock.h>
 
-#define SPENT_KEPT 48 /* read through; the prover comes a little later */
+#define SPENT_KEPT 32 /* read through; the prover comes a little later */
 #define FRESH_MS 2000 /* what came lately is about to be read */
 #define ONLY_KEPT 48  /* refused by the disk; enough for readers that take a chunk in small pieces */
 

@@ -8,7 +8,7 @@
 #define PACE_PARALLEL_MIN 4
 #define PACE_PARALLEL_NEAR 8 /* at most, where the server answers at once */
 #define PACE_PARALLEL_MAX 16
-#define PACE_RANGE_MIN 4  /* chunks: 1 MiB. Below it a request costs more than its bytes */
+#define PACE_RANGE_MIN 8  /* chunks: 2 MiB. Below it a request costs more than its bytes */
 #define PACE_URGENT_MIN 2
 #define PACE_RANGE_MAX 32 /* chunks: 8 MiB. Above it a reader may wait long behind one range */
 

@@ -24,8 +24,8 @@
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define QUIET_MS 100  /* no reader has waited for so long: speculation may begin */
-#define AHEAD_MIN (8u << 20)
-#define AHEAD_MAX (36u << 20) /* it is kept in memory until it is read: below the pool */
+#define AHEAD_MIN (32u << 20)
+#define AHEAD_MAX (52u << 20) /* it is kept in memory until it is read: below the pool */
 #define AHEAD_QUEUED_MAX (192u << 20 / CHUNK_SIZE)
 
 static void list_init(struct want_list *l)

@@ -12,7 +12,7 @@
 #include <hffs/io.h>
 #include <hffs/log.h>
 
-#define BACKLOG_MAX 64    /* chunks that wait for the disk */
+#define BACKLOG_MAX 128   /* chunks that wait for the disk */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
 
 /* --- chunks that arrived --- */
