@@ -108,12 +108,14 @@ int batch_drop(struct batch *b, const struct blob_id *id, uint64_t size, uint64_
 
 int batch_use(struct batch *b, const struct blob_id *id, uint64_t extent_idx)
 {
-	struct batch_extent *e = ensure_extent(b, id, 0, extent_idx);
+	struct batch_blob *blob = extent_idx == BATCH_ALL ? ensure_blob(b, id, 0) : NULL;
+	struct batch_extent *e = extent_idx == BATCH_ALL ? NULL : ensure_extent(b, id, 0, extent_idx);
 
-	if (!e)
-		return -ENOMEM;
-	e->used = true;
-	return 0;
+	if (blob)
+		blob->used = true;
+	if (e)
+		e->used = true;
+	return blob || e ? 0 : -ENOMEM;
 }
 
 void batch_forget_blob(struct batch *b, const struct blob_id *id)

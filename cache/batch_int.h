@@ -14,6 +14,8 @@
 #include <hffs/cache.h>
 #include <hffs/map.h>
 
+#define BATCH_ALL UINT64_MAX
+
 struct batch_extent {
 	uint64_t idx;
 	uint64_t put, drop;
@@ -25,6 +27,7 @@ struct batch_blob {
 	struct blob_id id;
 	uint64_t size;
 	struct map extents; /* by idx */
+	bool used; /* all of it, besides what its extents say */
 	/* Found while committing: */
 	bool was_known; /* the index had a row */
 	bool complete;  /* every chunk is there now, and it is not sealed */
@@ -50,6 +53,7 @@ struct batch {
 /* A blob of which another size was known is begun anew: its queued chunks were of something else. 0 or -ENOMEM. */
 int batch_put(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t idx, const struct chunk_digest *digest);
 int batch_drop(struct batch *b, const struct blob_id *id, uint64_t size, uint64_t idx);
+/* extent_idx: BATCH_ALL for every extent of the blob. */
 int batch_use(struct batch *b, const struct blob_id *id, uint64_t extent_idx);
 struct batch_blob *batch_find(const struct batch *b, const struct blob_id *id);
 struct batch_extent *batch_find_extent(const struct batch *b, const struct blob_id *id, uint64_t extent_idx);

@@ -151,9 +151,9 @@ void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, c
 	cache_post_urgent(c, j);
 }
 
-int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size)
+int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bool to_write)
 {
-	return data_open(c->data, id, size);
+	return data_open(c->data, id, size, to_write);
 }
 
 static bool is_chunk(const struct blob_id *id, uint64_t size, uint64_t idx)
@@ -180,6 +180,26 @@ void cache_touch(struct cache *c, const struct blob_id *id, uint64_t extent_idx)
 {
 	if (blob_id_len(id) && extent_idx <= INDEX_IDX_MAX)
 		(void)post_blob(c, JOB_USE, id, 0, extent_idx, NULL); /* else it only looks older than it is */
+}
+
+void cache_touch_all(struct cache *c, const struct blob_id *id)
+{
+	if (blob_id_len(id))
+		(void)post_blob(c, JOB_USE, id, 0, BATCH_ALL, NULL); /* as above */
+}
+
+void cache_note_held(struct cache *c, int64_t bytes)
+{
+	LOCK_SCOPE(&c->stats_lock);
+	c->stats.bytes_held += (uint64_t)bytes;
+}
+
+int cache_open_sample(struct cache *c)
+{
+	AUTO_FREE char *path = str_printf("%s/lock", c->dir);
+	int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	return fd >= 0 ? fd : path ? -errno : -ENOMEM;
 }
 
 void cache_need_space(struct cache *c)

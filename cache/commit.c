@@ -140,6 +140,8 @@ static int commit_blob(struct cache *c, struct batch_blob *q, struct totals *t)
 		if (r == 0)
 			r = commit_extents(c, q, &b, t, &changed);
 	}
+	if (r == 0 && q->used)
+		r = index_use_blob(c->index, b.nr, clock_wall_s());
 	if (r < 0 || !changed)
 		return r == -ENOENT ? 0 : r;
 	t->sealed -= b.sealed;

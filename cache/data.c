@@ -2,6 +2,8 @@
 /*
  * Data files. A name below blobs/ is opened only without following links, and used only if it is a regular file of our own, with
  * one name, of the blob's size; anything else under the name is replaced. What the bytes are worth is for digests to say.
+ *
+ * That a file is fixed stands in its mode, not in the index: a mapping may outlive the daemon, the index, and its descriptor.
  */
 #include "data_int.h"
 
@@ -207,6 +209,11 @@ static bool is_sound(const struct stat *st, uint64_t size)
 	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1 && (uint64_t)st->st_size == size;
 }
 
+bool data_is_fixed(const struct stat *st)
+{
+	return !(st->st_mode & S_IWUSR);
+}
+
 static int remove_name(int folder, const char *file)
 {
 	if (unlinkat(folder, file, 0) == 0 || errno == ENOENT)
@@ -248,23 +255,35 @@ static int open_sound(int folder, const char *file, int flags, uint64_t size, st
 	return is_sound(st, size) ? take_fd(&fd) : -EBADMSG;
 }
 
-static int open_claimed(struct data *d, const struct blob_id *id, uint64_t size)
+/* What is there, if it will do: for writing while it may change, else for reading alone. */
+static int open_existing(int folder, const char *file, uint64_t size, bool to_write)
+{
+	struct stat st;
+	AUTO_FD int fd = open_sound(folder, file, O_RDONLY, size, &st);
+
+	if (fd < 0)
+		return fd;
+	if (!data_is_fixed(&st))
+		return open_sound(folder, file, O_RDWR, size, &st);
+	return to_write ? -EBADMSG : take_fd(&fd);
+}
+
+static int open_claimed(struct data *d, const struct blob_id *id, uint64_t size, bool to_write)
 {
 	struct data_name n = name_of(id);
 	AUTO_FD int folder = open_folder(d, n.folder, true);
-	struct stat st;
 	int fd, r;
 
 	if (folder < 0)
 		return folder;
-	fd = open_sound(folder, n.file, O_RDWR, size, &st);
+	fd = open_existing(folder, n.file, size, to_write);
 	if (fd != -ENOENT && fd != -EBADMSG)
 		return fd;
 	r = remove_name(folder, n.file);
 	return r < 0 ? r : make_file(folder, n.file, size);
 }
 
-int data_open(struct data *d, const struct blob_id *id, uint64_t size)
+int data_open(struct data *d, const struct blob_id *id, uint64_t size, bool to_write)
 {
 	int fd, r;
 
@@ -273,7 +292,7 @@ int data_open(struct data *d, const struct blob_id *id, uint64_t size)
 	r = claim(d, id);
 	if (r < 0)
 		return r;
-	fd = open_claimed(d, id, size);
+	fd = open_claimed(d, id, size, to_write);
 	release(d, id, true);
 	return fd;
 }
@@ -287,6 +306,31 @@ int data_find(struct data *d, const struct blob_id *id, uint64_t size, struct st
 	if (folder < 0)
 		return folder;
 	return open_sound(folder, n.file, O_RDONLY, size, st ? st : &own);
+}
+
+int data_fix(struct data *d, const struct blob_id *id, uint64_t size, struct stat *st)
+{
+	struct stat now;
+	AUTO_FD int fd = data_find(d, id, size, &now);
+
+	if (fd < 0)
+		return fd;
+	if (now.st_ino != st->st_ino || now.st_mtim.tv_sec != st->st_mtim.tv_sec || now.st_mtim.tv_nsec != st->st_mtim.tv_nsec)
+		return -ESTALE;
+	if (!data_is_fixed(&now) && fchmod(fd, S_IRUSR) < 0)
+		return -errno;
+	if (size > EXTENT_SIZE)
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* advice: else it is read in pages as small as they were written */
+	return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+bool data_may_change(struct data *d, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+	AUTO_FD int folder = open_folder(d, n.folder, false);
+	struct stat st;
+
+	return folder < 0 || fstatat(folder, n.file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || !data_is_fixed(&st);
 }
 
 int data_drop_claimed(struct data *d, const struct blob_id *id)
@@ -318,7 +362,7 @@ static int punch(int fd, uint64_t off, uint64_t len)
 	return 0;
 }
 
-/* Whatever regular file of ours is there, for writing. */
+/* Whatever regular file of ours is there, for writing; -EPERM: a fixed one. */
 static int open_for_holes(struct data *d, const struct blob_id *id, struct stat *st)
 {
 	struct data_name n = name_of(id);
@@ -330,6 +374,8 @@ static int open_for_holes(struct data *d, const struct blob_id *id, struct stat 
 	fd = openat(folder, n.file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, st) < 0)
 		return -errno;
+	if (data_is_fixed(st))
+		return -EPERM;
 	return S_ISREG(st->st_mode) && st->st_nlink == 1 ? take_fd(&fd) : -EBADMSG;
 }
 

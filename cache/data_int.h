@@ -2,6 +2,9 @@
 /*
  * Data files: blobs/<first two hex digits>/<hex id>, one sparse file a blob, byte n at byte n. Knows no SQL.
  *
+ * A file without write permission is fixed: proven, and perhaps handed to readers as it is. It is never written or punched again,
+ * in no run; what must change begins a new file under the name.
+ *
  * Who changes which name exists (making, removing, scrubbing a data file) claims the blob's id first, so that two threads never
  * replace each other's file. While a scrub is under way the ids opened in this run are remembered, and it leaves them alone.
  */
@@ -19,11 +22,22 @@ struct data;
 int data_new(int dir_fd, struct data **out);
 void data_free(struct data *d);
 
-/* The data file, made or made anew where it is not what it should be. A descriptor for reading and writing, or -errno. */
-int data_open(struct data *d, const struct blob_id *id, uint64_t size);
+/*
+ * The data file, made or made anew where it is not what it should be. A descriptor for reading and writing, or -errno. A fixed
+ * one is opened for reading alone, or with to_write replaced by a new one.
+ */
+int data_open(struct data *d, const struct blob_id *id, uint64_t size, bool to_write);
 /* An existing one, for reading; st may be NULL. -ENOENT if there is none, -EBADMSG if it is not what it should be. */
 int data_find(struct data *d, const struct blob_id *id, uint64_t size, struct stat *st);
-/* Gives the disk [off, off + len) back. -EOPNOTSUPP where the file system cannot. A missing file is fine. */
+/*
+ * The proven file is fixed: from now on it is never changed, only removed, because others may have it mapped. st: as it was
+ * proven, then as it is now; -ESTALE: it is not that file any more.
+ */
+int data_fix(struct data *d, const struct blob_id *id, uint64_t size, struct stat *st);
+bool data_is_fixed(const struct stat *st);
+/* There is no fixed file of this blob. */
+bool data_may_change(struct data *d, const struct blob_id *id);
+/* Gives the disk [off, off + len) back. -EOPNOTSUPP where the file system cannot, -EPERM for a fixed file. A missing one is fine. */
 int data_punch(struct data *d, const struct blob_id *id, uint64_t off, uint64_t len);
 /* Removes the data file, whatever is there under its name. A missing one is fine. */
 int data_drop(struct data *d, const struct blob_id *id);

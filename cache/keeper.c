@@ -51,6 +51,10 @@ static void fold(struct cache *c, struct job *j)
 		prover_cancel(c->prover, &j->id);
 		cache_count(c, &c->stats.lost_chunks, 1);
 		r = batch_drop(&c->batch, &j->id, j->size, j->idx);
+		if (r == 0 && !data_may_change(c->data, &j->id)) {
+			job_append(&c->results, j);
+			return;
+		}
 		break;
 	case JOB_USE:
 		r = batch_use(&c->batch, &j->id, j->idx);

@@ -10,16 +10,22 @@
 
 #include <hffs/log.h>
 
-static int seal_in_index(struct cache *c, const struct proof_result *res)
+/* *again: it was sealed before. A file system that cannot make a file read-only has seals all the same. */
+static int seal_in_index(struct cache *c, const struct proof_result *res, bool *again)
 {
 	struct index_blob b;
+	struct stat st = res->st;
 	int r = index_find_blob(c->index, &res->id, &b);
 
 	if (r < 0)
 		return r;
 	if (b.size != res->size || b.chunks != chunks_of(b.size))
 		return -ENODATA;
-	index_seal_of(&res->st, &b.seal);
+	r = data_fix(c->data, &res->id, res->size, &st);
+	if (r == -ESTALE || r == -ENOENT || r == -EBADMSG)
+		return -ENODATA;
+	*again = b.sealed;
+	index_seal_of(&st, &b.seal);
 	b.sealed = true;
 	b.spoiled = 0;
 	b.quarantined = false;
@@ -27,13 +33,13 @@ static int seal_in_index(struct cache *c, const struct proof_result *res)
 }
 
 /* Chunks that are not recorded, or went meanwhile: no seal, but a proof once they are there. */
-static int seal(struct cache *c, const struct proof_result *res)
+static int seal(struct cache *c, const struct proof_result *res, bool *again)
 {
 	int r = c->broken ? -EBADMSG : index_begin(c->index);
 
 	if (r < 0)
 		return keeper_index_failed(c, r);
-	r = seal_in_index(c, res);
+	r = seal_in_index(c, res, again);
 	if (r == 0)
 		r = index_commit(c->index);
 	else
@@ -43,12 +49,13 @@ static int seal(struct cache *c, const struct proof_result *res)
 
 static void proved_good(struct cache *c, const struct proof_result *res)
 {
-	int r = seal(c, res);
+	bool again = false;
+	int r = seal(c, res, &again);
 
 	prover_cancel(c->prover, &res->id);
 	if (r < 0)
 		return;
-	keeper_add_totals(c, 0, 0, 1);
+	keeper_add_totals(c, 0, 0, !again);
 	cache_count(c, &c->stats.proven_blobs, 1);
 	if (c->events.sealed)
 		c->events.sealed(c->events.ctx, &res->id);
@@ -75,7 +82,10 @@ static void proved_checked(struct cache *c, const struct proof_result *res)
 	if (bad) {
 		log_warn("%llu chunks in the cache %s have changed on disk: dropped", (unsigned long long)bad, c->dir);
 		cache_count(c, &c->stats.lost_chunks, bad);
-		room_drop_chunks(c, &res->id, res->size, res->rows);
+		if (data_may_change(c->data, &res->id))
+			room_drop_chunks(c, &res->id, res->size, res->rows);
+		else
+			room_drop_blob(c, &res->id, res->size, false);
 		return;
 	}
 	cache_count(c, &c->stats.spoiled_blobs, 1);
@@ -114,8 +124,15 @@ static void serve_wish_for_proof(struct cache *c, const struct job *j)
 
 	if (c->broken || index_find_blob(c->index, &j->id, &b) < 0)
 		return;
-	if (!b.sealed && b.size == j->size && b.chunks == chunks_of(b.size))
+	if (b.size == j->size && b.chunks == chunks_of(b.size)) /* a seal that does not count is made anew */
 		prover_complete(c->prover, &j->id, j->size);
+}
+
+/* A chunk of a file that was fixed is not as it was proven: the file goes as a whole. Further chunks of it went with it. */
+static void serve_drop(struct cache *c, const struct job *j)
+{
+	if (!data_may_change(c->data, &j->id))
+		room_drop_blob(c, &j->id, j->size, false);
 }
 
 void proofs_serve(struct cache *c)
@@ -125,6 +142,8 @@ void proofs_serve(struct cache *c)
 	while ((j = job_take(&c->results))) {
 		if (j->kind == JOB_WANT_PROOF) {
 			serve_wish_for_proof(c, j);
+		} else if (j->kind == JOB_DROP) {
+			serve_drop(c, j);
 		} else {
 			serve_proof(c, j->proof);
 			free(j->proof->rows);

@@ -3,6 +3,10 @@
  * Giving chunks up. The order is always: the layer above agrees and lets go (events.evict), the rows go in a committed
  * transaction, the bytes go (a hole, or the whole file), the layer above hears that it is done (events.evicted).
  *
+ * A data file that is fixed (data_int.h) goes as a whole or not at all. Where readers have it from the kernel itself, its bytes stay
+ * on the disk until they let go: such blobs are passed over as long as others will do, and what is held that way counts as free,
+ * since giving up more would not bring it back sooner.
+ *
  * If the transaction fails - on a full disk it may - the bytes go all the same, because nothing else makes room: the batch hides the
  * rows until a later commit, and after a crash before that their digests tell that the bytes are gone.
  */
@@ -33,7 +37,8 @@ struct piece {
 struct round {
 	struct asked asked[ROUND_EXTENTS];
 	struct piece pieces[ROUND_EXTENTS];
-	size_t nr_asked, nr_pieces;
+	struct asked fixed[ROUND_EXTENTS]; /* blobs whose data file may only be removed as a whole */
+	size_t nr_asked, nr_pieces, nr_fixed;
 };
 
 static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
@@ -71,6 +76,17 @@ static void punch_piece(struct cache *c, const struct piece *p)
 	}
 }
 
+/* All of a blob that the layer above has let go of. */
+static void remove_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
+{
+	bool quarantined = false;
+
+	prover_cancel(c->prover, id);
+	(void)keeper_forget_blob(c, id, size, spoil, &quarantined); /* else the rows name a file that is gone: seen when they are read */
+	(void)data_drop(c->data, id); /* what stays is found by the next scrub */
+	tell(c, id, 0, chunks_of(size), quarantined);
+}
+
 /* What was agreed goes: rows, bytes, news. */
 static void finish_round(struct cache *c, struct round *r)
 {
@@ -92,7 +108,9 @@ static void finish_round(struct cache *c, struct round *r)
 			(void)data_drop(c->data, &a->id); /* what stays is found by the next scrub */
 		tell(c, &a->id, a->first, a->nr, false);
 	}
-	r->nr_asked = r->nr_pieces = 0;
+	for (size_t i = 0; i < r->nr_fixed; i++)
+		remove_blob(c, &r->fixed[i].id, r->fixed[i].size, false);
+	r->nr_asked = r->nr_pieces = r->nr_fixed = 0;
 }
 
 static void add_piece(struct round *r, const struct blob_id *id, uint64_t size, uint64_t idx, uint64_t bits)
@@ -119,6 +137,32 @@ static uint64_t bits_now(struct cache *c, const struct index_blob *b, uint64_t i
 	if (queued)
 		batch_overlay(queued, &e);
 	return e.present;
+}
+
+static bool is_among_fixed(const struct round *r, const struct blob_id *id)
+{
+	for (size_t i = 0; i < r->nr_fixed; i++)
+		if (blob_id_equal(&r->fixed[i].id, id))
+			return true;
+	return false;
+}
+
+static bool is_held(struct cache *c, const struct blob_id *id)
+{
+	return c->events.is_held && c->events.is_held(c->events.ctx, id);
+}
+
+/* The whole of a blob whose data file is fixed: bytes as add_run(). */
+static uint64_t add_fixed(struct cache *c, struct round *r, const struct index_blob *b, bool held_too)
+{
+	uint64_t nr, bytes;
+
+	if (is_among_fixed(r, &b->id) || index_count_extents(c->index, b->nr, &nr, &bytes) < 0)
+		return 0;
+	if ((!held_too && is_held(c, &b->id)) || !ask(c, &b->id, 0, chunks_of(b->size), false))
+		return 0;
+	r->fixed[r->nr_fixed++] = (struct asked){b->id, b->size, 0, chunks_of(b->size), true};
+	return bytes;
 }
 
 /* Bytes that will be free, 0 if the layer above wants to keep them, or if they only wait for a commit to be gone. */
@@ -167,21 +211,34 @@ static void drop_stray(struct cache *c, const struct evict_run *run)
 		keeper_add_totals(c, -(int64_t)run->bytes, 0, 0);
 }
 
-static uint64_t give_up(struct cache *c, struct round *r, const struct evict_run *runs, size_t nr)
+/* The blob went as a whole after the run was listed. */
+static bool is_gone(struct cache *c, const struct evict_run *run)
+{
+	uint64_t nr, bytes;
+
+	return index_count_extents(c->index, run->blob, &nr, &bytes) == 0 && nr == 0;
+}
+
+static uint64_t give_up_run(struct cache *c, struct round *r, const struct evict_run *run, bool held_too)
+{
+	struct index_blob b;
+	int found = index_find_blob_nr(c->index, run->blob, &b);
+
+	if (found == 0 && run->first < (chunks_of(b.size) + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS)
+		return data_may_change(c->data, &b.id) ? add_run(c, r, &b, run) : add_fixed(c, r, &b, held_too);
+	if (found < 0 && found != -ENOENT)
+		(void)keeper_index_failed(c, found); /* nothing to give up then */
+	else if (!is_gone(c, run))
+		drop_stray(c, run);
+	return 0;
+}
+
+static uint64_t give_up(struct cache *c, struct round *r, const struct evict_run *runs, size_t nr, uint64_t need, bool held_too)
 {
 	uint64_t freed = 0;
 
-	for (size_t i = 0; i < nr; i++) {
-		struct index_blob b;
-		int found = index_find_blob_nr(c->index, runs[i].blob, &b);
-
-		if (found == 0 && runs[i].first < (chunks_of(b.size) + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS)
-			freed += add_run(c, r, &b, &runs[i]);
-		else if (found == 0 || found == -ENOENT)
-			drop_stray(c, &runs[i]);
-		else
-			(void)keeper_index_failed(c, found); /* nothing to give up then */
-	}
+	for (size_t i = 0; i < nr && freed < need; i++)
+		freed += give_up_run(c, r, &runs[i], held_too);
 	finish_round(c, r);
 	cache_count(c, &c->stats.evicted_bytes, freed);
 	return freed;
@@ -204,17 +261,26 @@ static uint64_t queued_bytes(const struct cache *c)
 	return bytes;
 }
 
+/* Bytes beyond the limit of what the cache may hold. */
+static uint64_t over_limit(struct cache *c)
+{
+	struct cache_stats s;
+
+	cache_stats(c, &s);
+	return s.bytes_cached > s.size_max ? s.bytes_cached - s.size_max : 0;
+}
+
 static uint64_t needed(struct cache *c, bool asked)
 {
 	struct cache_stats s;
 
 	cache_stats(c, &s);
 	s.bytes_cached += queued_bytes(c);
-	return evict_need(&(struct evict_state){s.bytes_cached, s.size_max, s.disk_free, s.keep_free, asked});
+	return evict_need(&(struct evict_state){s.bytes_cached, s.size_max, s.disk_free + s.bytes_held, s.keep_free, asked});
 }
 
 /* The oldest ROUND_EXTENTS after the cursor: bytes freed; *nr: how many there were. */
-static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cursor *cursor, uint64_t need, int *nr)
+static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cursor *cursor, uint64_t need, bool held_too, int *nr)
 {
 	struct evict_candidate candidates[ROUND_EXTENTS];
 	struct index_oldest oldest[ROUND_EXTENTS];
@@ -228,7 +294,7 @@ static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cu
 	while (*nr > 0 && pos < (size_t)*nr && freed < need && !c->broken) {
 		size_t nr_runs = evict_choose(candidates + pos, (size_t)*nr - pos, need - freed, runs);
 
-		freed += give_up(c, r, runs, nr_runs);
+		freed += give_up(c, r, runs, nr_runs, need - freed, held_too);
 		for (size_t i = 0; i < nr_runs; i++)
 			pos += (size_t)runs[i].nr;
 	}
@@ -261,16 +327,26 @@ static uint64_t give_up_queued(struct cache *c, struct round *r, uint64_t need)
 	return freed;
 }
 
-static uint64_t make_room(struct cache *c, struct round *r, uint64_t need)
+static uint64_t give_up_by_age(struct cache *c, struct round *r, uint64_t need, bool held_too)
 {
 	struct index_cursor cursor = INDEX_CURSOR_START;
 	uint64_t freed = 0;
 	int nr = 1;
 
 	while (nr > 0 && freed < need && !c->broken) {
-		freed += give_up_oldest(c, r, &cursor, need - freed, &nr);
+		freed += give_up_oldest(c, r, &cursor, need - freed, held_too, &nr);
 		keeper_breathe(c);
 	}
+	return freed;
+}
+
+/* What is held goes last, and only for the limit's sake: it makes no room on the disk. */
+static uint64_t make_room(struct cache *c, struct round *r, uint64_t need)
+{
+	uint64_t freed = give_up_by_age(c, r, need, false), over = over_limit(c);
+
+	if (freed < need && over)
+		freed += give_up_by_age(c, r, min_u64(over, need - freed), true);
 	if (freed < need && c->failures)
 		freed += give_up_queued(c, r, need - freed);
 	return freed;
@@ -295,13 +371,8 @@ void room_make(struct cache *c, bool asked)
 
 void room_drop_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
 {
-	bool quarantined = false;
-
-	prover_cancel(c->prover, id);
 	(void)ask(c, id, 0, chunks_of(size), true);
-	(void)keeper_forget_blob(c, id, size, spoil, &quarantined); /* else the rows name a file that is gone: seen when they are read */
-	(void)data_drop(c->data, id); /* what stays is found by the next scrub */
-	tell(c, id, 0, chunks_of(size), quarantined);
+	remove_blob(c, id, size, spoil);
 }
 
 /* The runs of bits of one extent, one round. */

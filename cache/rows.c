@@ -119,7 +119,7 @@ static void check_file(struct cache *c, const struct blob_id *id, uint64_t size,
 	AUTO_FD int fd = data_find(c->data, id, size, &st);
 
 	if (fd >= 0) {
-		b->rows->sealed = b->rows->sealed && rows_are_complete(b->rows, size) && is_as_sealed(known, &st);
+		b->rows->sealed = b->rows->sealed && rows_are_complete(b->rows, size) && is_as_sealed(known, &st) && data_is_fixed(&st);
 		return;
 	}
 	b->rows->sealed = false;

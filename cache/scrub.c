@@ -47,11 +47,11 @@ static int check_rows(struct cache *c, const struct index_blob *b)
 
 	if (fd >= 0 && b->chunks == chunks_of(b->size))
 		return 0;
-	if (fd >= 0)
+	if (fd >= 0 && data_may_change(c->data, &b->id))
 		return punch_unknown(c, b);
-	if (fd != -ENOENT && fd != -EBADMSG)
+	if (fd < 0 && fd != -ENOENT && fd != -EBADMSG)
 		return 0; /* it cannot be looked at now: the digests will tell */
-	(void)data_drop_claimed(c->data, &b->id); /* what stays is not used: it is not sound */
+	(void)data_drop_claimed(c->data, &b->id); /* not sound, or fixed and not to be completed: what stays is not used */
 	if (b->chunks == 0)
 		return 0;
 	return keeper_forget_blob(c, &b->id, b->size, false, NULL);

@@ -102,9 +102,11 @@ static bool evict(void *ctx, const struct blob_id *id, uint64_t first, uint64_t 
 	return ok;
 }
 
-/* The data file was removed: what else was written to it is gone with it. */
-static void begin_anew_locked(struct blob *b)
+/* The data file was removed: what else was written to it is gone with it. Bytes that readers hold of it. */
+static uint64_t begin_anew_locked(struct blob *b)
 {
+	uint64_t held = backing_let_go_locked(b);
+
 	for (uint64_t i = 0; i < b->nr; i++) {
 		if (b->state[i] != CHUNK_PRESENT && b->state[i] != CHUNK_UNPROVEN)
 			continue;
@@ -112,23 +114,34 @@ static void begin_anew_locked(struct blob *b)
 		cache_drop_chunk(b->fetch->cache, &b->id, b->size, i);
 	}
 	data_file_unref(TAKE(b->data));
+	return held;
 }
 
-static void note_spoiled(struct fetch *f, const struct blob_id *id)
+static void note(struct fetch *f, struct id_list *l, const struct blob_id *id)
 {
 	LOCK_SCOPE(&f->blobs_lock);
-	if (f->nr_spoiled < SPOILED_MAX)
-		f->spoiled[f->nr_spoiled++] = *id;
+	if (l->nr < TOLD_MAX)
+		l->ids[l->nr++] = *id;
 }
 
-size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max)
+static size_t take(struct fetch *f, struct id_list *l, struct blob_id *ids, size_t max)
 {
 	size_t n = 0;
 	LOCK_SCOPE(&f->blobs_lock);
 
-	while (f->nr_spoiled && n < max)
-		ids[n++] = f->spoiled[--f->nr_spoiled];
+	while (l->nr && n < max)
+		ids[n++] = l->ids[--l->nr];
 	return n;
+}
+
+size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max)
+{
+	return take(f, &f->spoiled, ids, max);
+}
+
+size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max)
+{
+	return take(f, &f->sealed, ids, max);
 }
 
 static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
@@ -136,10 +149,11 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	struct fetch *f = ctx;
 	struct blob *b = blob_find(f, id);
 	struct aftermath a = {0};
+	uint64_t held = 0;
 	struct stat st;
 
 	if (blob_id_equal(&f->forced, id))
-		note_spoiled(f, id);
+		note(f, &f->spoiled, id);
 	if (!b)
 		return;
 	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
@@ -155,8 +169,8 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 			blob_set_state_locked(b, i, CHUNK_ABSENT);
 			blob_note_loss_locked(b, i, &a);
 		}
-	if (b->data && (fstat(b->data->fd, &st) < 0 || st.st_nlink == 0))
-		begin_anew_locked(b);
+	if (b->data && (nr >= b->nr || fstat(b->data->fd, &st) < 0 || st.st_nlink == 0))
+		held = begin_anew_locked(b);
 	if (quarantined) {
 		struct err err = {0};
 
@@ -168,6 +182,8 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	if (b->ready) /* else the rows are on their way, and readers are looked at behind them */
 		blob_recheck_locked(b, &a);
 	pthread_mutex_unlock(&b->lock);
+	if (held)
+		cache_note_held(f->cache, (int64_t)held);
 	blob_settle(b, &a);
 	blob_put(b);
 }
@@ -175,15 +191,33 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 static void sealed(void *ctx, const struct blob_id *id)
 {
 	struct blob *b = blob_find(ctx, id);
+	bool is_sealed;
 
 	if (!b)
 		return;
+	backing_prepare(b);
 	pthread_mutex_lock(&b->lock);
-	b->sealed = b->bytes_present == b->size;
-	if (b->sealed)
+	is_sealed = b->sealed = b->bytes_present == b->size;
+	if (is_sealed)
 		data_file_sealed(b->data);
 	pthread_mutex_unlock(&b->lock);
+	if (is_sealed)
+		note(b->fetch, &b->fetch->sealed, id);
 	blob_put(b);
+}
+
+static bool is_held(void *ctx, const struct blob_id *id)
+{
+	struct blob *b = blob_find(ctx, id);
+	bool held;
+
+	if (!b)
+		return false;
+	pthread_mutex_lock(&b->lock);
+	held = backing_is_held_locked(b);
+	pthread_mutex_unlock(&b->lock);
+	blob_put(b);
+	return held;
 }
 
 static const void *borrow(void *ctx, const struct blob_id *id, uint64_t idx, size_t *len, void **loan)
@@ -202,5 +236,5 @@ static void give_back(void *loan)
 
 struct cache_events events_of(struct fetch *f)
 {
-	return (struct cache_events){f, evict, evicted, sealed, borrow, give_back};
+	return (struct cache_events){f, evict, evicted, sealed, borrow, give_back, is_held};
 }

@@ -18,7 +18,7 @@
 #define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
 #define SOURCES_MAX 4      /* paths that one blob is known under */
 #define TICK_MS 100
-#define SPOILED_MAX 64 /* between two looks of the layer above */
+#define TOLD_MAX 64 /* between two looks of the layer above */
 #define HARD_CAP_MS 600000 /* no read waits longer, whatever progress others make; ensuring takes as long as it takes */
 
 /* What of a chunk is where. Guarded by blob->lock; readers are served from PRESENT and MEMORY only, under a hold. */
@@ -38,6 +38,8 @@ struct data_file {
 	atomic_uint refs;
 	int fd;
 	int direct_fd; /* of the same file with O_DIRECT; -1 where the file system has none */
+	unsigned backings; /* readers that have it as it is; guarded by the blob's lock, as is_removed */
+	bool is_removed;   /* and those bytes were told to the cache as held */
 };
 struct data_file *data_file_ref(struct data_file *d);
 void data_file_unref(struct data_file *d); /* NULL is fine */
@@ -92,6 +94,7 @@ struct blob {
 	struct data_file *data; /* NULL until a chunk is stored or known */
 	uint8_t *state;         /* enum chunk_state of each chunk */
 	uint32_t *touched_s;    /* of each extent: when the cache was last told of its use */
+	uint32_t touched_all_s; /* of the whole */
 	struct cache_rows *rows; /* digests of UNPROVEN chunks */
 	uint64_t bytes_present;
 	struct chunk_buf *hot; /* chunks in memory */
@@ -130,6 +133,12 @@ enum want_class {
 	WANT_CLASSES,
 };
 
+/* Blobs that the layer above shall hear of. What does not fit is left out. */
+struct id_list {
+	struct blob_id ids[TOLD_MAX];
+	unsigned nr;
+};
+
 struct fetch {
 	struct fetch_config config;
 	struct hub *hub;
@@ -148,8 +157,7 @@ struct fetch {
 	unsigned nr_idle;
 
 	struct blob_id forced; /* the keeper's: a blob that it is dropping because it is wrong */
-	struct blob_id spoiled[SPOILED_MAX]; /* for fetch_take_spoiled(), guarded by blobs_lock */
-	unsigned nr_spoiled;
+	struct id_list spoiled, sealed; /* for fetch_take_spoiled() and fetch_take_sealed(), guarded by blobs_lock */
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
@@ -217,6 +225,13 @@ struct prove_job *prove_job_new(struct blob *b, uint64_t first, uint64_t last);
 void store_chunk(struct chunk_buf *c); /* takes the buffer's reference and that of its blob */
 /* Opens the data file if it is not open: a reference, NULL if the disk refuses. Blocks on disk. */
 struct data_file *store_open_data(struct blob *b);
+
+/* backing.c: data files in the hands of readers */
+/* The blob gives up its data file; bytes that readers still hold of it: to be told to the cache without the lock. */
+uint64_t backing_let_go_locked(struct blob *b);
+bool backing_is_held_locked(const struct blob *b);
+/* Sealed: the file is from now on open for reading alone. Blocks on disk. */
+void backing_prepare(struct blob *b);
 
 /* events.c: answers to the cache */
 struct cache_events events_of(struct fetch *f);

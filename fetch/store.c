@@ -20,7 +20,7 @@
 /* The same file once more, past the page cache. -1: the file system has no such way, or the name is another file by now. */
 static int open_direct(struct blob *b, int fd)
 {
-	AUTO_FD int direct = cache_open_data(b->fetch->cache, &b->id, b->size);
+	AUTO_FD int direct = cache_open_data(b->fetch->cache, &b->id, b->size, false);
 	struct stat st, same;
 	int flags;
 
@@ -37,13 +37,13 @@ void data_file_sealed(struct data_file *d)
 }
 
 /* Until it is sealed only what is asked for is read back: the kernel must not read ahead over holes that are being filled. */
-static struct data_file *make_data(struct blob *b)
+static struct data_file *make_data(struct blob *b, bool to_write)
 {
 	struct data_file *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
-	d->fd = cache_open_data(b->fetch->cache, &b->id, b->size);
+	d->fd = cache_open_data(b->fetch->cache, &b->id, b->size, to_write);
 	if (d->fd < 0) {
 		free(d);
 		return NULL;
@@ -57,14 +57,17 @@ static struct data_file *make_data(struct blob *b)
 struct data_file *store_open_data(struct blob *b)
 {
 	struct data_file *d;
+	bool is_known;
 	LOCK_SCOPE(&b->open_lock);
 
 	pthread_mutex_lock(&b->lock);
 	d = data_file_ref(b->data);
+	is_known = b->ready;
 	pthread_mutex_unlock(&b->lock);
 	if (d)
 		return d;
-	d = make_data(b);
+	/* Before its rows are known the file is opened for what they say; afterwards because there is something to write. */
+	d = make_data(b, is_known);
 	if (!d)
 		return NULL;
 	pthread_mutex_lock(&b->lock);

@@ -30,7 +30,7 @@ struct cache_events {
 	 * a new one (cache_open_data()). quarantined: the Hub's bytes differed from the Hub's digest twice.
 	 */
 	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined);
-	/* The whole blob is here and its digest is the Hub's; synced. */
+	/* The whole blob is here and its digest is the Hub's; synced, and its data file never changes again: it can only be removed. */
 	void (*sealed)(void *ctx, const struct blob_id *id);
 	/*
 	 * The bytes of a stored chunk, if they are still in memory, else NULL; they stay until give_back(*loan). On the prover's
@@ -38,6 +38,8 @@ struct cache_events {
 	 */
 	const void *(*borrow)(void *ctx, const struct blob_id *id, uint64_t idx, size_t *len, void **loan);
 	void (*give_back)(void *loan);
+	/* Do readers hold the data file itself? Then its bytes stay on the disk for as long as they do, although it is removed. */
+	bool (*is_held)(void *ctx, const struct blob_id *id);
 };
 
 struct cache_config {
@@ -80,9 +82,13 @@ struct cache_rows {
 typedef void cache_rows_done(void *ctx, int r, struct cache_rows *rows);
 void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, cache_rows_done *done, void *ctx);
 
-/* Opens the data file, making it (sparse, `size` long) if missing. A descriptor (caller closes) or -errno. Never follows links;
- * a file that is not regular, not ours, or linked elsewhere is replaced. Blocks on disk. Any thread but the net thread. */
-int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size);
+/*
+ * Opens the data file, making it (sparse, `size` long) if missing. A descriptor (caller closes) or -errno. Never follows links;
+ * a file that is not regular, not ours, or linked elsewhere is replaced. One that was sealed is fixed, whatever became of its
+ * seal: the descriptor is for reading alone, or with to_write a new file takes its place. Blocks on disk. Any thread but the net
+ * thread.
+ */
+int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bool to_write);
 
 /* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
@@ -96,6 +102,12 @@ void cache_put_chunk(struct cache *c, const struct blob_id *id, uint64_t size, u
 void cache_drop_chunk(struct cache *c, const struct blob_id *id, uint64_t size, uint64_t idx);
 /* Extent idx was used: for least-recently-used eviction. Cheap; call it at most now and then per extent. */
 void cache_touch(struct cache *c, const struct blob_id *id, uint64_t extent_idx);
+/* All of a blob was used: costs as much as touching each extent, so not more than once in some minutes. */
+void cache_touch_all(struct cache *c, const struct blob_id *id);
+/* So many bytes of data files that were removed are still held by readers, or (less than 0) no longer are. Any thread. */
+void cache_note_held(struct cache *c, int64_t bytes);
+/* A regular file on the file system of the data files, opened for reading; -errno. To try things on; it must not be changed. */
+int cache_open_sample(struct cache *c);
 /* The disk refused a write: make room soon. */
 void cache_need_space(struct cache *c);
 /* Asks the prover to prove a complete blob that is not sealed (after a restart). */
@@ -118,6 +130,7 @@ void cache_want_keys(struct cache *c, enum doc_kind kind, const char *prefix, ca
 struct cache_stats {
 	uint64_t bytes_cached, size_max, keep_free;
 	uint64_t disk_free, disk_size; /* of the file system, as of the last commit */
+	uint64_t bytes_held; /* of removed data files that readers still hold */
 	uint64_t blobs, blobs_sealed;
 	uint64_t evicted_bytes, proven_blobs, spoiled_blobs, lost_chunks /* of cache_drop_chunk() */, write_errors;
 };

@@ -47,6 +47,11 @@ void fetch_stats(struct fetch *f, struct fetch_stats *out);
  * kernel still holds of them is to be forgotten. Any thread.
  */
 size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max);
+/*
+ * Blobs that were sealed since last asked: blob_open_backing() gives their data file now. Up to max ids, each told once; some may be
+ * left out when many come at a time. Any thread.
+ */
+size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max);
 
 /* --- blobs --- */
 
@@ -88,5 +93,15 @@ struct blob_info {
 };
 /* What is known now; bytes_cached is 0 until the index rows are loaded. Any thread. */
 void blob_info(struct blob *b, struct blob_info *out);
+
+/*
+ * The data file of a blob that is complete and proven, for readers to have as it is: its bytes never change, and stay although the
+ * blob is evicted, until the last descriptor and mapping is gone. Counts as use of the whole blob, when it is opened and closed.
+ */
+struct backing;
+/* 0; -EAGAIN: not sealed, or its file cannot be handed out; -ENOMEM. Blocks on nothing. Any thread. */
+int blob_open_backing(struct blob *b, struct backing **out);
+int backing_fd(const struct backing *k); /* for reading; borrowed until backing_close() */
+void backing_close(struct backing *k);
 
 #endif

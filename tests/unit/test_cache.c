@@ -134,7 +134,7 @@ static void nonsense_is_not_recorded(void **state)
 	cache_touch(b->cache, &m.id, 77);
 	cache_drop_chunk(b->cache, &m.id, m.size, 1);
 	cache_want_proof(b->cache, &m.id, m.size);
-	assert_int_equal(cache_open_data(b->cache, &none, 5), -EINVAL);
+	assert_int_equal(cache_open_data(b->cache, &none, 5, true), -EINVAL);
 	cache_flush(b->cache);
 	assert_int_equal(nr_present(b, &m.id, m.size), 0);
 	free(m.bytes);
@@ -356,7 +356,7 @@ static void strange_data_files_are_replaced(void **state)
 		assert_int_equal(ftruncate(fd, CHUNK_SIZE), 0);
 		close(fd);
 		open_box(b);
-		close(cache_open_data(b->cache, &m.id, m.size));
+		close(cache_open_data(b->cache, &m.id, m.size, true));
 		data_path(b, &m.id, path, sizeof(path));
 		store_chunk(b, &m, 0);
 		cache_flush(b->cache);
@@ -391,7 +391,7 @@ static void strange_data_files_are_replaced(void **state)
 		}
 		open_box(b);
 		assert_int_equal(nr_present(b, &m.id, m.size), 0);
-		fd = cache_open_data(b->cache, &m.id, m.size);
+		fd = cache_open_data(b->cache, &m.id, m.size, true);
 		assert_true(fd >= 0);
 		assert_int_equal(fstat(fd, &st), 0);
 		assert_true(S_ISREG(st.st_mode));
@@ -471,7 +471,7 @@ static void *crew_main(void *arg)
 			free(doc_of(w->b, DOC_REFS, key).bytes);
 			free(rows_of(w->b, &w->id, CREW_SIZE));
 			cache_stats(w->b->cache, &s);
-			close(cache_open_data(w->b->cache, &w->id, CREW_SIZE));
+			close(cache_open_data(w->b->cache, &w->id, CREW_SIZE, true));
 		}
 		if (i % 50 == 0)
 			cache_flush(w->b->cache);
@@ -487,7 +487,7 @@ static void many_threads_lose_nothing(void **state)
 	pthread_t threads[CREW];
 
 	open_box(b);
-	close(cache_open_data(b->cache, &id, CREW_SIZE));
+	close(cache_open_data(b->cache, &id, CREW_SIZE, true));
 	for (unsigned i = 0; i < CREW; i++) {
 		crew[i] = (struct crew){b, id, i};
 		assert_int_equal(pthread_create(&threads[i], NULL, crew_main, &crew[i]), 0);

@@ -30,6 +30,7 @@ struct watch {
 	unsigned sealed, evict_asked, evict_forced, evicted, quarantined;
 	bool refuse;
 	struct blob_id refused; /* only this one, if set */
+	struct blob_id held;    /* readers have its data file */
 };
 
 struct box {
@@ -76,6 +77,14 @@ static inline void on_sealed(void *ctx, const struct blob_id *id)
 	pthread_cond_broadcast(&w->news);
 }
 
+static inline bool on_is_held(void *ctx, const struct blob_id *id)
+{
+	struct watch *w = ctx;
+	LOCK_SCOPE(&w->lock);
+
+	return blob_id_equal(id, &w->held);
+}
+
 /* Waits until *counter, one of the watch's, is at least nr. */
 static inline bool wait_for(struct box *b, const unsigned *counter, unsigned nr)
 {
@@ -98,7 +107,7 @@ static inline int try_open(struct box *b, struct err *err)
 		.dir = b->dir,
 		.size_max = b->size_max,
 		.keep_free = b->keep_free,
-		.events = {.ctx = &b->watch, .evict = on_evict, .evicted = on_evicted, .sealed = on_sealed},
+		.events = {.ctx = &b->watch, .evict = on_evict, .evicted = on_evicted, .sealed = on_sealed, .is_held = on_is_held},
 	};
 
 	return cache_open(&config, &b->cache, err);
@@ -203,7 +212,7 @@ static inline void store_chunk(struct box *b, const struct made *m, uint64_t idx
 {
 	uint64_t off = idx * CHUNK_SIZE;
 	size_t len = (size_t)min_u64(CHUNK_SIZE, m->size - off);
-	int fd = cache_open_data(b->cache, &m->id, m->size);
+	int fd = cache_open_data(b->cache, &m->id, m->size, true);
 	struct chunk_digest d = cache_chunk_digest(&m->id, idx, m->bytes + off, len);
 
 	assert_true(fd >= 0);

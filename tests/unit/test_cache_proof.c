@@ -104,20 +104,89 @@ static void a_touched_file_is_no_longer_sealed(void **state)
 	free(m.bytes);
 }
 
-static void a_dropped_chunk_breaks_the_seal(void **state)
+/* Are these the bytes of the data file that fd was opened on? */
+static bool has_bytes(int fd, const struct made *m)
+{
+	AUTO_FREE uint8_t *got = malloc(m->size);
+
+	return io_pread(fd, got, m->size, 0) == 0 && !memcmp(got, m->bytes, m->size);
+}
+
+/* Somebody may have the file mapped: it goes as a whole, and what comes next is another file. */
+static void a_dropped_chunk_takes_the_sealed_file_with_it(void **state)
 {
 	struct box *b = *state;
 	struct made m = make_blob(45, 3 * CHUNK_SIZE);
+	struct stat st;
+	int fd;
 
 	open_box(b);
 	store_blob(b, &m);
 	assert_true(wait_for(b, &b->watch.sealed, 1));
+	fd = cache_open_data(b->cache, &m.id, m.size, false);
 	cache_drop_chunk(b->cache, &m.id, m.size, 1);
 	assert_false(is_sealed(b, &m));
-	cache_flush(b->cache);
-	assert_false(is_sealed(b, &m));
-	store_chunk(b, &m, 1);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	assert_int_equal(count_of(b, &b->watch.evict_forced), 1);
+	assert_int_equal(nr_present(b, &m.id, m.size), 0);
+	store_blob(b, &m);
 	assert_true(wait_for(b, &b->watch.sealed, 2));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 0);
+	assert_true(has_bytes(fd, &m));
+	close(fd);
+	free(m.bytes);
+}
+
+/* Whoever writes begins a new file, also when nothing is known of the old one any more. */
+static void a_sealed_file_is_never_written_again(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(52, 2 * CHUNK_SIZE + 3);
+	char path[256], byte = 0;
+	struct stat st;
+	int fd, fresh;
+
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	fd = cache_open_data(b->cache, &m.id, m.size, false);
+	assert_int_equal(io_pwrite(fd, &byte, 1, 0), -EBADF);
+	close_box(b);
+	snprintf(path, sizeof(path), "%s/index.db", b->dir);
+	assert_int_equal(unlink(path), 0);
+	open_box(b);
+	fresh = cache_open_data(b->cache, &m.id, m.size, true);
+	assert_int_equal(io_pwrite(fresh, &byte, 1, 0), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 0);
+	assert_true(has_bytes(fd, &m));
+	close(fd);
+	close(fresh);
+	free(m.bytes);
+}
+
+/* A file that may be written to is not taken for sealed, whatever the index says: it is proven once more. */
+static void a_seal_without_a_fixed_file_does_not_count(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(53, 2 * CHUNK_SIZE);
+	struct cache_stats s;
+	char path[256];
+
+	data_path(b, &m.id, path, sizeof(path));
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	close_box(b);
+	assert_int_equal(chmod(path, 0600), 0);
+	open_box(b);
+	assert_false(is_sealed(b, &m));
+	cache_want_proof(b->cache, &m.id, m.size);
+	assert_true(wait_for(b, &b->watch.sealed, 2));
+	assert_true(is_sealed(b, &m));
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.blobs_sealed, 1);
 	free(m.bytes);
 }
 
@@ -301,7 +370,9 @@ int main(void)
 		BOX_TEST(a_blob_may_be_completed_in_a_later_run),
 		BOX_TEST(git_names_are_proven_too),
 		BOX_TEST(a_touched_file_is_no_longer_sealed),
-		BOX_TEST(a_dropped_chunk_breaks_the_seal),
+		BOX_TEST(a_dropped_chunk_takes_the_sealed_file_with_it),
+		BOX_TEST(a_sealed_file_is_never_written_again),
+		BOX_TEST(a_seal_without_a_fixed_file_does_not_count),
 		BOX_TEST(a_wrong_blob_goes_and_the_second_time_for_good),
 		BOX_TEST(a_right_blob_after_a_wrong_one_is_believed),
 		BOX_TEST(a_chunk_that_decayed_is_fetched_again),

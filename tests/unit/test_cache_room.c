@@ -167,6 +167,120 @@ static void an_evicted_blob_can_come_back(void **state)
 	free(m.bytes);
 }
 
+/* Part of it is the oldest there is: all of it goes, and whoever has the file open or mapped keeps every byte. */
+static void a_sealed_blob_goes_as_a_whole(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(35, 34 * MIB), other = make_blob(36, 10 * MIB);
+	AUTO_FREE uint8_t *got = malloc(m.size);
+	struct stat st;
+	int fd;
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	fd = cache_open_data(b->cache, &m.id, m.size, false);
+	store_blob(b, &other);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 0);
+	assert_int_equal(cached_bytes(b), 10 * MIB);
+	assert_int_equal(disk_bytes(b, &m.id), UINT64_MAX);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 0);
+	assert_int_equal(io_pread(fd, got, m.size, 0), 0);
+	assert_memory_equal(got, m.bytes, m.size);
+	close(fd);
+	close_box(b);
+	open_box(b); /* no row was left without its blob: this end was clean */
+	assert_true(is_sealed(b, &other) || wait_for(b, &b->watch.sealed, 2));
+	free(m.bytes);
+	free(other.bytes);
+}
+
+/* Its space would not come back: younger ones go instead; only where all is held, what is held goes for the limit's sake. */
+static void what_is_held_goes_last(void **state)
+{
+	struct box *b = *state;
+	struct made held = make_blob(37, 20 * MIB), other = make_blob(38, 18 * MIB), third = make_blob(39, 10 * MIB);
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	store_blob(b, &held);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	b->watch.held = held.id;
+	store_blob(b, &other);
+	assert_true(wait_for(b, &b->watch.sealed, 2));
+	store_blob(b, &third);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &other.id, other.size), 0);
+	assert_int_equal(nr_present(b, &held.id, held.size), 80);
+	close_box(b);
+	b->size_max = 4 * MIB;
+	open_box(b);
+	cache_touch(b->cache, &third.id, 0);
+	assert_true(wait_for(b, &b->watch.evicted, 3));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &held.id, held.size), 0);
+	free(held.bytes);
+	free(other.bytes);
+	free(third.bytes);
+}
+
+/* keep_free asks for more than there is; but what is held will be free, and giving up more would not bring it sooner. */
+static void held_bytes_count_as_free(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(40, 8 * MIB);
+	struct cache_stats s;
+
+	open_box(b);
+	store_blob(b, &m);
+	flush_twice(b);
+	cache_stats(b->cache, &s);
+	close_box(b);
+	b->keep_free = s.disk_free + ((uint64_t)1 << 40);
+	open_box(b);
+	cache_note_held(b->cache, (int64_t)1 << 41);
+	cache_touch(b->cache, &m.id, 0);
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 32);
+	cache_note_held(b->cache, -((int64_t)1 << 41));
+	cache_touch(b->cache, &m.id, 0);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	free(m.bytes);
+}
+
+static void a_whole_blob_is_touched_at_once(void **state)
+{
+	struct box *b = *state;
+	struct made old = make_blob(41, 17 * MIB), young = make_blob(42, 17 * MIB), last = make_blob(43, 8 * MIB);
+	int64_t now = clock_wall_s();
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	clock_fake(1000, now - 100);
+	store_blob(b, &old);
+	flush_twice(b);
+	clock_fake(1000, now - 70);
+	store_blob(b, &young);
+	flush_twice(b);
+	clock_fake(1000, now - 40);
+	cache_touch_all(b->cache, &old.id);
+	flush_twice(b);
+	clock_fake(UINT64_MAX, 0);
+	store_blob(b, &last);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &old.id, old.size), 68);
+	assert_true(nr_present(b, &young.id, young.size) < 68);
+	free(old.bytes);
+	free(young.bytes);
+	free(last.bytes);
+}
+
 /* A real full disk: a small tmpfs, where we may mount one. */
 static bool mount_small(const struct box *b)
 {
@@ -178,7 +292,7 @@ static bool store_or_ask(struct box *b, const struct made *m, uint64_t idx)
 {
 	uint64_t off = idx * CHUNK_SIZE;
 	struct chunk_digest d = cache_chunk_digest(&m->id, idx, m->bytes + off, CHUNK_SIZE);
-	int fd = cache_open_data(b->cache, &m->id, m->size), r;
+	int fd = cache_open_data(b->cache, &m->id, m->size, true), r;
 
 	assert_true(fd >= 0);
 	r = io_pwrite(fd, m->bytes + off, CHUNK_SIZE, off);
@@ -294,12 +408,12 @@ static void a_scrub_gives_back_what_no_row_names(void **state)
 
 	memset(last.bytes, 0xff, 32);
 	open_box(b);
-	fd = cache_open_data(b->cache, &known.id, known.size);
+	fd = cache_open_data(b->cache, &known.id, known.size, true);
 	assert_int_equal(io_pwrite(fd, known.bytes, known.size, 0), 0);
 	close(fd);
 	d = cache_chunk_digest(&known.id, 3, known.bytes + 3 * CHUNK_SIZE, CHUNK_SIZE);
 	cache_put_chunk(b->cache, &known.id, known.size, 3, &d);
-	close(cache_open_data(b->cache, &last, 77));
+	close(cache_open_data(b->cache, &last, 77, true));
 	forget_clean_end(b);
 	data_path(b, &known.id, path, sizeof(path));
 	assert_int_equal(disk_bytes(b, &known.id), known.size);
@@ -324,7 +438,7 @@ static void a_scrub_forgets_rows_without_files(void **state)
 	open_box(b);
 	store_chunk(b, &gone, 0);
 	store_chunk(b, &cut, 0);
-	close(cache_open_data(b->cache, &last, 77));
+	close(cache_open_data(b->cache, &last, 77, true));
 	forget_clean_end(b);
 	data_path(b, &gone.id, path, sizeof(path));
 	assert_int_equal(unlink(path), 0);
@@ -351,13 +465,13 @@ static void a_scrub_leaves_what_this_run_opened(void **state)
 	for (uint64_t i = 0; i < 300; i++) {
 		struct blob_id id = fake_id(1000 + i);
 
-		close(cache_open_data(b->cache, &id, 5));
+		close(cache_open_data(b->cache, &id, 5, true));
 	}
-	close(cache_open_data(b->cache, &last, 77));
-	close(cache_open_data(b->cache, &mine, 77));
+	close(cache_open_data(b->cache, &last, 77, true));
+	close(cache_open_data(b->cache, &mine, 77, true));
 	forget_clean_end(b);
 	open_box(b);
-	close(cache_open_data(b->cache, &mine, 77));
+	close(cache_open_data(b->cache, &mine, 77, true));
 	assert_true(wait_gone(b, &last));
 	data_path(b, &mine, path, sizeof(path));
 	assert_int_equal(access(path, F_OK), 0);
@@ -374,6 +488,10 @@ int main(void)
 		BOX_TEST(space_is_made_when_the_disk_refuses),
 		BOX_TEST(keeps_the_disk_free),
 		BOX_TEST(an_evicted_blob_can_come_back),
+		BOX_TEST(a_sealed_blob_goes_as_a_whole),
+		BOX_TEST(what_is_held_goes_last),
+		BOX_TEST(held_bytes_count_as_free),
+		BOX_TEST(a_whole_blob_is_touched_at_once),
 		BOX_TEST(a_full_disk_takes_new_chunks_again),
 		BOX_TEST(opens_on_a_full_disk),
 		BOX_TEST(a_read_only_directory_is_refused),
