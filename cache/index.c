@@ -36,7 +36,7 @@ static const char schema[] =
 enum statement {
 	BEGIN, COMMIT, ROLLBACK, META_GET, META_PUT, TOTAL_BYTES, TOTAL_BLOBS, UNSEAL_ALL, FORGIVE_ALL,
 	BLOB_FIND, BLOB_FIND_NR, BLOB_ADD, BLOB_PUT, BLOB_DROP, BLOB_LIST,
-	EXTENT_FIND, EXTENT_PUT, EXTENT_DROP, EXTENT_DROP_RANGE, EXTENT_USE, EXTENT_USE_RANGE,
+	EXTENT_FIND, EXTENT_PUT, EXTENT_DROP, EXTENT_DROP_RANGE, EXTENT_USE, EXTENT_USE_RANGE, EXTENT_USES,
 	EXTENT_LOAD, EXTENT_COUNT, EXTENT_OLDEST, EXTENT_CLAMP,
 	DOC_PUT, DOC_DROP, DOC_USE, DOC_LOAD, DOC_LIST, DOC_PRUNE, DOC_CLAMP,
 	STATEMENTS
@@ -67,6 +67,7 @@ static const char *const statements[STATEMENTS] = {
 	[EXTENT_DROP_RANGE] = "DELETE FROM extent WHERE key BETWEEN ?1 AND ?2",
 	[EXTENT_USE] = "UPDATE extent SET used = ?2 WHERE key = ?1",
 	[EXTENT_USE_RANGE] = "UPDATE extent SET used = ?3 WHERE key BETWEEN ?1 AND ?2",
+	[EXTENT_USES] = "SELECT min(used), max(used) FROM extent WHERE key BETWEEN ?1 AND ?2",
 	[EXTENT_LOAD] = "SELECT key, present, digests FROM extent WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
 	[EXTENT_COUNT] = "SELECT count(*), coalesce(sum(bytes), 0) FROM extent WHERE key BETWEEN ?1 AND ?2",
 	[EXTENT_OLDEST] = "SELECT used, bytes, key FROM extent INDEXED BY extent_used WHERE (used, bytes, key) > (?1, ?2, ?3)"
@@ -720,6 +721,22 @@ int index_use_blob(struct index *ix, int64_t nr, int64_t used_s)
 	(void)sqlite3_bind_int64(st, 2, key_of(nr, UINT32_MAX));
 	(void)sqlite3_bind_int64(st, 3, used_s);
 	return run(st);
+}
+
+int index_find_uses(struct index *ix, int64_t nr, int64_t *first_s, int64_t *last_s)
+{
+	sqlite3_stmt *st = ready(ix, EXTENT_USES);
+	int r;
+
+	(void)sqlite3_bind_int64(st, 1, key_of(nr, 0));
+	(void)sqlite3_bind_int64(st, 2, key_of(nr, UINT32_MAX));
+	r = first_row(st);
+	if (r < 0)
+		return r;
+	*first_s = sqlite3_column_int64(st, 0);
+	*last_s = sqlite3_column_int64(st, 1);
+	(void)sqlite3_reset(st); /* read only */
+	return 0;
 }
 
 int index_load_extents(struct index *ix, const struct index_blob *b, int (*each)(void *ctx, const struct cache_extent *e), void *ctx)

@@ -78,6 +78,8 @@ int index_put_extent(struct index *ix, const struct index_blob *b, const struct 
 int index_drop_extent(struct index *ix, int64_t nr, uint64_t idx);
 int index_use_extent(struct index *ix, int64_t nr, uint64_t idx, int64_t used_s); /* a missing one is fine */
 int index_use_blob(struct index *ix, int64_t nr, int64_t used_s); /* every extent of it */
+/* When the least and the most recently used extent of a blob were used. */
+int index_find_uses(struct index *ix, int64_t nr, int64_t *first_s, int64_t *last_s);
 /* All of a blob in order: each() may return negative to stop. -ESTALE as above. */
 int index_load_extents(struct index *ix, const struct index_blob *b, int (*each)(void *ctx, const struct cache_extent *e), void *ctx);
 /* Bytes and number of a blob's extents. */

@@ -38,7 +38,8 @@ struct round {
 	struct asked asked[ROUND_EXTENTS];
 	struct piece pieces[ROUND_EXTENTS];
 	struct asked fixed[ROUND_EXTENTS]; /* blobs whose data file may only be removed as a whole */
-	size_t nr_asked, nr_pieces, nr_fixed;
+	int64_t moved[ROUND_EXTENTS]; /* rows of blobs that are younger than their extents in the listing at hand */
+	size_t nr_asked, nr_pieces, nr_fixed, nr_moved;
 };
 
 static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
@@ -152,14 +153,41 @@ static bool is_held(struct cache *c, const struct blob_id *id)
 	return c->events.is_held && c->events.is_held(c->events.ctx, id);
 }
 
+static bool is_among_moved(const struct round *r, int64_t nr)
+{
+	for (size_t i = 0; i < r->nr_moved; i++)
+		if (r->moved[i] == nr)
+			return true;
+	return false;
+}
+
+/* What goes as a whole is as old as its last use: all of it gets that time, and its turn comes when the cursor is there. */
+static bool move_up(struct cache *c, struct round *r, const struct index_blob *b)
+{
+	int64_t first_s, last_s;
+
+	if (index_find_uses(c->index, b->nr, &first_s, &last_s) < 0 || first_s == last_s || index_begin(c->index) < 0)
+		return false;
+	if (index_use_blob(c->index, b->nr, last_s) < 0) {
+		index_rollback(c->index);
+		return false;
+	}
+	if (index_commit(c->index) < 0)
+		return false; /* a full disk: room comes before justice */
+	r->moved[r->nr_moved++] = b->nr;
+	return true;
+}
+
 /* The whole of a blob whose data file is fixed: bytes as add_run(). */
 static uint64_t add_fixed(struct cache *c, struct round *r, const struct index_blob *b, bool held_too)
 {
 	uint64_t nr, bytes;
 
-	if (is_among_fixed(r, &b->id) || index_count_extents(c->index, b->nr, &nr, &bytes) < 0)
+	if (is_among_fixed(r, &b->id) || is_among_moved(r, b->nr) || move_up(c, r, b))
 		return 0;
-	if ((!held_too && is_held(c, &b->id)) || !ask(c, &b->id, 0, chunks_of(b->size), false))
+	if (index_count_extents(c->index, b->nr, &nr, &bytes) < 0 || (!held_too && is_held(c, &b->id)))
+		return 0;
+	if (!ask(c, &b->id, 0, chunks_of(b->size), false))
 		return 0;
 	r->fixed[r->nr_fixed++] = (struct asked){b->id, b->size, 0, chunks_of(b->size), true};
 	return bytes;
@@ -288,6 +316,7 @@ static uint64_t give_up_oldest(struct cache *c, struct round *r, struct index_cu
 	uint64_t freed = 0;
 	size_t pos = 0;
 
+	r->nr_moved = 0;
 	*nr = index_list_oldest(c->index, cursor, oldest, ROUND_EXTENTS);
 	for (int i = 0; i < *nr; i++)
 		candidates[i] = (struct evict_candidate){oldest[i].nr, oldest[i].idx, oldest[i].bytes};

@@ -253,6 +253,35 @@ static void held_bytes_count_as_free(void **state)
 	free(m.bytes);
 }
 
+/* One extent of it was used last of all: then none of it is old. */
+static void a_sealed_blob_is_as_old_as_its_last_use(void **state)
+{
+	struct box *b = *state;
+	struct made used = make_blob(44, 17 * MIB), other = make_blob(45, 17 * MIB), last = make_blob(46, 8 * MIB);
+	int64_t now = clock_wall_s();
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	clock_fake(1000, now - 100);
+	store_blob(b, &used);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	clock_fake(1000, now - 70);
+	store_blob(b, &other);
+	assert_true(wait_for(b, &b->watch.sealed, 2));
+	clock_fake(1000, now - 40);
+	cache_touch(b->cache, &used.id, 1);
+	flush_twice(b);
+	clock_fake(UINT64_MAX, 0);
+	store_blob(b, &last);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	assert_int_equal(nr_present(b, &used.id, used.size), 68);
+	assert_int_equal(nr_present(b, &other.id, other.size), 0);
+	free(used.bytes);
+	free(other.bytes);
+	free(last.bytes);
+}
+
 static void a_whole_blob_is_touched_at_once(void **state)
 {
 	struct box *b = *state;
@@ -491,6 +520,7 @@ int main(void)
 		BOX_TEST(a_sealed_blob_goes_as_a_whole),
 		BOX_TEST(what_is_held_goes_last),
 		BOX_TEST(held_bytes_count_as_free),
+		BOX_TEST(a_sealed_blob_is_as_old_as_its_last_use),
 		BOX_TEST(a_whole_blob_is_touched_at_once),
 		BOX_TEST(a_full_disk_takes_new_chunks_again),
 		BOX_TEST(opens_on_a_full_disk),
