@@ -86,6 +86,7 @@ static void add_cache(struct buf *out, const struct status_source *s)
 	add_u64(out, "keep_free", cache.keep_free);
 	add_u64(out, "disk_free", cache.disk_free);
 	add_u64(out, "disk_size", cache.disk_size);
+	add_u64(out, "bytes_held", cache.bytes_held);
 	add_u64(out, "blobs", cache.blobs);
 	add_u64(out, "blobs_sealed", cache.blobs_sealed);
 	add_u64(out, "evicted_bytes", cache.evicted_bytes);
@@ -121,6 +122,7 @@ static void add_mount(struct buf *out, const struct mount_stats *mount)
 	add_u64(out, "open_files", mount->open_files);
 	add_u64(out, "nodes", mount->nodes);
 	add_u64(out, "parked", mount->parked);
+	buf_addf(out, "\"passthrough\":%s,", mount->passthrough ? "true" : "false");
 	end_object(out);
 }
 

@@ -16,6 +16,8 @@
 #include <hffs/clock.h>
 #include <hffs/log.h>
 
+#include "passthrough_int.h"
+
 #define TICK_MS 250         /* how late a deadline may be noticed */
 #define IDLE_TICK_MS 1000   /* with nobody waiting */
 #define END_MS 4000         /* the last answers get so long */
@@ -123,6 +125,9 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		.gid = m->config.gid < 0 ? getgid() : (gid_t)m->config.gid,
 		.umask = m->config.umask,
 		.is_stable = m->config.stable,
+		.pass = passthrough_open,
+		.unpass = passthrough_close,
+		.pass_ctx = m->ops,
 		.status = m->config.status,
 		.status_ctx = m->config.status_ctx,
 	};
@@ -133,6 +138,8 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		return r;
 	LOCK_SCOPE(&m->lock);
 	m->ops->vfs = v;
+	m->ops->device_fd = fuse_session_fd(m->session);
+	m->fetch = fetch;
 	m->is_running = true;
 	return 0;
 }
@@ -168,6 +175,7 @@ static bool take_away_rest(struct mount *m)
 
 static void unmount(struct mount *m)
 {
+	m->ops->device_fd = -1;
 	if (m->session)
 		fuse_session_unmount(m->session);
 }
@@ -185,6 +193,7 @@ int mount_run(struct mount *m, struct fetch *fetch, struct err *err)
 	if (r == 0)
 		wait_for_end(m);
 	end(m, fetch);
+	vfs_let_pass(m->ops->vfs, false);
 	unmount(m);
 	vfs_drop_files(m->ops->vfs);
 	if (r < 0)
@@ -237,6 +246,7 @@ void mount_stats(struct mount *m, struct mount_stats *out)
 	pthread_mutex_unlock(&m->lock);
 	if (!v)
 		return;
+	out->passthrough = vfs_may_pass(v);
 	vfs_stats(v, &st);
 	out->lookups = st.lookups;
 	out->reads = st.reads;

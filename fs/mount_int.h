@@ -24,6 +24,7 @@ struct mount {
 	struct repo_id one_repo;
 
 	struct ops *ops; /* a reference */
+	struct fetch *fetch; /* borrowed, while it runs */
 	struct fuse_session *session;
 	struct mount_line where; /* major 0, minor 0 if it was not found */
 	int stop_fd, halt_fd;    /* eventfds: the mount shall end; the FUSE threads shall */

@@ -35,6 +35,24 @@ static void tell_spoiled(struct mount *m)
 			(void)fuse_lowlevel_notify_inval_inode(m->session, nodes[nr], 0, 0); /* forgotten meanwhile: as well */
 }
 
+struct stale_list {
+	struct stale_name *first;
+};
+
+static void note_stale(void *ctx, uint64_t dir, const char *name)
+{
+	struct stale_list *l = ctx;
+	size_t len = strlen(name) + 1;
+	struct stale_name *s = malloc(sizeof(*s) + len);
+
+	if (!s)
+		return; /* then its time runs out by itself */
+	s->dir = dir;
+	memcpy(s->name, name, len);
+	s->next = l->first;
+	l->first = s;
+}
+
 static void tell_stale(struct mount *m, struct stale_name *s)
 {
 	while (s) {
@@ -44,6 +62,15 @@ static void tell_stale(struct mount *m, struct stale_name *s)
 		free(s);
 		s = next;
 	}
+}
+
+/* Files that are complete now have other nodes for who opens them next. */
+static void tell_sealed(struct mount *m)
+{
+	struct stale_list l = {0};
+
+	vfs_take_sealed(m->ops->vfs, note_stale, &l);
+	tell_stale(m, l.first);
 }
 
 static void *notify(void *arg)
@@ -66,6 +93,7 @@ static void *notify(void *arg)
 		if (!atomic_load(&m->is_ready))
 			continue;
 		tell_spoiled(m);
+		tell_sealed(m);
 		tell_grown(m);
 	}
 }
@@ -83,24 +111,6 @@ void notify_stop(struct mount *m)
 int notify_start(struct mount *m)
 {
 	return thread_start(&m->notifier, "notify", notify, m);
-}
-
-struct stale_list {
-	struct stale_name *first;
-};
-
-static void note_stale(void *ctx, uint64_t dir, const char *name)
-{
-	struct stale_list *l = ctx;
-	size_t len = strlen(name) + 1;
-	struct stale_name *s = malloc(sizeof(*s) + len);
-
-	if (!s)
-		return; /* then its time runs out by itself */
-	s->dir = dir;
-	memcpy(s->name, name, len);
-	s->next = l->first;
-	l->first = s;
 }
 
 void mount_refresh(struct mount *m, const struct repo_id *repo)

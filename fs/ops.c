@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "passthrough_int.h"
 #include "refuse_int.h"
 #include "request_int.h"
 
@@ -229,7 +230,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uintptr_t)f;
 	fi->keep_cache = 1; /* a path of a commit never changes */
-	if (fuse_reply_open(req, fi) < 0)
+	r = vfs_passed(f) ? passthrough_reply(req, fi, vfs_passed(f)) : fuse_reply_open(req, fi);
+	if (r < 0)
 		vfs_release(f);
 }
 

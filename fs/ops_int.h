@@ -24,7 +24,8 @@ struct ops {
 	atomic_bool is_up;          /* the kernel's INIT has come */
 	atomic_bool is_announced;   /* and its answer has gone out */
 	uint64_t init_unique;       /* the number of that request, and the flags it offered: one thread only */
-	uint32_t init_flags;
+	uint64_t init_flags;
+	int device_fd;              /* of the session, borrowed; -1 before and after it */
 	atomic_uint refs;
 };
 

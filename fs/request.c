@@ -158,6 +158,7 @@ struct ops *ops_new(uint64_t names_deadline_ms)
 	if (!o)
 		return NULL;
 	o->names_deadline_ms = names_deadline_ms;
+	o->device_fd = -1;
 	o->generation = digest_hash64(seed, sizeof(seed), (uint64_t)getpid()) | 1;
 	atomic_init(&o->refs, 1);
 	parked_list_init(&o->parked, &request_parking);

@@ -4,7 +4,8 @@
  *
  * libfuse up to 3.16 forgets to tell the kernel that lookups in one directory may run in parallel; a lookup that waits for the
  * Hub would hold up all others of its directory. From 3.14 on our own read and writev note the INIT request and set the bit in its
- * answer. [libfuse 3.14.0 do_init(); include/uapi/linux/fuse.h]
+ * answer. The same way INIT agrees on passthrough, of which libfuse knows from 3.17 on.
+ * [libfuse 3.14.0 do_init(); include/uapi/linux/fuse.h]
  */
 #include "session_int.h"
 
@@ -19,6 +20,8 @@
 
 #include <hffs/log.h>
 
+#include "passthrough_int.h"
+
 /* More than a stalled blob can fill: background requests are readahead of the whole mount. */
 #define MAX_BACKGROUND 1024
 
@@ -28,6 +31,21 @@ static void want(struct fuse_conn_info *conn, unsigned caps)
 {
 	conn->want |= conn->capable & caps;
 }
+
+#ifdef FUSE_CAP_PASSTHROUGH
+#define LIBRARY_PASSES 1
+static void want_passthrough(struct fuse_conn_info *conn)
+{
+	want(conn, FUSE_CAP_PASSTHROUGH);
+	conn->max_backing_stack_depth = PASSTHROUGH_DEPTH - 1; /* libfuse adds our own */
+}
+#else
+#define LIBRARY_PASSES 0
+static void want_passthrough(struct fuse_conn_info *conn)
+{
+	(void)conn; /* patch_init() does it */
+}
+#endif
 
 /*
  * Content is named by its digest, so pages stay (no AUTO_INVAL). A symlink that moves is another node, so targets stay, too. splice is slower than one
@@ -44,6 +62,7 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 			   FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT);
 	if (!o->is_stable)
 		want(conn, FUSE_CAP_CACHE_SYMLINKS);
+	want_passthrough(conn);
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND / 4 * 3;
 	conn->max_write = READ_MAX; /* the pages of one request, of reads too */
@@ -53,33 +72,50 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 
 /* --- the hooks --- */
 
+/* INIT as it is asked and answered, up to what we look at. */
+struct init_request {
+	struct fuse_in_header head;
+	uint32_t major, minor, max_readahead, flags, flags2;
+};
+struct init_answer {
+	uint32_t major, minor, max_readahead, flags;
+	uint32_t background, max_write, time_gran, pages;
+	uint32_t flags2, max_stack_depth;
+};
+_Static_assert(offsetof(struct init_answer, flags) == offsetof(struct fuse_init_out, flags) &&
+		       offsetof(struct init_answer, flags2) == 32 && offsetof(struct init_request, flags2) == 56,
+	       "the kernel's layout");
+
 static void note_init(struct ops *o, const char *bytes, size_t len)
 {
-	struct fuse_in_header head;
-	struct fuse_init_in init;
+	struct init_request init = {0};
 
-	if (len < sizeof(head) + sizeof(init.major) * 4)
+	memcpy(&init, bytes, min_u64(len, sizeof(init)));
+	if (len < offsetof(struct init_request, flags2) || init.head.opcode != FUSE_INIT)
 		return;
-	memcpy(&head, bytes, sizeof(head));
-	if (head.opcode != FUSE_INIT)
-		return;
-	memcpy(&init, bytes + sizeof(head), sizeof(init.major) * 4);
-	o->init_unique = head.unique;
+	o->init_unique = init.head.unique;
 	o->init_flags = init.flags;
+	if (init.flags & INIT_EXT)
+		o->init_flags |= (uint64_t)init.flags2 << 32;
 }
 
 static void patch_init(const struct ops *o, const struct iovec *iov, int nr)
 {
 	struct fuse_out_header head;
-	struct fuse_init_out *out;
+	struct init_answer *out;
 
-	if (nr < 2 || iov[0].iov_len != sizeof(head) || iov[1].iov_len < offsetof(struct fuse_init_out, max_background))
+	if (nr < 2 || iov[0].iov_len != sizeof(head) || iov[1].iov_len < offsetof(struct init_answer, background))
 		return;
 	memcpy(&head, iov[0].iov_base, sizeof(head));
 	if (head.unique != o->init_unique || head.error)
 		return;
 	out = iov[1].iov_base;
-	out->flags |= o->init_flags & FUSE_PARALLEL_DIROPS;
+	out->flags |= (uint32_t)o->init_flags & FUSE_PARALLEL_DIROPS;
+	if (LIBRARY_PASSES || iov[1].iov_len < sizeof(*out) || !(o->init_flags & INIT_PASSTHROUGH))
+		return;
+	out->flags |= INIT_EXT;
+	out->flags2 |= INIT_PASSTHROUGH >> 32;
+	out->max_stack_depth = PASSTHROUGH_DEPTH;
 }
 
 static ssize_t __attribute__((unused)) hooked_read(int fd, void *buf, size_t len, void *userdata)

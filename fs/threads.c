@@ -13,6 +13,8 @@
 
 #include <hffs/log.h>
 
+#include "passthrough_int.h"
+
 /* 256 KiB requests: nearly as fast as larger ones, and what lazy loaders fetch in vain stays small. [docs/DESIGN.md, measured] */
 #define READ_AHEAD_KB "256"
 
@@ -38,11 +40,26 @@ static void tune_readahead(struct mount *m)
 		log_debug("%s: %s: reads stay at the kernel's default size", path, strerror(errno));
 }
 
+static void try_passthrough(struct mount *m)
+{
+	AUTO_FD int sample = cache_open_sample(fetch_cache(m->fetch));
+
+	vfs_let_pass(m->ops->vfs, sample >= 0 && passthrough_try(m->ops, sample));
+}
+
+/* The kernel has the answer to INIT. */
+static void get_ready(struct mount *m)
+{
+	try_passthrough(m);
+	if (m->config.ready)
+		m->config.ready(m->config.ready_ctx);
+}
+
 static void after_request(struct mount *m)
 {
 	if (!atomic_load_explicit(&m->is_ready, memory_order_relaxed)) {
-		if (atomic_load(&m->ops->is_up) && !atomic_exchange(&m->is_ready, true) && m->config.ready)
-			m->config.ready(m->config.ready_ctx);
+		if (atomic_load(&m->ops->is_up) && !atomic_exchange(&m->is_ready, true))
+			get_ready(m);
 	} else if (!atomic_load_explicit(&m->is_tuned, memory_order_relaxed)) {
 		if (!atomic_exchange(&m->is_tuned, true))
 			tune_readahead(m);

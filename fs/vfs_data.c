@@ -23,28 +23,9 @@ static void file_unref(struct vfs_file *f)
 	free(f);
 }
 
-static void link_file(struct vfs_file *f)
+static uint32_t size_4k(uint64_t bytes)
 {
-	struct vfs *v = f->vfs;
-	LOCK_SCOPE(&v->lock);
-
-	f->next = v->files;
-	f->prev = &v->files;
-	if (f->next)
-		f->next->prev = &f->next;
-	v->files = f;
-	v->nr_files++;
-	f->node->site->files_open++;
-	f->node->site->used_ms = clock_mono_ms();
-	node_pin(f->node);
-}
-
-static uint32_t cached_4k(struct blob *b)
-{
-	struct blob_info info = {0};
-
-	blob_info(b, &info);
-	return (uint32_t)min_u64((info.bytes_cached + 4095) / 4096, UINT32_MAX);
+	return (uint32_t)min_u64((bytes + 4095) / 4096, UINT32_MAX);
 }
 
 /* Remembers what is cached of the file; true if that is news. */
@@ -56,21 +37,61 @@ static bool note_cached_locked(struct vfs_file *f, uint32_t cached)
 	return is_news;
 }
 
+static void note_grown_locked(struct vfs_file *f, uint32_t cached)
+{
+	if (note_cached_locked(f, cached) && f->vfs->nr_grown < GROWN_KEPT)
+		f->vfs->grown[f->vfs->nr_grown++] = f->node->id;
+}
+
+/* fresh: what the handle reads from if it is the first of its node; what is left of it is the caller's. */
+static int link_file(struct vfs_file *f, struct passed **fresh)
+{
+	struct vfs *v = f->vfs;
+	LOCK_SCOPE(&v->lock);
+
+	if (f->node->is_bad)
+		return -ESTALE; /* the kernel looks the name up again */
+	passed_enter_locked(f->node, fresh, f);
+	if (f->passed)
+		note_grown_locked(f, size_4k(f->size));
+	f->next = v->files;
+	f->prev = &v->files;
+	if (f->next)
+		f->next->prev = &f->next;
+	v->files = f;
+	v->nr_files++;
+	f->node->site->files_open++;
+	f->node->site->used_ms = clock_mono_ms();
+	node_pin(f->node);
+	return 0;
+}
+
+static uint32_t cached_4k(struct blob *b)
+{
+	struct blob_info info = {0};
+
+	blob_info(b, &info);
+	return size_4k(info.bytes_cached);
+}
+
 void vfs_release(struct vfs_file *f)
 {
 	struct vfs *v = f->vfs;
 	uint32_t cached = f->blob ? cached_4k(f->blob) : 0;
+	struct passed *passed;
 
 	pthread_mutex_lock(&v->lock);
 	*f->prev = f->next;
 	if (f->next)
 		f->next->prev = f->prev;
 	v->nr_files--;
-	if (atomic_load(&f->ever_read) && note_cached_locked(f, cached) && v->nr_grown < GROWN_KEPT)
-		v->grown[v->nr_grown++] = f->node->id;
+	if (atomic_load(&f->ever_read))
+		note_grown_locked(f, cached);
+	passed = passed_leave_locked(f->node);
 	f->node->site->files_open--;
 	f->node->site->used_ms = clock_mono_ms();
 	pthread_mutex_unlock(&v->lock);
+	passed_free(v, passed);
 	file_unref(f);
 }
 
@@ -128,6 +149,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 
 static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file **out, struct err *err)
 {
+	struct passed *fresh;
 	struct vfs_file *f;
 	int r = check_open(n, flags);
 
@@ -145,7 +167,15 @@ static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file *
 		free(f);
 		return r;
 	}
-	link_file(f);
+	fresh = passed_try(v, n, f->blob);
+	r = link_file(f, &fresh);
+	passed_free(v, fresh);
+	if (r < 0) {
+		if (f->blob)
+			blob_put(f->blob);
+		free(f);
+		return r;
+	}
 	*out = f;
 	return 0;
 }
@@ -251,9 +281,11 @@ size_t vfs_take_spoiled(struct vfs *v, uint64_t *nodes, size_t max)
 	while (nr == 0 && fetch_take_spoiled(v->fetch, &id, 1)) {
 		LOCK_SCOPE(&v->lock);
 		for (size_t i = 0; i < v->nodes.cap; i++)
-			for (const struct node *n = v->nodes.by_id[i]; n && nr < max; n = n->next_by_id)
-				if (n->type == NODE_FILE && blob_id_equal(&tree_entry(n->site->tree, n->entry)->id, &id))
+			for (struct node *n = v->nodes.by_id[i]; n && nr < max; n = n->next_by_id)
+				if (n->type == NODE_FILE && blob_id_equal(&tree_entry(n->site->tree, n->entry)->id, &id)) {
+					passed_spoil_locked(v, n);
 					nodes[nr++] = n->id;
+				}
 	}
 	return nr;
 }

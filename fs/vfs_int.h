@@ -37,6 +37,10 @@ struct vfs {
 	gid_t gid;
 	mode_t umask;
 	bool is_stable;
+	int (*pass)(void *ctx, int fd);
+	void (*unpass)(void *ctx, int id);
+	void *pass_ctx;
+	atomic_bool may_pass;
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;
 	int64_t start_s; /* the time of directories that have none */
@@ -60,6 +64,7 @@ struct vfs_file {
 	struct blob *blob; /* NULL: an empty file */
 	uint64_t size;
 	bool is_direct;  /* opened with O_DIRECT */
+	int passed; /* vfs_passed() */
 	atomic_uint refs; /* the handle, and each read under way */
 	atomic_bool was_read;  /* since vfs_take_grown() */
 	atomic_bool ever_read; /* so what is cached of the blob is known */
@@ -79,6 +84,17 @@ struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tre
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
 /* The beginning of revisions that a directory stands for ("" for a repository): appended. */
 void refs_prefix(const struct node *dir, struct buf *out);
+
+/* vfs_passed.c: files that are read past us */
+/* What a handle of n could be given if it is the first: NULL if it is not, or has to read through us. Blocks on nothing. */
+struct passed *passed_try(struct vfs *v, struct node *n, struct blob *b);
+/* Counts a handle of n; it reads as those before it, or as *fresh says, which then belongs to the node. */
+void passed_enter_locked(struct node *n, struct passed **fresh, struct vfs_file *f);
+/* The last handle brings what is to be freed without the lock; else NULL. */
+struct passed *passed_leave_locked(struct node *n);
+void passed_free(struct vfs *v, struct passed *p); /* NULL is fine */
+/* What the kernel has of these bytes is wrong and cannot be taken back: the next handles are of another node. */
+void passed_spoil_locked(struct vfs *v, struct node *n);
 
 /* Loads the listing of a COMMIT node, pinned by the caller until done(). */
 typedef void site_ready(void *ctx, int r, const struct err *err);

@@ -42,6 +42,7 @@ void mount_refresh(struct mount *m, const struct repo_id *repo);
 
 struct mount_stats {
 	uint64_t lookups, reads, bytes_read, open_files, nodes, parked;
+	bool passthrough; /* complete files are read past us */
 	char last_error[ERR_TEXT_MAX];
 	int64_t last_error_s;
 };

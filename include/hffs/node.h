@@ -35,6 +35,8 @@ struct site {
 	uint64_t used_ms;    /* monotonic, the last open or close; 0: never */
 };
 
+struct passed;
+
 struct node {
 	uint64_t id;  /* of the kernel: counted up, never used again */
 	uint64_t ino; /* st_ino */
@@ -47,9 +49,12 @@ struct node {
 	uint32_t pins;      /* children, handles, calls under way */
 	uint32_t entry;     /* COMMIT, DIR, FILE: index in site->tree */
 	uint32_t cached_4k; /* FILE: what was cached when somebody last looked, in 4 KiB */
+	uint32_t opens;     /* FILE: handles */
+	struct passed *passed; /* FILE: what all its handles read from, past us; NULL: they read through us, or there are none */
 	uint8_t type;       /* enum node_type */
 	uint8_t kind;       /* enum repo_kind; of KIND and below */
 	bool is_named;      /* found by (parent, name) */
+	bool is_bad;        /* FILE: passed, and the bytes have turned out to be wrong: no more handles until the last is gone */
 	bool may_move;      /* LINK: the next answer of the catalog counts, whoever is reading */
 };
 

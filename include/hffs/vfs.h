@@ -24,6 +24,13 @@ struct vfs_config {
 	gid_t gid;
 	mode_t umask;
 	bool is_stable; /* a name keeps its node: a symlink that moves is the same one, and the kernel must not keep its target */
+	/*
+	 * Hands a file that never changes to readers past us: fd is borrowed. An id above 0, or -errno (then they read through us).
+	 * NULL: never. Any thread; must not wait.
+	 */
+	int (*pass)(void *ctx, int fd);
+	void (*unpass)(void *ctx, int id);
+	void *pass_ctx;
 	/* Appends the attribute user.hffs.status of the root; NULL: there is none. */
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;
@@ -83,6 +90,11 @@ struct vfs_file;
 int vfs_open(struct vfs *v, uint64_t node, int flags, struct vfs_file **out, struct err *err);
 /* Reads under way keep what they need. */
 void vfs_release(struct vfs_file *f);
+/* The id of config.pass() that this handle reads from; 0: by vfs_read(). The same for all handles of a node at a time. */
+int vfs_passed(const struct vfs_file *f);
+/* From now on files may be passed, or no longer are. None are before the first call. */
+void vfs_let_pass(struct vfs *v, bool may);
+bool vfs_may_pass(struct vfs *v);
 
 /* The caller's memory until done(). */
 struct vfs_read {
@@ -121,6 +133,11 @@ void vfs_note_error(struct vfs *v, uint64_t node, const char *text);
  */
 typedef void vfs_stale_name(void *ctx, uint64_t dir, const char *name);
 void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each, void *ctx);
+/*
+ * Contents that were sealed since last asked: names of files that are being read through us and could be passed get a node of their
+ * own for whoever opens them next. each() as in vfs_refresh().
+ */
+void vfs_take_sealed(struct vfs *v, vfs_stale_name *each, void *ctx);
 
 struct vfs_stats {
 	uint64_t lookups, reads, bytes_read, open_files, nodes;

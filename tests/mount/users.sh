@@ -26,6 +26,8 @@ hf=$work/home/hf
 check user-mount as_nobody "$own" mount "$hf" -o "endpoint=$endpoint"
 check user-reads as_nobody cmp "$hf/org/model/main/three.bin" "$work/hub/org/model/three.bin"
 equal user-owner "$(as_nobody stat -Lc %U "$hf/org/model/main/one")" nobody
+equal user-is-not-passed "$(as_nobody "$own" status --json "$hf" | grep -o '"passthrough":[a-z]*')" '"passthrough":false'
+check user-reads-again as_nobody cmp "$hf/org/model/main/three.bin" "$work/hub/org/model/three.bin"
 check user-status as_nobody "$own" status "$hf"
 refuses root-is-kept-out 1 'Permission denied' cat "$hf/org/model/main/one"
 equal root-status "$("$hffs" status | grep -c 'not readable by this user')" 1

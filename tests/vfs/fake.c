@@ -45,6 +45,9 @@ static size_t nr_rows;
 static uint64_t ttl_ms, cached_bytes;
 static bool is_held, is_masked;
 static struct blob_id spoiled; /* algo 0: none */
+static pthread_mutex_t seal_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct blob_id sealed, told; /* this one is; this one is to be told of: under seal_lock */
+static atomic_uint backings;
 static int refs_fail, trees_fail;
 static atomic_int reads_fail;
 static atomic_uint asked, blobs;
@@ -108,7 +111,7 @@ void fake_reset(void)
 	nr_rows = 0;
 	ttl_ms = 300000;
 	cached_bytes = 0;
-	spoiled.algo = 0;
+	spoiled.algo = sealed.algo = told.algo = 0;
 	is_held = is_masked = false;
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
@@ -424,6 +427,75 @@ size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max)
 	*ids = spoiled;
 	spoiled.algo = 0;
 	return 1;
+}
+
+void fake_seal(const char *sha256, bool whole)
+{
+	LOCK_SCOPE(&seal_lock);
+	assert_int_equal(blob_id_parse(sha256, &sealed), 0);
+	told = sealed;
+	if (!whole)
+		sealed.algo = told.algo = 0;
+}
+
+size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max)
+{
+	LOCK_SCOPE(&seal_lock);
+
+	(void)f;
+	if (!told.algo || !max)
+		return 0;
+	*ids = told;
+	told.algo = 0;
+	return 1;
+}
+
+struct backing {
+	int fd;
+};
+
+int blob_open_backing(struct blob *b, struct backing **out)
+{
+	LOCK_SCOPE(&seal_lock);
+
+	if (!blob_id_equal(&b->ref.id, &sealed))
+		return -EAGAIN;
+	*out = calloc(1, sizeof(**out));
+	assert_non_null(*out);
+	(*out)->fd = 1000;
+	atomic_fetch_add(&backings, 1);
+	return 0;
+}
+
+int backing_fd(const struct backing *k)
+{
+	return k->fd;
+}
+
+void backing_close(struct backing *k)
+{
+	atomic_fetch_sub(&backings, 1);
+	free(k);
+}
+
+unsigned fake_backings(void)
+{
+	return atomic_load(&backings);
+}
+
+int fake_pass(void *ctx, int fd)
+{
+	atomic_int *ids = ctx;
+
+	assert_int_equal(fd, 1000);
+	return atomic_load(ids) < 0 ? atomic_load(ids) : atomic_fetch_add(ids, 1) + 1;
+}
+
+void fake_unpass(void *ctx, int id)
+{
+	atomic_int *ids = ctx;
+
+	assert_true(id >= 1 && id <= atomic_load(ids));
 }
 
 struct cache *fetch_cache(struct fetch *f)

@@ -33,6 +33,10 @@ void fake_trees_fail(int r);
 void fake_reads_fail(int r);
 void fake_cached(uint64_t bytes); /* of every blob */
 void fake_spoil(const char *sha256); /* this content turns out to be wrong */
+void fake_seal(const char *sha256, bool whole); /* this content is sealed, and that is told; or no longer is */
+unsigned fake_backings(void); /* open now */
+int fake_pass(void *ctx, int fd); /* of vfs_config; ctx: atomic_int, the last id that was given, or an error to be given */
+void fake_unpass(void *ctx, int id);
 
 void fake_hold(void);   /* answers wait */
 void fake_answer(void); /* all that wait, on this thread; later ones at once */
