@@ -175,7 +175,8 @@ static bool take_away_rest(struct mount *m)
 
 static void unmount(struct mount *m)
 {
-	m->ops->device_fd = -1;
+	if (m->ops)
+		m->ops->device_fd = -1; /* nobody asks it for anything after this */
 	if (m->session)
 		fuse_session_unmount(m->session);
 }

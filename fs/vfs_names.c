@@ -77,8 +77,8 @@ struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tre
 	enum node_type type = e->type == ENTRY_DIR ? NODE_DIR : NODE_FILE;
 	struct node *n = look_locked(v, dir, type, tree_name(tree, e), dir->site);
 
-	if (n)
-		n->entry = tree_idx(tree, e);
+	if (n && n->entry != tree_idx(tree, e))
+		n->entry = tree_idx(tree, e); /* a new node; later on it is read without the lock */
 	return n;
 }
 
@@ -140,7 +140,8 @@ void look_free(struct vfs *v, struct node *dir, enum node_type type, const char 
 	pthread_mutex_lock(&v->lock);
 	n = look_locked(v, dir, type, name, dir->site);
 	if (n) {
-		n->kind = (uint8_t)kind;
+		if (n->kind != kind)
+			n->kind = (uint8_t)kind; /* a new node, as above */
 		fill_entry_locked(v, n, FOREVER_MS, &found);
 	}
 	pthread_mutex_unlock(&v->lock);
