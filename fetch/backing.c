@@ -26,12 +26,17 @@ static bool is_ready_locked(const struct blob *b)
 }
 
 /* Open for reading alone and without write permission: whoever writes to the blob begins a new file. */
-static bool is_fixed(int fd)
+static bool is_fixed_fd(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
 	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && fstat(fd, &st) == 0 && !(st.st_mode & S_IWUSR) && st.st_nlink == 1;
+}
+
+static bool is_fixed(const struct data_file *d)
+{
+	return is_fixed_fd(d->fd) && (d->direct_fd < 0 || is_fixed_fd(d->direct_fd));
 }
 
 static bool is_touch_due_locked(struct blob *b)
@@ -53,7 +58,7 @@ int blob_open_backing(struct blob *b, struct backing **out)
 		return -ENOMEM;
 	*k = (struct backing){.blob = b};
 	pthread_mutex_lock(&b->lock);
-	if (is_ready_locked(b) && is_fixed(b->data->fd)) {
+	if (is_ready_locked(b) && is_fixed(b->data)) {
 		k->data = data_file_ref(b->data);
 		k->data->backings++;
 		touch = is_touch_due_locked(b);
