@@ -178,8 +178,10 @@ static void a_sealed_blob_goes_as_a_whole(void **state)
 
 	b->size_max = 40 * MIB;
 	open_box(b);
+	clock_fake(1000, clock_wall_s() - 50);
 	store_blob(b, &m);
 	assert_true(wait_for(b, &b->watch.sealed, 1));
+	clock_fake(UINT64_MAX, 0);
 	fd = cache_open_data(b->cache, &m.id, m.size, false);
 	store_blob(b, &other);
 	assert_true(wait_for(b, &b->watch.evicted, 1));
