@@ -168,7 +168,9 @@ static void learn_end(struct prefetch_family *f, const struct part *t)
 
 static bool is_followed(const struct part *t)
 {
-	for (const struct prefetch_head *h = t->of->heads; t->of && h < t->of->heads + PREFETCH_HEADS; h++)
+	if (!t->of)
+		return false; /* its blob is gone */
+	for (const struct prefetch_head *h = t->of->heads; h < t->of->heads + PREFETCH_HEADS; h++)
 		if (h->used && !h->ended && h->pos > t->off && h->pos < t->off + t->len)
 			return true;
 	return false;

@@ -166,6 +166,27 @@ static void reads_in_the_middle_of_tensors_bring_no_others(void **state)
 	end(&f);
 }
 
+static void a_member_that_leaves_is_asked_for_nothing(void **state)
+{
+	struct fixture f;
+	unsigned wants;
+
+	(void)state;
+	begin(&f);
+	for (unsigned i = 0; i < 3; i++)
+		touch(&f, 1, i, TENSOR);
+	touch(&f, 1, 3, TENSOR / 2);
+	prefetch_leave(&f.shards[1]);
+	wants = f.wants;
+	memset(f.asked, 0, sizeof(f.asked));
+	for (unsigned i = 12; i < 24; i++)
+		touch(&f, 0, i, TENSOR);
+	assert_true(f.wants > wants);
+	assert_int_equal(f.asked[1][4] + f.asked[1][5] + f.asked[1][6], 0);
+	prefetch_leave(&f.shards[0]);
+	prefetch_family_free(f.family);
+}
+
 static void parts_outside_of_the_blob_are_left_out(void **state)
 {
 	struct prefetch_family *f = prefetch_family_new();
@@ -219,6 +240,7 @@ int main(void)
 		cmocka_unit_test(bodies_backwards_are_foreseen),
 		cmocka_unit_test(a_slice_is_expected_of_the_next_of_its_kind),
 		cmocka_unit_test(reads_in_the_middle_of_tensors_bring_no_others),
+		cmocka_unit_test(a_member_that_leaves_is_asked_for_nothing),
 		cmocka_unit_test(parts_outside_of_the_blob_are_left_out),
 		cmocka_unit_test(names_of_shards),
 	};
