@@ -16,8 +16,8 @@ void ahead_join(struct blob *b, const struct object_ref *from);
 void ahead_leave(struct blob *b); /* it is being freed */
 /* The parts of b are known now. Without memory: as if they were not. */
 void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr);
-/* A reader asked for these bytes. Without any lock. */
-void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool direct);
+/* A reader asked for these bytes; hit: they were all there. Without any lock. */
+void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direct);
 /* Is it still worth fetching chunks [first, last], which nobody has begun? Without any lock. */
 bool ahead_keeps(struct blob *b, uint64_t first, uint64_t last, enum want_class class);
 

@@ -398,7 +398,7 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	}
 	if (!ready)
 		return;
-	ahead_read(b, off, len, is_direct);
+	ahead_read(b, off, len, hit, is_direct);
 	blob_put(b);
 }
 

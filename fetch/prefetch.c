@@ -8,6 +8,7 @@
  */
 #include "prefetch_state_int.h"
 
+#define TAIL (1u << 20)   /* a directory or footer is found in it */
 #define HEADER_HEADS 3 /* streams in a file whose header nobody read: it is worth fetching */
 
 bool wish_add(struct wish *w, struct prefetch *p, uint64_t off, uint64_t end, uint64_t ahead, enum prefetch_class class)
@@ -74,7 +75,8 @@ unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const 
 	unsigned streams;
 	uint64_t ahead;
 
-	p->tick++;
+	if (!p->tick++)
+		p->tail_first = r->off && r->off + r->len + TAIL >= p->size;
 	p->read_ms = r->now_ms;
 	h = head_note(p, r);
 	if (p->nr_parts) {
@@ -85,7 +87,7 @@ unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const 
 		return 0;
 	streams = count_streams(p, r->now_ms, &ahead);
 	if (head_is_stream(h))
-		head_wish(p, h, limits->ahead / (streams ? streams : 1), &w);
+		head_wish(p, h, streams ? streams : 1, &w);
 	if (p->nr_parts) {
 		plan_probes(p->family, &w);
 		(void)count_streams(p, r->now_ms, &ahead);
@@ -116,17 +118,19 @@ static bool parts_keep(struct prefetch *p, uint64_t off, uint64_t end, uint64_t 
 {
 	struct prefetch_family *f = p->family;
 	bool idle = now_ms - f->read_ms > PREFETCH_IDLE_MS;
-	struct part *t = part_at(p, off);
+	struct part *t = f->parts + p->part, *last = t + p->nr_parts;
+	bool keeps = false;
 
 	/* Wants of parts that follow each other were made one. */
-	for (; t && t < f->parts + p->part + p->nr_parts && t->off < end; t++) {
-		if (!t->asked || t->body)
+	for (; t < last && t->off < end; t++) {
+		if (!t->asked || t->off + t->len <= off)
 			continue;
-		if (!idle && plan_has(f, part_idx(f, t)))
-			return true;
-		t->asked = off > t->off ? min_u64(t->asked, off) : 0;
+		if (!t->body && !idle && plan_has(f, part_idx(f, t)))
+			keeps = true;
+		else
+			t->asked = off > t->off ? min_u64(t->asked, off) : 0;
 	}
-	return false;
+	return keeps;
 }
 
 bool prefetch_keeps(struct prefetch *p, uint64_t off, uint64_t len, enum prefetch_class class, uint64_t now_ms)

@@ -12,11 +12,7 @@
 
 struct prefetch_family *prefetch_family_new(void)
 {
-	struct prefetch_family *f = calloc(1, sizeof(*f));
-
-	if (f)
-		f->touches.last = f->bodies.last = NONE;
-	return f;
+	return calloc(1, sizeof(struct prefetch_family));
 }
 
 void prefetch_family_free(struct prefetch_family *f)

@@ -11,6 +11,8 @@
 #define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
 #define SURE (8u << 20)  /* read on from one place: it will be read to the end */
 #define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
+#define TAIL_FIRST 3 /* columns are as long as they are: only a third of what was read is risked */
+#define MANY 6     /* streams that hide each other's round trips: then less is risked for each */
 #define DENSE 4          /* at least one part in so many of what it passed was read: else it is chance */
 #define STEP_MAX (2u << 20) /* ask in pieces of this size, so that ranges are large */
 #define STEP_MIN CHUNK
@@ -117,6 +119,7 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	h->used = p->tick;
 	h->used_ms = r->now_ms;
 	h->hits++;
+	h->jumped = r->off > h->pos + RESUME;
 	h->waits = !r->hit;
 	h->read += r->len;
 	h->pos = max_u64(h->pos, r->off + r->len);
@@ -145,15 +148,17 @@ static bool is_beginning(const struct prefetch *p, const struct prefetch_head *h
 	return h->start < max_u64(p->body, CHUNK) && !(p->family && p->family->whole);
 }
 
-static uint64_t choose_window(const struct prefetch *p, const struct prefetch_head *h, uint64_t most)
+static uint64_t choose_window(const struct prefetch *p, const struct prefetch_head *h, unsigned streams, uint64_t most)
 {
-	uint64_t window = is_beginning(p, h) ? h->read / 2 : h->read;
-
 	if (h->eager && h->part == NONE)
 		return max_u64(most, RUN_FREE);
 	if (h->eager || h->read >= SURE)
 		return most;
-	return min_u64(max_u64(window, min_u64(4 * h->read, WINDOW_MIN)), most);
+	if (p->tail_first && !p->nr_parts)
+		return min_u64(h->read / TAIL_FIRST, most);
+	if (streams >= MANY)
+		return min_u64(h->read / MANY, most);
+	return min_u64(max_u64(is_beginning(p, h) ? h->read / 2 : h->read, min_u64(4 * h->read, WINDOW_MIN)), most);
 }
 
 /* Where others read the same part further on, they fetch that themselves. */
@@ -167,11 +172,11 @@ static uint64_t find_end(const struct prefetch *p, const struct prefetch_head *h
 	return end;
 }
 
-void head_wish(struct prefetch *p, struct prefetch_head *h, uint64_t window, struct wish *w)
+void head_wish(struct prefetch *p, struct prefetch_head *h, unsigned streams, struct wish *w)
 {
 	uint64_t end = find_end(p, h), target, step;
+	uint64_t window = choose_window(p, h, streams, w->limits->ahead / streams);
 
-	window = choose_window(p, h, window);
 	target = min_u64(h->pos + window, end);
 	step = min_u64(max_u64(window / 4, STEP_MIN), STEP_MAX);
 	if (target <= h->ahead || (target - h->ahead < step && target < end))

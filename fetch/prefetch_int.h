@@ -13,7 +13,7 @@
 
 #include <hffs/auto.h>
 
-#define PREFETCH_HEADS 32     /* places of a blob that are followed */
+#define PREFETCH_HEADS 40     /* places of a blob that are followed: 32 readers, and places they have just left */
 #define PREFETCH_RUNS 16      /* runs of reads that ended and are remembered */
 #define PREFETCH_WANTS_MAX 64 /* that one call needs at most */
 #define PREFETCH_SWEEP_MS 500 /* a sweep ends when its reader was silent for so long */
@@ -67,6 +67,8 @@ struct prefetch_head {
 	uint32_t part;   /* of the family, that it reads; PREFETCH_NO_PART */
 	uint32_t run;    /* its place among the runs that ended, counted from 1; 0: it has not ended yet */
 	uint32_t hits;
+	uint32_t part_hits; /* reads of that part */
+	bool jumped;     /* its last read left something out */
 	bool waits;      /* its last read was not answered at once */
 	bool ended;      /* others went on meanwhile and it did not */
 	bool eager;      /* what lies before its bound will be read: no need to begin with small windows */
@@ -91,6 +93,7 @@ struct prefetch {
 	uint64_t read_ms;               /* time of the last read */
 	uint32_t nr_runs;               /* that ended */
 	bool sweeping;                  /* all of it is being read in no order */
+	bool tail_first;                /* its first read was at its end: the directory there says what will be read */
 	bool sweep_asked, header_asked;
 	struct prefetch_run runs[PREFETCH_RUNS];
 	struct prefetch_head heads[PREFETCH_HEADS];

@@ -8,15 +8,12 @@
 
 #include <stdlib.h>
 
-#define RECENT 8
+#define LAST 8
 #define AGREE_MIN 3
 #define SHUFFLED_MIN 12 /* of the last 16: by chance a page of a mapping is at a multiple of 1 MiB once in 256 */
 #define BLOCK_SHIFT_MIN 19
 #define BLOCK_SHIFT_MAX 28
 
-#ifdef DBG
-#include <stdio.h>
-#endif
 void run_end(struct prefetch *p, struct prefetch_head *h)
 {
 	struct prefetch_run *run;
@@ -26,9 +23,6 @@ void run_end(struct prefetch *p, struct prefetch_head *h)
 	run = &p->runs[(h->run - 1) % PREFETCH_RUNS];
 	run->len_kib = (uint32_t)min_u64((h->pos - h->start + 1023) / 1024, UINT32_MAX);
 	run->middle = h->middle;
-#ifdef DBG
-	printf("run %u KiB from %lu KiB hits %u tick %lu used %lu expected %lu gap %lu wait %lu\n", run->len_kib, h->start/1024, h->hits, p->tick, h->used, run_expected(p)/1024, p->gap, p->wait_ms);
-#endif
 }
 
 static int by_length(const void *a, const void *b)
@@ -40,7 +34,7 @@ static int by_length(const void *a, const void *b)
 
 uint64_t run_expected(const struct prefetch *p)
 {
-	uint32_t len[RECENT], nr = (uint32_t)min_u64(p->nr_runs, RECENT), median, agree = 0;
+	uint32_t len[LAST], nr = (uint32_t)min_u64(p->nr_runs, LAST), median, agree = 0;
 
 	if (nr < AGREE_MIN)
 		return 0;

@@ -16,6 +16,8 @@
  */
 #define SMALL_PART (512u << 10)
 
+_Static_assert(sizeof(struct prefetch) <= 4096, "one for each open blob");
+
 /* --- what is asked for --- */
 
 struct wish {
@@ -34,8 +36,8 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 bool head_is_alive(const struct prefetch_head *h, uint64_t now_ms);
 /* Is it read on from: has it a window? */
 bool head_is_stream(const struct prefetch_head *h);
-/* Asks for what lies ahead of it, at most `window` bytes. */
-void head_wish(struct prefetch *p, struct prefetch_head *h, uint64_t window, struct wish *w);
+/* Asks for what lies ahead of it, which is one of so many streams. */
+void head_wish(struct prefetch *p, struct prefetch_head *h, unsigned streams, struct wish *w);
 
 /* --- prefetch_run.c --- */
 
@@ -70,8 +72,9 @@ struct part {
 	char *name;
 	struct kind *kind;
 	uint64_t off, len;
-	uint64_t from, to; /* bytes between them were read by heads that follow this part; to 0: none */
-	uint64_t asked;    /* end of what was asked for before any head came; 0: nothing */
+	uint64_t from, to; /* where it was read; to 0: nowhere */
+	uint64_t read;     /* bytes */
+	uint64_t asked_from, asked; /* what was asked for before any head came; asked 0: nothing */
 	uint32_t rank[ORDERS_SORTED];
 	uint32_t layer;    /* rank in the natural order of the first part with the same layer number */
 	uint32_t like;     /* the one of its kind that was read before it, NONE */
@@ -81,11 +84,17 @@ struct part {
 	bool foreseen;     /* that it would be */
 };
 
-/* Parts in the order in which they are touched. */
+/*
+ * Parts in the order in which they are touched. Several threads may each go their own way through one order, so a step is one
+ * that follows any of the last touches.
+ */
+#define RECENT 8
 struct train {
-	uint32_t last; /* part, NONE */
+	uint32_t recent[RECENT]; /* parts; the last one is steps - 1 */
 	unsigned steps;
 	uint8_t hits[ORDERS]; /* of the last eight steps, whether that order foresaw them; bit 0 the last */
+	bool sure;            /* that it goes in this order: */
+	enum order order;
 };
 
 struct prefetch_family {
@@ -98,11 +107,12 @@ struct prefetch_family {
 	uint64_t read_ms;
 	uint32_t open[PREFETCH_HEADS]; /* parts that are being read */
 	unsigned nr_open;
+	uint64_t around;   /* bytes before a part's start that its first request brings: faults read around themselves */
 	unsigned singles;  /* first touches in a row whose predecessor was left at its first page */
 	unsigned whole;    /* parts in a row that were read to their end, or to where such parts are left */
 	unsigned unforeseen; /* parts in a row that were read whole and that no order foresaw */
 	unsigned starts, nr_starts; /* of the last eight heads begun: was it at the start of a part? bit 0 the last */
-	unsigned fraction, nr_fraction; /* 1/256 of a part that streams read; of so many in a row */
+	unsigned fraction, nr_fraction; /* 1/256 of a part that streams read; of so many */
 	unsigned cut, nr_cut;           /* 1/256 of a part at which they begin, if not at its start; of so many in a row */
 };
 
@@ -125,6 +135,8 @@ void train_note(struct prefetch *p, struct prefetch_head *h, const struct prefet
 bool train_is_shuffled(const struct prefetch_family *f);
 /* The order in which a train goes; ORDERS: none is sure. */
 enum order train_order(const struct train *t);
+/* The last touches that none of the others follows in this order. Gives their number. */
+unsigned train_fronts(const struct prefetch_family *f, const struct train *t, enum order o, uint32_t fronts[RECENT]);
 
 /* --- prefetch_plan.c --- */
 

@@ -5,9 +5,6 @@
  * than the program that uses them. A train's order is the one that foresaw most of its last steps.
  */
 #include "prefetch_state_int.h"
-#ifdef DBG
-#include <stdio.h>
-#endif
 
 #define STEP_MAX 3     /* threads that take parts from one queue overtake each other by a few */
 #define STEP_LOOK 16   /* parts that are passed to make such a step, the small ones with them */
@@ -15,7 +12,8 @@
 #define OVERRUN (1u << 20) /* readahead runs over the end of a part by less than this */
 #define VIEW (512u << 10)  /* what a first touch brings of a part; a program that comes back begins behind it */
 #define SHUFFLED_MIN 12 /* parts: a layer of common models has fewer, and may be in an order of its own */
-#define FRACTION_MIN 3 /* parts in a row that were left at the same one */
+#define FRACTION_MIN 2 /* parts that were left at the same one, less those that were read whole */
+#define FRACTION_SURE 8
 #define FRACTION_ERROR 2   /* of 256, and what readahead runs over */
 
 /* --- orders --- */
@@ -36,28 +34,73 @@ static bool foresees(const struct prefetch_family *f, enum order o, uint32_t fro
 	return false;
 }
 
-static void train_step(struct prefetch_family *f, struct train *t, uint32_t part)
+static unsigned nr_recent(const struct train *t)
 {
-	for (unsigned o = 0; t->last != NONE && o < ORDERS; o++)
-		t->hits[o] = (uint8_t)(t->hits[o] << 1 | foresees(f, (enum order)o, t->last, part));
-	t->steps += t->last != NONE;
-	t->last = part;
+	return t->steps < RECENT ? t->steps : RECENT;
 }
 
-enum order train_order(const struct train *t)
+static uint32_t last_touch(const struct train *t)
 {
-	unsigned steps = t->steps < 8 ? t->steps : 8, most = 0;
+	return t->steps ? t->recent[(t->steps - 1) % RECENT] : NONE;
+}
+
+static bool train_foresees(const struct prefetch_family *f, const struct train *t, enum order o, uint32_t part)
+{
+	for (unsigned i = 0; i < nr_recent(t); i++)
+		if (foresees(f, o, t->recent[i], part))
+			return true;
+	return false;
+}
+
+/* An order stays until it fails or another one is clearly better: within a layer several look alike for a while. */
+static void choose_order(struct train *t)
+{
+	unsigned steps = t->steps > 8 ? 8 : t->steps ? t->steps - 1 : 0, most = 0, now = 0;
 	enum order best = ORDERS;
 
 	for (unsigned o = 0; o < ORDERS; o++) {
 		unsigned hits = (unsigned)__builtin_popcount(t->hits[o]);
 
+		if (t->sure && o == t->order)
+			now = hits;
 		if (hits > most) {
 			most = hits;
 			best = (enum order)o;
 		}
 	}
-	return most >= 2 && most * 8 >= steps * 5 ? best : ORDERS;
+	if (t->sure && now + 2 > most && now * 8 >= steps * 5)
+		return;
+	t->sure = most >= 2 && most * 8 >= steps * 5;
+	t->order = best;
+}
+
+static void train_step(struct prefetch_family *f, struct train *t, uint32_t part)
+{
+	for (unsigned o = 0; t->steps && o < ORDERS; o++)
+		t->hits[o] = (uint8_t)(t->hits[o] << 1 | train_foresees(f, t, (enum order)o, part));
+	t->recent[t->steps++ % RECENT] = part;
+	choose_order(t);
+}
+
+unsigned train_fronts(const struct prefetch_family *f, const struct train *t, enum order o, uint32_t fronts[RECENT])
+{
+	unsigned nr = 0, last = nr_recent(t);
+
+	for (unsigned i = 0; i < last; i++) {
+		uint32_t part = t->recent[(t->steps - 1 - i) % RECENT];
+		bool followed = false;
+
+		for (unsigned k = 0; k < last && !followed; k++)
+			followed = t->recent[k] != part && foresees(f, o, part, t->recent[k]);
+		if (!followed)
+			fronts[nr++] = part;
+	}
+	return nr;
+}
+
+enum order train_order(const struct train *t)
+{
+	return t->sure ? t->order : ORDERS;
 }
 
 bool train_is_shuffled(const struct prefetch_family *f)
@@ -83,9 +126,7 @@ static void learn_layer(struct prefetch_family *f, uint32_t from, uint32_t to)
 /* Is all of it read but what readahead over its neighbours had brought already? */
 bool part_is_whole(const struct part *t)
 {
-	uint64_t rest = t->off + t->len - t->to;
-
-	return t->to && t->from - t->off <= OVERRUN && rest <= max_u64(t->len / 16, VIEW);
+	return t->read + max_u64(t->len / 16, VIEW) >= t->len;
 }
 
 static uint64_t differ(uint64_t a, uint64_t b)
@@ -102,16 +143,20 @@ static bool is_left_alike(const struct part *t, const struct part *as)
 /* A part was left: to its end, or where such parts are left? */
 static void learn_end(struct prefetch_family *f, const struct part *t)
 {
-	unsigned fraction = (unsigned)((t->to - t->from) * 256 / t->len);
+	unsigned fraction = (unsigned)(min_u64(t->read, t->len) * 256 / t->len);
 
+	if (t->read <= VIEW)
+		return; /* a look at its beginning, after all */
+	t->kind->last = part_idx(f, t);
 	if (part_is_whole(t) || is_left_alike(t, t->like == NONE ? NULL : &f->parts[t->like])) {
 		f->whole++;
 		f->unforeseen = t->foreseen ? 0 : f->unforeseen + 1;
+		f->nr_fraction -= f->nr_fraction && part_is_whole(t);
 		return;
 	}
 	f->unforeseen = 0;
 	if (f->nr_fraction && differ(fraction, f->fraction) <= FRACTION_ERROR + OVERRUN * 256 / t->len) {
-		f->nr_fraction++;
+		f->nr_fraction = f->nr_fraction < FRACTION_SURE ? f->nr_fraction + 1 : FRACTION_SURE;
 		f->whole++;
 		f->fraction = (unsigned)min_u64(f->fraction, fraction);
 	} else {
@@ -121,10 +166,12 @@ static void learn_end(struct prefetch_family *f, const struct part *t)
 	}
 }
 
-static bool is_followed(const struct part *t, uint32_t part)
+static bool is_followed(const struct part *t)
 {
-	for (const struct prefetch_head *h = t->of->heads; t->of && h < t->of->heads + PREFETCH_HEADS; h++)
-		if (h->used && h->part == part && !h->ended)
+	if (!t->of)
+		return false; /* its blob is gone */
+	for (const struct prefetch_head *h = t->of->heads; h < t->of->heads + PREFETCH_HEADS; h++)
+		if (h->used && !h->ended && h->pos > t->off && h->pos < t->off + t->len)
 			return true;
 	return false;
 }
@@ -137,7 +184,7 @@ static void learn_ends(struct prefetch_family *f)
 	for (unsigned i = 0; i < f->nr_open; i++) {
 		const struct part *t = &f->parts[f->open[i]];
 
-		if (part_is_whole(t) || !is_followed(t, f->open[i]))
+		if (part_is_whole(t) || !is_followed(t))
 			learn_end(f, t);
 		else
 			f->open[nr++] = f->open[i];
@@ -147,11 +194,12 @@ static void learn_ends(struct prefetch_family *f)
 
 void part_predict(const struct prefetch_family *f, const struct part *t, uint64_t *from, uint64_t *end)
 {
-	const struct part *as = t->kind->last == NONE ? NULL : &f->parts[t->kind->last];
+	uint32_t last = t->kind->last == part_idx(f, t) ? t->like : t->kind->last; /* it was left, and is come back to */
+	const struct part *as = last == NONE ? NULL : &f->parts[last];
 
 	*from = t->off;
 	*end = t->off + t->len;
-	if (as && as != t && as->len == t->len && as->to) {
+	if (as && as->len == t->len && as->to) {
 		if (part_is_whole(as))
 			return;
 		*from = t->off + (as->from - as->off);
@@ -166,7 +214,7 @@ void part_predict(const struct prefetch_family *f, const struct part *t, uint64_
 
 static void touch_body(struct prefetch_family *f, struct part *t)
 {
-	uint32_t part = part_idx(f, t), last = f->bodies.last;
+	uint32_t part = part_idx(f, t), last = last_touch(&f->bodies);
 	enum order o = train_order(&f->bodies);
 
 	if (t->body || t->len <= SMALL_PART)
@@ -174,29 +222,26 @@ static void touch_body(struct prefetch_family *f, struct part *t)
 	t->body = true;
 	t->like = t->kind->last;
 	learn_ends(f);
-	t->foreseen = last != NONE && o != ORDERS && foresees(f, o, last, part);
+	t->foreseen = o != ORDERS && train_foresees(f, &f->bodies, o, part);
 	train_step(f, &f->bodies, part);
 	if (last != NONE)
 		learn_layer(f, last, part);
 	if (f->nr_open == PREFETCH_HEADS)
 		f->nr_open--; /* more threads than heads: the last one is as good as any */
 	f->open[f->nr_open++] = part;
-#ifdef DBG
-		printf("body %s after %s: foreseen %d order %d whole %u last read %lu of %lu hits", t->name, f->parts[last==NONE?part:last].name, t->foreseen, train_order(&f->bodies), f->whole, f->parts[last==NONE?part:last].to - f->parts[last==NONE?part:last].from, f->parts[last==NONE?part:last].len);
-		for (int o = 0; o < ORDERS; o++) printf(" %02x", f->bodies.hits[o]);
-		printf("\n");
-#endif
 }
 
 static void touch_first(struct prefetch_family *f, struct part *t)
 {
+	uint32_t last = last_touch(&f->touches);
+
 	if (t->touched)
 		return;
 	t->touched = true;
 	if (t->len <= SMALL_PART)
 		return;
-	if (f->touches.last != NONE)
-		f->singles = f->parts[f->touches.last].body ? 0 : f->singles + 1;
+	if (last != NONE)
+		f->singles = f->parts[last].body ? 0 : f->singles + 1;
 	train_step(f, &f->touches, part_idx(f, t));
 }
 
@@ -244,13 +289,31 @@ static void follow(struct prefetch_family *f, struct prefetch_head *h, struct pa
 	uint64_t from;
 
 	h->part = part_idx(f, t);
+	h->part_hits = 1;
 	part_predict(f, t, &from, &h->bound);
 	if (h->pos > h->bound)
 		h->bound = t->off + t->len;
-	h->ahead = max_u64(h->pos, min_u64(t->asked, h->bound));
+	h->ahead = h->pos;
+	if (t->asked && h->pos >= t->asked_from)
+		h->ahead = max_u64(h->pos, min_u64(t->asked, h->bound));
 	h->eager = goes_by_parts(f) && f->whole >= 2 && f->singles < 3;
 	if (t->asked)
 		h->eager = true;
+}
+
+static bool is_shared(const struct prefetch *p, const struct prefetch_head *h, uint32_t part)
+{
+	for (const struct prefetch_head *o = p->heads; o < p->heads + PREFETCH_HEADS; o++)
+		if (o != h && o->used && !o->ended && o->part == part)
+			return true;
+	return false;
+}
+
+static bool is_next(const struct prefetch_family *f, const struct part *t)
+{
+	enum order o = train_order(&f->bodies);
+
+	return o != ORDERS && goes_by_parts(f) && train_foresees(f, &f->bodies, o, part_idx(f, t));
 }
 
 /* The first read of a head. */
@@ -262,10 +325,11 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 	if (!t)
 		return;
 	if (start) {
+		f->around = r->off < t->off ? t->off - r->off : 0;
 		note_start(f, true);
 		touch_first(f, t);
-	} else if (is_followed(t, part_idx(f, t))) {
-		/* A second thread in the same part: all of it is copied. */
+	} else if (is_shared(p, h, part_idx(f, t)) || is_next(f, t)) {
+		/* Several threads in one part, each in its own: all of it is copied. */
 		follow(f, h, t);
 		h->eager = goes_by_parts(f);
 		touch_body(f, t);
@@ -286,37 +350,45 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 }
 
 /* Further reads. */
-static void go_on(struct prefetch *p, struct prefetch_head *h)
+static void go_on(struct prefetch *p, struct prefetch_head *h, const struct prefetch_read *r)
 {
 	struct prefetch_family *f = p->family;
 	struct part *t = part_at(p, h->pos - 1), *old = h->part == NONE ? NULL : &f->parts[h->part];
+	struct part *start = h->jumped ? find_start(p, r) : NULL;
 
-	if (t && t != old && old && h->pos >= t->off + OVERRUN) {
+	if (start && start != old) {
+		begin_part(p, h, r); /* of a part so near that one head covers both */
+	} else if (t && t != old && h->start < t->off && h->pos >= t->off + OVERRUN) {
 		touch_first(f, t);
 		follow(f, h, t);
 		touch_body(f, t);
-		h->bound = UINT64_MAX; /* it reads on over the ends of parts */
+		if (!h->eager)
+			h->bound = UINT64_MAX; /* it reads on over the ends of parts */
 		h->read = h->pos - h->start;
-	} else if (old && h->hits > 1 && h->pos > old->off && h->start < old->off + old->len) {
+	} else if (old && r->off < old->off + old->len && ++h->part_hits > 1 && h->pos > old->off + CHUNK) {
 		touch_body(f, old);
 	}
 }
 
-static void note_extent(struct prefetch_family *f, const struct prefetch_head *h, const struct prefetch_read *r)
+/* How much was read of each part; and where, but for requests of its neighbours that reach into it. */
+static void note_extent(struct prefetch *p, const struct prefetch_head *h, const struct prefetch_read *r)
 {
-	struct part *t = h->part == NONE ? NULL : &f->parts[h->part];
-	uint64_t from, to;
+	uint64_t end = r->off + r->len;
+	struct part *t = part_at(p, r->off), *last = p->family->parts + p->part + p->nr_parts;
 
 	if (!t)
-		return;
-	from = max_u64(r->off, t->off);
-	to = min_u64(r->off + r->len, t->off + t->len);
-	if (from >= to)
-		return;
-	t->from = t->to ? min_u64(t->from, from) : from;
-	t->to = max_u64(t->to, to);
-	if (t->body)
-		t->kind->last = h->part;
+		t = part_at(p, end - 1);
+	for (; t && t < last && t->off < end; t++) {
+		uint64_t from = max_u64(r->off, t->off), to = min_u64(end, t->off + t->len);
+
+		if (from >= to)
+			continue;
+		t->read += to - from;
+		if (h->part != part_idx(p->family, t) && (!t->body || to - from < r->len))
+			continue;
+		t->from = t->to ? min_u64(t->from, from) : from;
+		t->to = max_u64(t->to, to);
+	}
 }
 
 void train_note(struct prefetch *p, struct prefetch_head *h, const struct prefetch_read *r)
@@ -324,6 +396,6 @@ void train_note(struct prefetch *p, struct prefetch_head *h, const struct prefet
 	if (h->hits == 1)
 		begin_part(p, h, r);
 	else
-		go_on(p, h);
-	note_extent(p->family, h, r);
+		go_on(p, h, r);
+	note_extent(p, h, r);
 }

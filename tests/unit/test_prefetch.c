@@ -110,6 +110,108 @@ static void out_of_order_requests_stay_one_stream(void **state)
 	assert_int_equal(used, 1);
 }
 
+static uint64_t next_random(uint64_t *x)
+{
+	*x = *x * 6364136223846793005ull + 1442695040888963407ull;
+	return *x >> 33;
+}
+
+static void the_first_request_of_a_known_run_brings_the_rest_and_no_more(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	uint64_t x = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t off = next_random(&x) % 2047 * MIB, first = note(&p, off, 256 * KIB), rest = 0;
+
+		for (uint64_t at = 256 * KIB; at < MIB; at += 256 * KIB)
+			rest += note(&p, off + at, 256 * KIB);
+		if (i >= 16 && first) /* else it was next to one of the last */
+			assert_int_equal(first, 768 * KIB);
+		if (i >= 16 && first)
+			assert_int_equal(rest, 0);
+	}
+}
+
+/* One read; gives whether a want of this class came of it, and the last of them. */
+static bool note_class(struct prefetch *p, uint64_t off, uint64_t len, uint64_t now_ms, enum prefetch_class class, struct prefetch_want *last)
+{
+	const struct prefetch_read r = {.off = off, .len = len, .now_ms = now_ms, .hit = true};
+	struct prefetch_want wants[PREFETCH_WANTS_MAX];
+	unsigned nr = prefetch_note(p, &r, &(struct prefetch_limits){.ahead = WINDOW}, wants, PREFETCH_WANTS_MAX);
+	bool found = false;
+
+	for (unsigned i = 0; i < nr; i++)
+		if (wants[i].class == class) {
+			*last = wants[i];
+			found = true;
+		}
+	return found;
+}
+
+/* Blocks of 1 MiB touched in no order; of a mapping, where a fault reads around itself, or by read(). */
+static unsigned touch_blocks(struct prefetch *p, bool mapped, struct prefetch_want *sweep)
+{
+	uint64_t x = 1, around = mapped ? 128 * KIB : 0;
+	unsigned sweeps = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		uint64_t off = (1 + next_random(&x) % 2046) * MIB - around;
+
+		for (uint64_t at = 0; at < MIB + around; at += 256 * KIB)
+			sweeps += note_class(p, off + at, 256 * KIB, i, PREFETCH_SWEEP, sweep);
+	}
+	return sweeps;
+}
+
+static void a_shuffled_mapping_is_swept_until_its_reader_stops(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	struct prefetch_want sweep = {0};
+
+	(void)state;
+	assert_int_equal(touch_blocks(&p, true, &sweep), 1);
+	assert_int_equal(sweep.off, 0);
+	assert_int_equal(sweep.len, SIZE);
+	assert_true(prefetch_keeps(&p, 0, SIZE, PREFETCH_SWEEP, 99 + PREFETCH_SWEEP_MS));
+	assert_false(prefetch_keeps(&p, 0, SIZE, PREFETCH_SWEEP, 100 + PREFETCH_SWEEP_MS));
+	assert_true(note_class(&p, 5 * MIB, 256 * KIB, 1000, PREFETCH_SWEEP, &sweep));
+}
+
+static void random_preads_of_blocks_are_no_sweep(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	struct prefetch_want sweep;
+
+	(void)state;
+	assert_int_equal(touch_blocks(&p, false, &sweep), 0);
+}
+
+static void a_silent_reader_loses_what_was_not_begun_and_gets_it_again(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	uint64_t now;
+
+	(void)state;
+	(void)read_in_order(&p, 0, 32 * MIB, 256 * KIB);
+	now = p.read_ms;
+	assert_true(prefetch_keeps(&p, 40 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS));
+	assert_false(prefetch_keeps(&p, 40 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS + 1));
+	assert_true(note(&p, 32 * MIB, 256 * KIB) >= 32 * MIB);
+}
+
+static void no_budget_brings_nothing(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	const struct prefetch_limits none = {0};
+	struct prefetch_want wants[PREFETCH_WANTS_MAX];
+
+	(void)state;
+	for (uint64_t at = 0; at < 32 * MIB; at += MIB)
+		assert_int_equal(prefetch_note(&p, &(struct prefetch_read){.off = at, .len = MIB}, &none, wants, PREFETCH_WANTS_MAX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +222,11 @@ int main(void)
 		cmocka_unit_test(random_reads_bring_nothing),
 		cmocka_unit_test(eight_places_are_eight_streams),
 		cmocka_unit_test(out_of_order_requests_stay_one_stream),
+		cmocka_unit_test(the_first_request_of_a_known_run_brings_the_rest_and_no_more),
+		cmocka_unit_test(a_shuffled_mapping_is_swept_until_its_reader_stops),
+		cmocka_unit_test(random_preads_of_blocks_are_no_sweep),
+		cmocka_unit_test(a_silent_reader_loses_what_was_not_begun_and_gets_it_again),
+		cmocka_unit_test(no_budget_brings_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
