@@ -78,12 +78,24 @@ int hop_send(struct hub *h, struct hop *hop, struct http_ask *ask, struct http_r
 	sent.url = hop->url;
 	sent.headers = lines;
 	sent.deny_private = hop->deny_private;
+	sent.no_proxy = token && !strncmp(hop->url, "http://", 7); /* the token is for this machine, and a proxy could read it */
 	return http_start(h->http, &sent, out); /* from here on hop and ask may be another thread's */
+}
+
+/* Behind a proxy nobody here knows a host's address; then a name counts as public. */
+static bool is_from_public_host(const struct http_answer *a)
+{
+	struct url u;
+
+	if (!a->is_proxied)
+		return addr_is_public_text(a->ip);
+	return url_parse(a->url, &u) < 0 || !host_is_private(u.host);
 }
 
 int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool is_api, struct err *err)
 {
 	const char *location = http_answer_header(a, "Location");
+	struct url u;
 	char *next;
 	int r;
 
@@ -92,9 +104,12 @@ int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool
 	r = redirect_choose(h->endpoint, hop->url, location, hop->nr, is_api, &next, err);
 	if (r < 0)
 		return r;
-	hop->deny_private = hop->deny_private || addr_is_public_text(a->ip);
+	hop->deny_private = hop->deny_private || is_from_public_host(a);
 	free(hop->url);
 	hop->url = next;
+	/* Where a proxy connects, its address cannot be looked at later. */
+	if (hop->deny_private && url_parse(next, &u) == 0 && host_is_private(u.host))
+		return err_set(err, -EIO, "a public host redirects to the private address %s, which is refused", u.host);
 	return 0;
 }
 

@@ -29,6 +29,8 @@ struct http_request {
 	int status;
 	bool head_over; /* what comes now are trailers */
 	bool denied;    /* an address was refused */
+	bool is_proxied; /* a proxy is in between */
+	unsigned port;  /* of the URL; 0: it cannot be read */
 	int end;        /* what a callback ended the request with; 0: none did */
 	size_t skip;    /* bytes of the block that is offered again which were taken before the pause */
 	uint64_t body_len;
