@@ -238,8 +238,12 @@ static void load_token_variables(struct config *c)
 
 static int load_environment(struct config *c, struct err *err)
 {
+	/* Of one option the last wins: the order of requests, then curl's, then OpenSSL's. [requests sessions.py, curl(1), 2026-08] */
 	static const char *const variables[][2] = {{"HF_ENDPOINT", "endpoint"},
 						   {"HF_TOKEN_PATH", "token_file"},
+						   {"SSL_CERT_FILE", "ca_file"},
+						   {"CURL_CA_BUNDLE", "ca_file"},
+						   {"REQUESTS_CA_BUNDLE", "ca_file"},
 						   {"HFFS_CACHE", "cache"},
 						   {"HFFS_CACHE_SIZE", "cache_size"}};
 	int r = 0;
@@ -326,6 +330,7 @@ void config_done(struct config *c)
 		explicit_bzero(c->token, strlen(c->token));
 	free(c->token);
 	free(c->token_file);
+	free(c->ca_file);
 	free(c->cache);
 	free(c->log);
 }
@@ -350,6 +355,7 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 			.token = c->token,
 			.token_file = c->token_file,
 			.user_agent = "hffs/" HFFS_VERSION "; fs/fuse",
+			.ca_file = c->ca_file,
 			.offline = c->offline,
 			.names_deadline_ms = (unsigned)min_u64(config_names_deadline_ms(c), INT_MAX),
 			.connections_max = c->connections},

@@ -21,6 +21,7 @@ static const struct option_name {
 } option_names[] = {
 	{"endpoint", OPTION_URL, offsetof(struct config, endpoint), "endpoint=URL", "the Hub, or a server that speaks its HTTP"},
 	{"token_file", OPTION_PATH, offsetof(struct config, token_file), "token_file=FILE", "where the token is; read again when it changes"},
+	{"ca_file", OPTION_PATH, offsetof(struct config, ca_file), "ca_file=FILE", "certificates to trust instead of the system's"},
 	{"cache", OPTION_PATH, offsetof(struct config, cache), "cache=DIR", "the chunk cache"},
 	{"cache_size", OPTION_SIZE, offsetof(struct config, cache_size), "cache_size=SIZE", "its limit; 90 % of the disk"},
 	{"keep_free", OPTION_SIZE, offsetof(struct config, keep_free), "keep_free=SIZE", "what to leave free; 5 % of the disk"},

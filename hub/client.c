@@ -167,6 +167,7 @@ int hub_open(const struct hub_config *config, struct hub **out, struct err *err)
 	if (r < 0)
 		return r;
 	net.user_agent = h->user_agent;
+	net.ca_file = config->ca_file;
 	net.connections_max = h->connections_max + NAMES_CONNECTIONS;
 	r = http_open(&net, &h->http, err);
 	if (r < 0)

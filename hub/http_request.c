@@ -267,18 +267,32 @@ static void set_options(CURL *e, const struct http_request *rq)
 		curl_easy_setopt(e, CURLOPT_BUFFERSIZE, CONTENT_BUFFER);
 	} else {
 		curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+		/* Calls that come together share one connection if its TLS handshake says HTTP/2. In plain http only an answer would tell. */
+		curl_easy_setopt(e, CURLOPT_PIPEWAIT, (long)!strncmp(rq->url, "https:", 6));
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 	}
 	if (rq->post)
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, rq->post);
 }
 
-void request_setup(struct http_request *rq, CURLSH *share, const char *user_agent)
+/* Instead of the system's, not beside them: so it is with curl and with Python's clients. A proxy is judged by the same ones. */
+static void set_certificates(CURL *e, const struct http_common *common)
+{
+	if (!common->ca)
+		return;
+	curl_easy_setopt(e, CURLOPT_CAINFO, common->ca_is_dir ? NULL : common->ca);
+	curl_easy_setopt(e, CURLOPT_CAPATH, common->ca_is_dir ? common->ca : NULL);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, common->ca_is_dir ? NULL : common->ca);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, common->ca_is_dir ? common->ca : NULL);
+}
+
+void request_setup(struct http_request *rq, const struct http_common *common)
 {
 	set_options(rq->easy, rq);
 	set_callbacks(rq->easy, rq);
-	curl_easy_setopt(rq->easy, CURLOPT_SHARE, share);
-	curl_easy_setopt(rq->easy, CURLOPT_USERAGENT, user_agent);
+	set_certificates(rq->easy, common);
+	curl_easy_setopt(rq->easy, CURLOPT_SHARE, common->share);
+	curl_easy_setopt(rq->easy, CURLOPT_USERAGENT, common->user_agent);
 }
 
 /* --- how it ended --- */
@@ -360,6 +374,11 @@ static const char *words_of(const struct http_request *rq, CURLcode code)
 	return is_unfit ? curl_easy_strerror(code) : rq->error;
 }
 
+static const char *advice(CURLcode code)
+{
+	return code == CURLE_PEER_FAILED_VERIFICATION ? " (ca_file= names other certificates to trust)" : "";
+}
+
 int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 {
 	bool is_proxied = rq->is_proxied || code == CURLE_COULDNT_RESOLVE_PROXY;
@@ -376,7 +395,8 @@ int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 	if (status)
 		return err_set(err, -EPROTO, "the proxy refuses to connect to %s (HTTP %d)%s", host_of(rq->url, &u), status,
 			       status == 407 ? ": it wants a user and a password" : "");
-	return err_set(err, errno_of(code, rq), "%s%s: %s", host_of(rq->url, &u), is_proxied ? ", through a proxy" : "", words_of(rq, code));
+	return err_set(err, errno_of(code, rq), "%s%s: %s%s", host_of(rq->url, &u), is_proxied ? ", through a proxy" : "",
+		       words_of(rq, code), advice(code));
 }
 
 int request_too_late(const struct http_request *rq, struct err *err)

@@ -17,6 +17,7 @@ struct http_request;
 
 struct http_config {
 	const char *user_agent;
+	const char *ca_file;      /* certificates to trust instead of the system's: a PEM file or a directory of them; NULL: the system's */
 	unsigned connections_max; /* in all; 0: 64 */
 };
 
@@ -56,7 +57,8 @@ struct http_ask {
 	void *ctx;
 };
 
-int http_open(const struct http_config *config, struct http **out, struct err *err); /* starts the net thread */
+/* Starts the net thread. -errno with a sentence, also if the certificates cannot be read. */
+int http_open(const struct http_config *config, struct http **out, struct err *err);
 /* Ends all requests with -ECANCELED, stops the thread, frees. */
 void http_close(struct http *h);
 

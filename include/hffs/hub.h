@@ -21,6 +21,7 @@ struct hub_config {
 	const char *token;      /* fixed token, NULL if none; wins over token_file */
 	const char *token_file; /* read at the start, when its mtime changes, and once after a 401; may be NULL or absent */
 	const char *user_agent;
+	const char *ca_file;    /* as struct http_config has it */
 	bool offline;              /* every call fails at once with -ETIMEDOUT and a sentence */
 	unsigned names_deadline_ms; /* an API call with its retries; 0: 30000 */
 	unsigned connections_max;   /* content connections at once, 0: 32 */

@@ -5,7 +5,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 need_fuse
-unset http_proxy https_proxy all_proxy no_proxy HTTPS_PROXY ALL_PROXY NO_PROXY
 make_hub "$work/hub"
 serve_faulty "$work/hub"
 hub=$endpoint hub_port=${endpoint##*:}
