@@ -17,6 +17,8 @@
 #include <hffs/url.h>
 
 #define CONF_FILE_MAX 65536
+#define CONNECTIONS 32
+#define NAMES_CONNECTIONS_MOST 4 /* of these for names, so that listings do not wait for files; of few, a quarter */
 
 static const char *env_get(const char *name)
 {
@@ -119,6 +121,7 @@ static int load_defaults(struct config *c)
 		.keep_free = UINT64_MAX,
 		.ref_ttl_ms = 5 * 60 * 1000,
 		.deadline_ms = DATA_DEADLINE_MS,
+		.connections = CONNECTIONS,
 		.uid = -1,
 		.gid = -1,
 		.log_level = LOG_LEVEL_INFO,
@@ -348,8 +351,16 @@ void config_quiet_log(const struct config *c)
 		log_set_level(LOG_LEVEL_ERROR);
 }
 
+/* Of all connections, those that are kept for names: at least one. */
+static unsigned names_connections(unsigned all)
+{
+	return all < 8 ? 1 : (unsigned)min_u64(all / 4, NAMES_CONNECTIONS_MOST);
+}
+
 void config_fetch(const struct config *c, struct fetch_config *out)
 {
+	unsigned all = c->connections > 1 ? c->connections : 2, names = names_connections(all);
+
 	*out = (struct fetch_config){
 		.hub = {.endpoint = c->endpoint,
 			.token = c->token,
@@ -358,7 +369,8 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 			.ca_file = c->ca_file,
 			.offline = c->offline,
 			.names_deadline_ms = (unsigned)min_u64(config_names_deadline_ms(c), INT_MAX),
-			.connections_max = c->connections},
+			.connections_max = all - names,
+			.names_connections = names},
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
 		.ref_ttl_ms = c->ref_ttl_ms,

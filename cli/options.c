@@ -35,7 +35,7 @@ static const struct option_name {
 	{"umask", OPTION_MODE, offsetof(struct config, umask), "umask=MODE", "permission bits to take away, octal"},
 	{"nonempty", OPTION_FLAG, offsetof(struct config, nonempty), "nonempty", "also over a directory that is not empty"},
 	{"stable", OPTION_FLAG, offsetof(struct config, stable), "stable", "for overlayfs on top and NFS export"},
-	{"connections", OPTION_COUNT, offsetof(struct config, connections), "connections=N", "content connections at once"},
+	{"connections", OPTION_COUNT, offsetof(struct config, connections), "connections=N", "connections at once, some of them kept for names; 32"},
 	{"rate", OPTION_RATE, offsetof(struct config, rate_bps), "rate=BYTES/s", "upper limit of content"},
 	{"log_level", OPTION_LEVEL, offsetof(struct config, log_level), "log_level=WORD", "error, warn, info or debug"},
 	{"log", OPTION_LOG, offsetof(struct config, log), "log=FILE", "a file, or the word journal"},

@@ -33,16 +33,13 @@ int hop_begin(struct hop *hop, char *url)
 	return url ? 0 : -ENOMEM;
 }
 
-static uint64_t pause_end(struct hub *h, bool is_foreign)
+/*
+ * Time in which a host wants to be left alone does not count against a deadline. A pause that is announced later, while the request
+ * still waits, is seen to by http.c.
+ */
+static void wait_out_pause(struct hub *h, const char *url, struct http_ask *ask)
 {
-	LOCK_SCOPE(&h->lock);
-	return h->pause_ms[is_foreign];
-}
-
-/* Time in which the Hub wants to be left alone does not count against a deadline. */
-static void wait_out_pause(struct hub *h, bool is_foreign, struct http_ask *ask)
-{
-	uint64_t end = pause_end(h, is_foreign), now = clock_mono_ms();
+	uint64_t end = pauses_end(&h->pauses, url), now = clock_mono_ms();
 
 	if (end <= now || end <= ask->not_before_ms)
 		return;
@@ -71,7 +68,7 @@ int hop_send(struct hub *h, struct hop *hop, struct http_ask *ask, struct http_r
 			return -ENOMEM;
 		lines[nr] = line;
 	}
-	wait_out_pause(h, hop->is_foreign, ask);
+	wait_out_pause(h, hop->url, ask);
 	hop->nr++;
 	log_debug("GET %.*s", (int)url_shown_len(hop->url), hop->url);
 	sent = *ask;
@@ -127,13 +124,12 @@ static uint64_t wait_asked_ms(const struct http_answer *a)
 	return 1000;
 }
 
-static uint64_t note_pause(struct hub *h, bool is_foreign, uint64_t wait_ms)
+/* The whole host is left alone: API and content, urgent or not. How long from now on. */
+static uint64_t note_pause(struct hub *h, const char *url, uint64_t wait_ms)
 {
 	uint64_t now = clock_mono_ms();
 
-	LOCK_SCOPE(&h->lock);
-	h->pause_ms[is_foreign] = max_u64(h->pause_ms[is_foreign], now + wait_ms);
-	return h->pause_ms[is_foreign] - now;
+	return pauses_note(&h->pauses, url, now + wait_ms) - now;
 }
 
 void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a, const struct repo_id *repo, const char *what,
@@ -154,6 +150,6 @@ void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a
 	enum hub_fault fault = status_of_answer(&f, res);
 
 	if (fault == FAULT_RATE)
-		res->wait_ms = note_pause(h, hop->is_foreign, wait_asked_ms(a));
+		res->wait_ms = note_pause(h, hop->url, wait_asked_ms(a));
 	hub_note_fault(h, fault, &res->err);
 }

@@ -30,6 +30,9 @@ struct http {
 	struct http_common common;
 	_Atomic bool closing;
 
+	uint64_t (*paused_until)(void *ctx, const char *url); /* set when opened; may be NULL */
+	void *paused_ctx;
+
 	pthread_mutex_t lock;
 	struct http_stats stats;
 	void (*tick)(void *arg);
@@ -123,10 +126,27 @@ static void note_due(struct http *h, const struct http_request *rq, bool is_wait
 		h->due_ms = min_u64(h->due_ms, rq->ask.deadline_ms);
 }
 
+/* Not to be sent yet: by its own wish, or because its host is paused by now. */
+static bool must_wait(struct http_request *rq, uint64_t now)
+{
+	const struct http *h = rq->h;
+	uint64_t end;
+
+	if (rq->ask.not_before_ms > now)
+		return true;
+	end = h->paused_until ? h->paused_until(h->paused_ctx, rq->url) : 0;
+	if (end <= now)
+		return false;
+	if (rq->ask.deadline_ms)
+		rq->ask.deadline_ms += end - now;
+	rq->ask.not_before_ms = end;
+	return true;
+}
+
 static void request_begin(struct http_request *rq)
 {
 	struct http *h = rq->h;
-	bool is_waiting = rq->ask.not_before_ms > clock_mono_ms();
+	bool is_waiting = must_wait(rq, clock_mono_ms());
 
 	rq->next = h->requests;
 	if (rq->next)
@@ -167,14 +187,15 @@ static void serve_due(struct http *h, uint64_t now)
 
 	h->due_ms = UINT64_MAX;
 	for (struct http_request *rq = h->requests; rq; rq = next) {
-		bool is_waiting = rq->state == RQ_DELAYED && rq->ask.not_before_ms > now;
 		struct err err = {0};
+		bool is_waiting;
 
 		next = rq->next;
 		if (rq->ask.deadline_ms && rq->ask.deadline_ms <= now) {
 			request_end(rq, request_too_late(rq, &err), &err);
 			continue;
 		}
+		is_waiting = rq->state == RQ_DELAYED && must_wait(rq, now);
 		note_due(h, rq, is_waiting);
 		if (rq->state == RQ_DELAYED && !is_waiting)
 			request_launch(rq);
@@ -410,6 +431,8 @@ int http_open(const struct http_config *config, struct http **out, struct err *e
 	inbox_init(&h->inbox);
 	pthread_mutex_init(&h->lock, NULL);
 	h->due_ms = UINT64_MAX;
+	h->paused_until = config->paused_until;
+	h->paused_ctx = config->paused_ctx;
 	h->common.user_agent = strdup(config->user_agent ? config->user_agent : "hffs/" HFFS_VERSION);
 	if (!h->common.user_agent || init_multi(h, config->connections_max ? config->connections_max : 64) < 0)
 		return err_set(err, -ENOMEM, "out of memory for the network");

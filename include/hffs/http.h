@@ -19,6 +19,12 @@ struct http_config {
 	const char *user_agent;
 	const char *ca_file;      /* certificates to trust instead of the system's: a PEM file or a directory of them; NULL: the system's */
 	unsigned connections_max; /* in all; 0: 64 */
+	/*
+	 * Optional. Asked on the net thread before a request is sent: clock_mono_ms() until which its host is left alone. The wait
+	 * does not count against the request's deadline. Must not block.
+	 */
+	uint64_t (*paused_until)(void *ctx, const char *url);
+	void *paused_ctx;
 };
 
 /* Headers of an answer. Valid inside the callback that hands it out. */

@@ -776,6 +776,47 @@ static void rate_limit_pauses_everybody(void **state)
 	world_close(&w);
 }
 
+static bool hub_signed_without_api(struct wire_rq *rq)
+{
+	return strncmp(rq->target, "/api/", 5) ? hub_signed(rq) : wire_text(rq, "404 Not Found", "");
+}
+
+static bool cdn_limits(struct wire_rq *rq)
+{
+	if (rq->idx == 0)
+		return wire_text(rq, "429 Too Many Requests\r\nRetry-After: 0", "");
+	return cdn_range(rq);
+}
+
+/* The storage's 429 pauses the storage, for all its ranges, and not the endpoint. */
+static void rate_limit_of_the_storage_is_its_own(void **state)
+{
+	struct world w;
+	struct fetch f, many[5];
+	struct answer a;
+	uint64_t before;
+
+	(void)state;
+	world_open(&w, hub_signed_without_api, cdn_limits, NULL);
+	before = clock_mono_ms();
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), -ETIMEDOUT);
+	assert_in_range(f.res.wait_ms, 1, 1000);
+	assert_int_equal(hub_pause_left_ms(w.client), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_init(&many[i]);
+		fetch_start(&many[i], w.client, i * 1000, 1000);
+	}
+	assert_int_equal(info_now(&a, w.client, "acme/tiny"), -ENOENT);
+	assert_int_equal(wire_seen(w.cdn), 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_wait(&many[i]);
+		assert_int_equal(many[i].res.r, 0);
+	}
+	assert_true(clock_mono_ms() - before >= 1000);
+	assert_int_equal(wire_seen(w.cdn), 6);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -806,6 +847,7 @@ int main(void)
 		cmocka_unit_test(refusal_is_remembered),
 		cmocka_unit_test(listed_file_that_is_gone_is_stale),
 		cmocka_unit_test(rate_limit_pauses_everybody),
+		cmocka_unit_test(rate_limit_of_the_storage_is_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
