@@ -17,6 +17,8 @@
 #include <hffs/url.h>
 
 #define CONF_FILE_MAX 65536
+#define CONNECTIONS 32
+#define NAMES_CONNECTIONS_MOST 4 /* of these for names, so that listings do not wait for files; of few, a quarter */
 
 static const char *env_get(const char *name)
 {
@@ -119,6 +121,7 @@ static int load_defaults(struct config *c)
 		.keep_free = UINT64_MAX,
 		.ref_ttl_ms = 5 * 60 * 1000,
 		.deadline_ms = DATA_DEADLINE_MS,
+		.connections = CONNECTIONS,
 		.uid = -1,
 		.gid = -1,
 		.log_level = LOG_LEVEL_INFO,
@@ -238,8 +241,12 @@ static void load_token_variables(struct config *c)
 
 static int load_environment(struct config *c, struct err *err)
 {
+	/* Of one option the last wins: the order of requests, then curl's, then OpenSSL's. [requests sessions.py, curl(1), 2026-08] */
 	static const char *const variables[][2] = {{"HF_ENDPOINT", "endpoint"},
 						   {"HF_TOKEN_PATH", "token_file"},
+						   {"SSL_CERT_FILE", "ca_file"},
+						   {"CURL_CA_BUNDLE", "ca_file"},
+						   {"REQUESTS_CA_BUNDLE", "ca_file"},
 						   {"HFFS_CACHE", "cache"},
 						   {"HFFS_CACHE_SIZE", "cache_size"}};
 	int r = 0;
@@ -326,6 +333,7 @@ void config_done(struct config *c)
 		explicit_bzero(c->token, strlen(c->token));
 	free(c->token);
 	free(c->token_file);
+	free(c->ca_file);
 	free(c->cache);
 	free(c->log);
 }
@@ -343,16 +351,26 @@ void config_quiet_log(const struct config *c)
 		log_set_level(LOG_LEVEL_ERROR);
 }
 
+/* Of all connections, those that are kept for names: at least one. */
+static unsigned names_connections(unsigned all)
+{
+	return all < 8 ? 1 : (unsigned)min_u64(all / 4, NAMES_CONNECTIONS_MOST);
+}
+
 void config_fetch(const struct config *c, struct fetch_config *out)
 {
+	unsigned all = c->connections > 1 ? c->connections : 2, names = names_connections(all);
+
 	*out = (struct fetch_config){
 		.hub = {.endpoint = c->endpoint,
 			.token = c->token,
 			.token_file = c->token_file,
 			.user_agent = "hffs/" HFFS_VERSION "; fs/fuse",
+			.ca_file = c->ca_file,
 			.offline = c->offline,
 			.names_deadline_ms = (unsigned)min_u64(config_names_deadline_ms(c), INT_MAX),
-			.connections_max = c->connections},
+			.connections_max = all - names,
+			.names_connections = names},
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
 		.ref_ttl_ms = c->ref_ttl_ms,

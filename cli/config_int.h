@@ -16,6 +16,7 @@ struct config {
 	char *endpoint;   /* without a '/' at its end */
 	char *token;      /* of the environment; NULL if none */
 	char *token_file; /* NULL: none is to be read */
+	char *ca_file;    /* or a directory; NULL: the system's */
 	char *cache;      /* absolute, as all paths here */
 	char *log;        /* file, "journal", or NULL: wherever seems best */
 	uint64_t cache_size, keep_free;

@@ -21,6 +21,7 @@ static const struct option_name {
 } option_names[] = {
 	{"endpoint", OPTION_URL, offsetof(struct config, endpoint), "endpoint=URL", "the Hub, or a server that speaks its HTTP"},
 	{"token_file", OPTION_PATH, offsetof(struct config, token_file), "token_file=FILE", "where the token is; read again when it changes"},
+	{"ca_file", OPTION_PATH, offsetof(struct config, ca_file), "ca_file=FILE", "certificates to trust instead of the system's"},
 	{"cache", OPTION_PATH, offsetof(struct config, cache), "cache=DIR", "the chunk cache"},
 	{"cache_size", OPTION_SIZE, offsetof(struct config, cache_size), "cache_size=SIZE", "its limit; 90 % of the disk"},
 	{"keep_free", OPTION_SIZE, offsetof(struct config, keep_free), "keep_free=SIZE", "what to leave free; 5 % of the disk"},
@@ -34,7 +35,7 @@ static const struct option_name {
 	{"umask", OPTION_MODE, offsetof(struct config, umask), "umask=MODE", "permission bits to take away, octal"},
 	{"nonempty", OPTION_FLAG, offsetof(struct config, nonempty), "nonempty", "also over a directory that is not empty"},
 	{"stable", OPTION_FLAG, offsetof(struct config, stable), "stable", "for overlayfs on top and NFS export"},
-	{"connections", OPTION_COUNT, offsetof(struct config, connections), "connections=N", "content connections at once"},
+	{"connections", OPTION_COUNT, offsetof(struct config, connections), "connections=N", "connections at once, some of them kept for names; 32"},
 	{"rate", OPTION_RATE, offsetof(struct config, rate_bps), "rate=BYTES/s", "upper limit of content"},
 	{"log_level", OPTION_LEVEL, offsetof(struct config, log_level), "log_level=WORD", "error, warn, info or debug"},
 	{"log", OPTION_LOG, offsetof(struct config, log), "log=FILE", "a file, or the word journal"},

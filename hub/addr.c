@@ -53,6 +53,15 @@ bool addr_is_private(const struct sockaddr *sa)
 	return true;
 }
 
+unsigned addr_port(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
+	if (sa->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
+	return 0;
+}
+
 bool addr_is_public_text(const char *ip)
 {
 	struct in_addr v4;
@@ -72,4 +81,17 @@ bool host_is_loopback(const char *host)
 	if (!strcmp(host, "localhost") || !strcmp(host, "::1"))
 		return true;
 	return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+}
+
+bool host_is_private(const char *host)
+{
+	size_t len = strlen(host);
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (!strcmp(host, "localhost") || (len > 10 && !strcmp(host + len - 10, ".localhost")))
+		return true;
+	if (inet_aton(host, &v4)) /* also 127.1, 0x7f000001 and the like, as resolvers do */
+		return is_private_v4(ntohl(v4.s_addr));
+	return inet_pton(AF_INET6, host, &v6) == 1 && is_private_v6(&v6);
 }

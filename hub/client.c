@@ -75,10 +75,9 @@ void hub_set_offline(struct hub *h, bool offline)
 
 uint64_t hub_pause_left_ms(struct hub *h)
 {
-	uint64_t now = clock_mono_ms();
-	LOCK_SCOPE(&h->lock);
+	uint64_t now = clock_mono_ms(), end = pauses_end(&h->pauses, h->endpoint);
 
-	return h->pause_ms[0] > now ? h->pause_ms[0] - now : 0;
+	return end > now ? end - now : 0;
 }
 
 void hub_stats(struct hub *h, struct hub_stats *out)
@@ -106,6 +105,7 @@ static void hub_free(struct hub *h)
 	objects_close(h);
 	notes_done(h);
 	token_done(&h->token);
+	pauses_done(&h->pauses);
 	pthread_cond_destroy(&h->idle);
 	pthread_mutex_destroy(&h->lock);
 	free(h->endpoint);
@@ -122,13 +122,22 @@ static struct hub *hub_new(const struct hub_config *config)
 		return NULL;
 	pthread_mutex_init(&h->lock, NULL);
 	cond_init(&h->idle);
+	pauses_init(&h->pauses);
 	pthread_mutex_init(&h->token.lock, NULL);
 	h->names_deadline_ms = config->names_deadline_ms ? config->names_deadline_ms : NAMES_DEADLINE_MS;
 	h->connections_max = config->connections_max ? config->connections_max : CONTENT_CONNECTIONS;
+	h->names_connections = config->names_connections ? config->names_connections : NAMES_CONNECTIONS;
 	h->defer = config->defer;
 	h->defer_ctx = config->defer_ctx;
 	atomic_store(&h->offline, config->offline);
 	return h;
+}
+
+static uint64_t paused_until(void *arg, const char *url)
+{
+	struct hub *h = arg;
+
+	return pauses_end(&h->pauses, url);
 }
 
 static int check_endpoint(struct hub *h, struct err *err)
@@ -167,7 +176,10 @@ int hub_open(const struct hub_config *config, struct hub **out, struct err *err)
 	if (r < 0)
 		return r;
 	net.user_agent = h->user_agent;
-	net.connections_max = h->connections_max + NAMES_CONNECTIONS;
+	net.ca_file = config->ca_file;
+	net.paused_until = paused_until;
+	net.paused_ctx = h;
+	net.connections_max = h->connections_max + h->names_connections;
 	r = http_open(&net, &h->http, err);
 	if (r < 0)
 		return r;

@@ -11,6 +11,7 @@
 #include <hffs/thread.h>
 
 #include "http_int.h"
+#include "pause_int.h"
 
 struct objects;
 
@@ -28,18 +29,18 @@ struct token {
 struct hub {
 	/* set when opened */
 	char *endpoint, *user_agent;
-	unsigned names_deadline_ms, connections_max;
+	unsigned names_deadline_ms, connections_max, names_connections;
 	void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *defer_ctx;
 	struct http *http;
 	struct objects *objects; /* the net thread's own */
 	_Atomic bool offline, closing;
 	struct token token;
+	struct pauses pauses;
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	unsigned nr_calls;        /* API calls and deferred work under way */
-	uint64_t pause_ms[2];     /* clock_mono_ms() until which [0] the endpoint, [1] other hosts are left alone */
 	struct map repos;         /* "datasets/org/name" -> struct repo_note */
 	uint64_t bytes_fetched;
 	uint64_t faults[8];

@@ -33,16 +33,13 @@ int hop_begin(struct hop *hop, char *url)
 	return url ? 0 : -ENOMEM;
 }
 
-static uint64_t pause_end(struct hub *h, bool is_foreign)
+/*
+ * Time in which a host wants to be left alone does not count against a deadline. A pause that is announced later, while the request
+ * still waits, is seen to by http.c.
+ */
+static void wait_out_pause(struct hub *h, const char *url, struct http_ask *ask)
 {
-	LOCK_SCOPE(&h->lock);
-	return h->pause_ms[is_foreign];
-}
-
-/* Time in which the Hub wants to be left alone does not count against a deadline. */
-static void wait_out_pause(struct hub *h, bool is_foreign, struct http_ask *ask)
-{
-	uint64_t end = pause_end(h, is_foreign), now = clock_mono_ms();
+	uint64_t end = pauses_end(&h->pauses, url), now = clock_mono_ms();
 
 	if (end <= now || end <= ask->not_before_ms)
 		return;
@@ -71,19 +68,31 @@ int hop_send(struct hub *h, struct hop *hop, struct http_ask *ask, struct http_r
 			return -ENOMEM;
 		lines[nr] = line;
 	}
-	wait_out_pause(h, hop->is_foreign, ask);
+	wait_out_pause(h, hop->url, ask);
 	hop->nr++;
 	log_debug("GET %.*s", (int)url_shown_len(hop->url), hop->url);
 	sent = *ask;
 	sent.url = hop->url;
 	sent.headers = lines;
 	sent.deny_private = hop->deny_private;
+	sent.no_proxy = token && !strncmp(hop->url, "http://", 7); /* the token is for this machine, and a proxy could read it */
 	return http_start(h->http, &sent, out); /* from here on hop and ask may be another thread's */
+}
+
+/* Behind a proxy nobody here knows a host's address; then a name counts as public. */
+static bool is_from_public_host(const struct http_answer *a)
+{
+	struct url u;
+
+	if (!a->is_proxied)
+		return addr_is_public_text(a->ip);
+	return url_parse(a->url, &u) < 0 || !host_is_private(u.host);
 }
 
 int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool is_api, struct err *err)
 {
 	const char *location = http_answer_header(a, "Location");
+	struct url u;
 	char *next;
 	int r;
 
@@ -92,9 +101,12 @@ int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool
 	r = redirect_choose(h->endpoint, hop->url, location, hop->nr, is_api, &next, err);
 	if (r < 0)
 		return r;
-	hop->deny_private = hop->deny_private || addr_is_public_text(a->ip);
+	hop->deny_private = hop->deny_private || is_from_public_host(a);
 	free(hop->url);
 	hop->url = next;
+	/* Where a proxy connects, its address cannot be looked at later. */
+	if (hop->deny_private && url_parse(next, &u) == 0 && host_is_private(u.host))
+		return err_set(err, -EIO, "a public host redirects to the private address %s, which is refused", u.host);
 	return 0;
 }
 
@@ -112,13 +124,12 @@ static uint64_t wait_asked_ms(const struct http_answer *a)
 	return 1000;
 }
 
-static uint64_t note_pause(struct hub *h, bool is_foreign, uint64_t wait_ms)
+/* The whole host is left alone: API and content, urgent or not. How long from now on. */
+static uint64_t note_pause(struct hub *h, const char *url, uint64_t wait_ms)
 {
 	uint64_t now = clock_mono_ms();
 
-	LOCK_SCOPE(&h->lock);
-	h->pause_ms[is_foreign] = max_u64(h->pause_ms[is_foreign], now + wait_ms);
-	return h->pause_ms[is_foreign] - now;
+	return pauses_note(&h->pauses, url, now + wait_ms) - now;
 }
 
 void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a, const struct repo_id *repo, const char *what,
@@ -139,6 +150,6 @@ void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a
 	enum hub_fault fault = status_of_answer(&f, res);
 
 	if (fault == FAULT_RATE)
-		res->wait_ms = note_pause(h, hop->is_foreign, wait_asked_ms(a));
+		res->wait_ms = note_pause(h, hop->url, wait_asked_ms(a));
 	hub_note_fault(h, fault, &res->err);
 }

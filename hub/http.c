@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <hffs/clock.h>
 
@@ -25,9 +27,11 @@ struct http {
 	bool started, stopped; /* by the thread that opens and closes */
 	struct inbox inbox;
 	CURLM *multi;
-	CURLSH *share;
-	char *user_agent;
+	struct http_common common;
 	_Atomic bool closing;
+
+	uint64_t (*paused_until)(void *ctx, const char *url); /* set when opened; may be NULL */
+	void *paused_ctx;
 
 	pthread_mutex_t lock;
 	struct http_stats stats;
@@ -54,7 +58,7 @@ static void request_launch(struct http_request *rq)
 
 	rq->easy = h->nr_idle ? h->idle[--h->nr_idle] : curl_easy_init();
 	if (rq->easy)
-		request_setup(rq, h->share, h->user_agent);
+		request_setup(rq, &h->common);
 	if (!rq->easy || curl_multi_add_handle(h->multi, rq->easy) != CURLM_OK) {
 		request_end(rq, err_set(&err, -ENOMEM, "out of memory for a request"), &err);
 		return;
@@ -122,10 +126,27 @@ static void note_due(struct http *h, const struct http_request *rq, bool is_wait
 		h->due_ms = min_u64(h->due_ms, rq->ask.deadline_ms);
 }
 
+/* Not to be sent yet: by its own wish, or because its host is paused by now. */
+static bool must_wait(struct http_request *rq, uint64_t now)
+{
+	const struct http *h = rq->h;
+	uint64_t end;
+
+	if (rq->ask.not_before_ms > now)
+		return true;
+	end = h->paused_until ? h->paused_until(h->paused_ctx, rq->url) : 0;
+	if (end <= now)
+		return false;
+	if (rq->ask.deadline_ms)
+		rq->ask.deadline_ms += end - now;
+	rq->ask.not_before_ms = end;
+	return true;
+}
+
 static void request_begin(struct http_request *rq)
 {
 	struct http *h = rq->h;
-	bool is_waiting = rq->ask.not_before_ms > clock_mono_ms();
+	bool is_waiting = must_wait(rq, clock_mono_ms());
 
 	rq->next = h->requests;
 	if (rq->next)
@@ -166,14 +187,15 @@ static void serve_due(struct http *h, uint64_t now)
 
 	h->due_ms = UINT64_MAX;
 	for (struct http_request *rq = h->requests; rq; rq = next) {
-		bool is_waiting = rq->state == RQ_DELAYED && rq->ask.not_before_ms > now;
 		struct err err = {0};
+		bool is_waiting;
 
 		next = rq->next;
 		if (rq->ask.deadline_ms && rq->ask.deadline_ms <= now) {
 			request_end(rq, request_too_late(rq, &err), &err);
 			continue;
 		}
+		is_waiting = rq->state == RQ_DELAYED && must_wait(rq, now);
 		note_due(h, rq, is_waiting);
 		if (rq->state == RQ_DELAYED && !is_waiting)
 			request_launch(rq);
@@ -356,11 +378,12 @@ static void http_free(struct http *h)
 		curl_easy_cleanup(h->idle[--h->nr_idle]);
 	if (h->multi)
 		curl_multi_cleanup(h->multi);
-	if (h->share)
-		curl_share_cleanup(h->share);
+	if (h->common.share)
+		curl_share_cleanup(h->common.share);
 	inbox_done(&h->inbox);
 	pthread_mutex_destroy(&h->lock);
-	free(h->user_agent);
+	free(h->common.user_agent);
+	free(h->common.ca);
 	free(h);
 }
 AUTO_DEFINE(struct http *, http_free)
@@ -373,14 +396,27 @@ static void init_curl(void)
 static int init_multi(struct http *h, unsigned connections_max)
 {
 	h->multi = curl_multi_init();
-	h->share = curl_share_init();
-	if (!h->multi || !h->share)
+	h->common.share = curl_share_init();
+	if (!h->multi || !h->common.share)
 		return -ENOMEM;
 	/* Used by the net thread alone, so it needs no locks: TLS sessions outlive the handle that made them. */
-	curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_share_setopt(h->common.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 2L * connections_max);
 	curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)connections_max);
 	return 0;
+}
+
+static int init_certificates(struct http_common *common, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
+		return err_set(err, -errno, "cannot read the certificates to trust, %s: %s", path, strerror(errno));
+	common->ca_is_dir = S_ISDIR(st.st_mode);
+	common->ca = strdup(path);
+	return common->ca ? 0 : err_set(err, -ENOMEM, "out of memory for the network");
 }
 
 int http_open(const struct http_config *config, struct http **out, struct err *err)
@@ -395,9 +431,14 @@ int http_open(const struct http_config *config, struct http **out, struct err *e
 	inbox_init(&h->inbox);
 	pthread_mutex_init(&h->lock, NULL);
 	h->due_ms = UINT64_MAX;
-	h->user_agent = strdup(config->user_agent ? config->user_agent : "hffs/" HFFS_VERSION);
-	if (!h->user_agent || init_multi(h, config->connections_max ? config->connections_max : 64) < 0)
+	h->paused_until = config->paused_until;
+	h->paused_ctx = config->paused_ctx;
+	h->common.user_agent = strdup(config->user_agent ? config->user_agent : "hffs/" HFFS_VERSION);
+	if (!h->common.user_agent || init_multi(h, config->connections_max ? config->connections_max : 64) < 0)
 		return err_set(err, -ENOMEM, "out of memory for the network");
+	r = init_certificates(&h->common, config->ca_file, err);
+	if (r < 0)
+		return r;
 	r = thread_start(&h->thread, "hffs-net", net_thread, h);
 	if (r < 0)
 		return err_set(err, r, "cannot start the network thread");

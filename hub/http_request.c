@@ -43,11 +43,13 @@ static int copy_lines(struct http_request *rq, const char *const *lines)
 int request_new(const struct http_ask *ask, struct http_request **out)
 {
 	AUTO(request_free) struct http_request *rq = calloc(1, sizeof(*rq));
+	struct url u;
 	int r;
 
 	if (!rq)
 		return -ENOMEM;
 	rq->ask = *ask;
+	rq->port = url_parse(ask->url, &u) == 0 ? u.port : 0;
 	rq->ask.url = NULL;
 	rq->ask.headers = NULL;
 	rq->ask.post = NULL;
@@ -117,13 +119,26 @@ const char *http_answer_header(const struct http_answer *a, const char *name)
 
 struct http_answer request_answer(struct http_request *rq)
 {
-	return (struct http_answer){rq->status, rq, rq->url, rq->ip, rq->body_len};
+	return (struct http_answer){
+		.status = rq->status, .rq = rq, .url = rq->url, .ip = rq->ip, .is_proxied = rq->is_proxied, .body_len = rq->body_len};
+}
+
+/*
+ * libcurl decides about proxies, and tells which one it took from 8.7.0 on only. It connects to the URL's own port or to a proxy's,
+ * so another port is a proxy's. A proxy on the URL's own port passes for the host itself, for which the rules are stricter.
+ */
+static bool is_proxy_port(const struct http_request *rq, unsigned port)
+{
+	return rq->port && port != rq->port;
 }
 
 static void note_address(struct http_request *rq)
 {
 	char *ip = NULL;
+	long port = 0;
 
+	if (curl_easy_getinfo(rq->easy, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK && port)
+		rq->is_proxied = is_proxy_port(rq, (unsigned)port);
 	if (curl_easy_getinfo(rq->easy, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip)
 		snprintf(rq->ip, sizeof(rq->ip), "%s", ip);
 }
@@ -194,7 +209,8 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	struct http_request *rq = arg;
 
 	(void)purpose;
-	if (rq->ask.deny_private && addr_is_private(&to->addr)) {
+	rq->is_proxied = is_proxy_port(rq, addr_port(&to->addr));
+	if (rq->ask.deny_private && !rq->is_proxied && addr_is_private(&to->addr)) {
 		rq->denied = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -239,6 +255,8 @@ static void set_options(CURL *e, const struct http_request *rq)
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (rq->ask.no_proxy)
+		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, rq->lines);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_S);
@@ -249,18 +267,32 @@ static void set_options(CURL *e, const struct http_request *rq)
 		curl_easy_setopt(e, CURLOPT_BUFFERSIZE, CONTENT_BUFFER);
 	} else {
 		curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+		/* Calls that come together share one connection if its TLS handshake says HTTP/2. In plain http only an answer would tell. */
+		curl_easy_setopt(e, CURLOPT_PIPEWAIT, (long)!strncmp(rq->url, "https:", 6));
 		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 	}
 	if (rq->post)
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, rq->post);
 }
 
-void request_setup(struct http_request *rq, CURLSH *share, const char *user_agent)
+/* Instead of the system's, not beside them: so it is with curl and with Python's clients. A proxy is judged by the same ones. */
+static void set_certificates(CURL *e, const struct http_common *common)
+{
+	if (!common->ca)
+		return;
+	curl_easy_setopt(e, CURLOPT_CAINFO, common->ca_is_dir ? NULL : common->ca);
+	curl_easy_setopt(e, CURLOPT_CAPATH, common->ca_is_dir ? common->ca : NULL);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, common->ca_is_dir ? NULL : common->ca);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, common->ca_is_dir ? common->ca : NULL);
+}
+
+void request_setup(struct http_request *rq, const struct http_common *common)
 {
 	set_options(rq->easy, rq);
 	set_callbacks(rq->easy, rq);
-	curl_easy_setopt(rq->easy, CURLOPT_SHARE, share);
-	curl_easy_setopt(rq->easy, CURLOPT_USERAGENT, user_agent);
+	set_certificates(rq->easy, common);
+	curl_easy_setopt(rq->easy, CURLOPT_SHARE, common->share);
+	curl_easy_setopt(rq->easy, CURLOPT_USERAGENT, common->user_agent);
 }
 
 /* --- how it ended --- */
@@ -325,9 +357,33 @@ static int errno_of(CURLcode code, const struct http_request *rq)
 	}
 }
 
+/* A proxy that will not connect us, with its status; 0: it is not that, or may pass. */
+static int proxy_refusal(const struct http_request *rq)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(rq->easy, CURLINFO_HTTP_CONNECTCODE, &status); /* 0 without a CONNECT */
+	return status >= 400 && status < 500 && status != 408 && status != 429 ? (int)status : 0;
+}
+
+/* libcurl's own words, unless they repeat a proxy's address with its password. [libcurl 7.88 url.c parse_proxy] */
+static const char *words_of(const struct http_request *rq, CURLcode code)
+{
+	bool is_unfit = !rq->error[0] || strchr(rq->error, '@');
+
+	return is_unfit ? curl_easy_strerror(code) : rq->error;
+}
+
+static const char *advice(CURLcode code)
+{
+	return code == CURLE_PEER_FAILED_VERIFICATION ? " (ca_file= names other certificates to trust)" : "";
+}
+
 int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 {
+	bool is_proxied = rq->is_proxied || code == CURLE_COULDNT_RESOLVE_PROXY;
 	struct url u;
+	int status;
 
 	if (rq->end)
 		return err_set(err, rq->end, "the transfer from %s was stopped", host_of(rq->url, &u));
@@ -335,7 +391,12 @@ int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 		return 0;
 	if (rq->denied)
 		return err_set(err, -EPERM, "%s has a private address, and a public host led there", host_of(rq->url, &u));
-	return err_set(err, errno_of(code, rq), "%s: %s", host_of(rq->url, &u), rq->error[0] ? rq->error : curl_easy_strerror(code));
+	status = proxy_refusal(rq);
+	if (status)
+		return err_set(err, -EPROTO, "the proxy refuses to connect to %s (HTTP %d)%s", host_of(rq->url, &u), status,
+			       status == 407 ? ": it wants a user and a password" : "");
+	return err_set(err, errno_of(code, rq), "%s%s: %s%s", host_of(rq->url, &u), is_proxied ? ", through a proxy" : "",
+		       words_of(rq, code), advice(code));
 }
 
 int request_too_late(const struct http_request *rq, struct err *err)

@@ -29,6 +29,8 @@ struct http_request {
 	int status;
 	bool head_over; /* what comes now are trailers */
 	bool denied;    /* an address was refused */
+	bool is_proxied; /* a proxy is in between */
+	unsigned port;  /* of the URL; 0: it cannot be read */
 	int end;        /* what a callback ended the request with; 0: none did */
 	size_t skip;    /* bytes of the block that is offered again which were taken before the pause */
 	uint64_t body_len;
@@ -40,8 +42,15 @@ struct http_request {
 int request_new(const struct http_ask *ask, struct http_request **out);
 void request_free(struct http_request *rq);
 AUTO_DEFINE(struct http_request *, request_free)
+/* What all requests have in common. */
+struct http_common {
+	CURLSH *share;
+	char *user_agent;
+	char *ca; /* certificates to trust, NULL: the system's */
+	bool ca_is_dir;
+};
 /* Tells rq->easy all that it must know. */
-void request_setup(struct http_request *rq, CURLSH *share, const char *user_agent);
+void request_setup(struct http_request *rq, const struct http_common *common);
 /* What has come of the answer so far. */
 struct http_answer request_answer(struct http_request *rq);
 /* How the transfer that libcurl ended with code counts: 0, or -errno with a sentence that names the host. */

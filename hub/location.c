@@ -9,6 +9,8 @@
 
 #include "parse_int.h"
 
+#define RENEW_AHEAD_MOST_MS (10u * 60 * 1000) /* before its end; else in the last quarter of its life */
+#define RENEW_AGAIN_LEAST_MS 1000
 #define TTL_LEAST_MS 1000 /* an address that seems over already, by our clock, still serves those who waited for it */
 
 static void unlink_location(struct locations *ls, struct location *l)
@@ -92,15 +94,29 @@ bool location_is_usable(const struct location *l, uint64_t now_ms)
 	return l->url && now_ms < l->until_ms;
 }
 
-int location_set(struct location *l, const char *url, uint64_t now_ms, int64_t now_s)
+bool location_wants_renewal(const struct location *l, uint64_t now_ms)
 {
+	return l->url && now_ms >= l->renew_ms && !l->resolver;
+}
+
+void location_postpone_renewal(struct location *l, uint64_t now_ms)
+{
+	uint64_t left = l->until_ms > now_ms ? l->until_ms - now_ms : 0;
+
+	l->renew_ms = now_ms + max_u64(left / 4, RENEW_AGAIN_LEAST_MS);
+}
+
+int location_set(struct location *l, const char *url, bool is_signed, uint64_t now_ms, int64_t now_s)
+{
+	uint64_t ttl_ms = max_u64(parse_location_ttl_ms(url, now_s), TTL_LEAST_MS);
 	char *copy = strdup(url);
 
 	if (!copy)
 		return -ENOMEM;
 	free(l->url);
 	l->url = copy;
-	l->until_ms = now_ms + max_u64(parse_location_ttl_ms(url, now_s), TTL_LEAST_MS);
+	l->until_ms = now_ms + ttl_ms;
+	l->renew_ms = is_signed ? l->until_ms - min_u64(ttl_ms / 4, RENEW_AHEAD_MOST_MS) : UINT64_MAX;
 	return 0;
 }
 

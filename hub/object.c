@@ -11,9 +11,12 @@
 #include <hffs/clock.h>
 #include <hffs/url.h>
 
+#define RENEWALS_MAX 4 /* at once; others are made when the next range of their object begins */
+
 static void get_free(struct object_get *g)
 {
 	hop_done(&g->hop);
+	free(g->path);
 	free(g->what);
 	free(g->range);
 	free(g);
@@ -122,6 +125,8 @@ static void leave_location(struct object_get *g)
 		return;
 	}
 	l->resolver = NULL;
+	if (g->res.r < 0 && g->is_renewal)
+		location_postpone_renewal(l, clock_mono_ms());
 	if (g->res.r < 0 && !location_is_usable(l, clock_mono_ms()) && !atomic_load(&g->is_cancelled))
 		fail_waiters(l, &g->res);
 	else
@@ -135,6 +140,7 @@ void get_finish(struct object_get *g)
 
 	if (g->state == GET_QUEUED && !g->has_slot)
 		list_remove(&o->queue, &o->queue_tail, g);
+	o->renewing -= g->is_renewal;
 	leave_location(g);
 	get_leave_slot(g);
 	get_end(g);
@@ -183,11 +189,72 @@ static char *resolve_url(const struct object_get *g)
 	return buf_take(&b);
 }
 
+static void get_attend(struct http_task *t);
+
+static int get_new(struct hub *h, const struct object_ref *ref, uint64_t off, uint64_t len, struct object_get **out)
+{
+	AUTO(get_free) struct object_get *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return -ENOMEM;
+	g->task.fn = get_attend;
+	g->hub = h;
+	g->ref = *ref;
+	g->off = off;
+	g->len = len;
+	g->what = str_printf("%s%s/%s", repo_kind_prefix(ref->repo.kind), ref->repo.name, ref->path);
+	g->range = str_printf("Range: bytes=%llu-%llu", (unsigned long long)off, (unsigned long long)(off + len - 1));
+	if (!g->what || !g->range)
+		return -ENOMEM;
+	*out = TAKE(g);
+	return 0;
+}
+
+static ssize_t waste_bytes(void *ctx, uint64_t off, const void *bytes, size_t len)
+{
+	(void)ctx, (void)off, (void)bytes;
+	return (ssize_t)len;
+}
+
+static void forget_end(void *ctx, const struct hub_result *res)
+{
+	(void)ctx, (void)res; /* the location knows */
+}
+
+/*
+ * Asks where like's object is found next. Takes no slot, so that it neither waits for ranges nor holds one up. When it cannot be
+ * begun, the next range tries again.
+ */
+static void renew(struct location *l, const struct object_get *like)
+{
+	static const struct object_sink sink = {waste_bytes, forget_end};
+	struct objects *o = like->hub->objects;
+	struct object_get *g;
+
+	if (o->renewing >= RENEWALS_MAX || get_new(like->hub, &like->ref, 0, 1, &g) < 0)
+		return;
+	g->sink = sink;
+	g->ref.path = g->path = strdup(like->ref.path);
+	if (!g->path || hop_begin(&g->hop, resolve_url(g)) < 0) {
+		get_free(g);
+		return;
+	}
+	g->is_renewal = true;
+	g->loc = l;
+	l->users++;
+	l->resolver = g;
+	o->renewing++;
+	get_send(g);
+}
+
 void get_locate(struct object_get *g)
 {
 	struct location *l = g->loc;
+	uint64_t now = clock_mono_ms();
 
-	if (location_is_usable(l, clock_mono_ms())) {
+	if (location_is_usable(l, now) && !g->is_renewal) {
+		if (location_wants_renewal(l, now))
+			renew(l, g);
 		g->is_remembered = true;
 		g->is_known = l->is_known;
 		get_go(g, strdup(l->url), l->deny_private);
@@ -241,25 +308,6 @@ static void get_attend(struct http_task *t)
 	} else if (is_resumed && g->rq) {
 		http_resume(g->hub->http, g->rq);
 	}
-}
-
-static int get_new(struct hub *h, const struct object_ref *ref, uint64_t off, uint64_t len, struct object_get **out)
-{
-	AUTO(get_free) struct object_get *g = calloc(1, sizeof(*g));
-
-	if (!g)
-		return -ENOMEM;
-	g->task.fn = get_attend;
-	g->hub = h;
-	g->ref = *ref;
-	g->off = off;
-	g->len = len;
-	g->what = str_printf("%s%s/%s", repo_kind_prefix(ref->repo.kind), ref->repo.name, ref->path);
-	g->range = str_printf("Range: bytes=%llu-%llu", (unsigned long long)off, (unsigned long long)(off + len - 1));
-	if (!g->what || !g->range)
-		return -ENOMEM;
-	*out = TAKE(g);
-	return 0;
 }
 
 int object_want(struct hub *h, const struct object_ref *ref, uint64_t off, uint64_t len, const struct object_sink *sink, void *ctx,

@@ -48,7 +48,7 @@ static int remember(struct object_get *g, const struct http_answer *a)
 
 	if (l->resolver != g)
 		return 0;
-	r = location_set(l, g->hop.url, clock_mono_ms(), clock_wall_s());
+	r = location_set(l, g->hop.url, !is_on_endpoint(g->hub->endpoint, g->hop.url), clock_mono_ms(), clock_wall_s());
 	if (r < 0)
 		return refuse(g, r, false, a, &(struct err){0});
 	l->deny_private = g->hop.deny_private;
@@ -136,6 +136,8 @@ static void judge_transport(struct object_get *g, int r, const struct err *err)
 
 	if (r != -ECANCELED)
 		hub_note_fault(g->hub, fault, &g->res.err);
+	if (g->is_renewal)
+		return; /* what failed is the Hub, not the address that is known */
 	if (r == -EHOSTUNREACH || r == -ECONNREFUSED || r == -EKEYREJECTED || r == -EPERM)
 		location_forget(g->loc); /* that host is no good; the Hub may name another */
 }
@@ -209,8 +211,11 @@ static void on_done(void *ctx, int r, const struct http_answer *a, const struct 
 	} else if (g->sink_r < 0) {
 		get_fail(g, g->sink_r, "the reader stopped");
 	} else if (g->is_refused) {
-		location_forget(g->loc);
+		if (!g->is_renewal)
+			location_forget(g->loc);
 		get_finish(g);
+	} else if (g->is_renewal && g->loc->resolver != g) {
+		get_finish(g); /* the next address is known, which was all */
 	} else if (g->is_delivering) {
 		end_of_content(g, r, err);
 	} else if (g->is_next) {

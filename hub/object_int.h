@@ -7,6 +7,7 @@
  *   QUEUED   knows its address, waits for a connection        RUNNING  a request is under way
  *   REREAD   a deferred thread reads the token file again
  * An address that was found is remembered as soon as the headers that name it are there, and those who wait for it go on then.
+ * An address that will end soon is renewed by a get of its own, while others go on with the one that is known.
  * Bytes go to the sink only after the headers of their answer were found to be those of the range and object asked for.
  */
 #ifndef HFFS_HUB_OBJECT_INT_H
@@ -27,12 +28,14 @@ struct object_get {
 	struct object_sink sink;
 	void *ctx;
 	char *what, *range; /* as sentences name it; its Range header */
+	char *path;         /* of a renewal, whose ref outlives that of whom it is made for; else NULL */
 	/* the net thread's own */
 	struct object_get *next; /* in a list of waiters, or in the queue */
 	enum get_state state;
 	struct location *loc;
 	struct hop hop;
 	struct http_request *rq;
+	bool is_renewal;     /* wants the next address only; has no reader and no slot */
 	bool has_slot;       /* counts among the connections */
 	bool is_remembered;  /* began at a remembered location */
 	bool was_refreshed;  /* a remembered one was refused once */
@@ -50,7 +53,7 @@ struct object_get {
 
 struct objects {
 	struct locations locations;
-	unsigned running;
+	unsigned running, renewing;
 	struct object_get *queue, **queue_tail;
 	bool is_serving;
 };

@@ -15,7 +15,7 @@ enum place { ANYWHERE, ON_API, ON_CONTENT, FOREIGN };
 
 enum reason {
 	WHY_LOCATION, WHY_GATED, WHY_UNKNOWN_REPO, WHY_TOKEN, WHY_FORBIDDEN, WHY_GONE, WHY_REVISION, WHY_ENTRY, WHY_ABSENT,
-	WHY_TIMEOUT, WHY_RANGE, WHY_RATE, WHY_SERVER, WHY_STRANGE, WHY_REFUSED,
+	WHY_TIMEOUT, WHY_RANGE, WHY_RATE, WHY_PROXY, WHY_SERVER, WHY_STRANGE, WHY_REFUSED,
 };
 
 struct rule {
@@ -44,6 +44,7 @@ static const struct rule rules[] = {
 	{404, 404, "EntryNotFound", ANYWHERE, false, -ENOENT, false, FAULT_ABSENT, WHY_ENTRY},
 	{404, 404, NULL, ANYWHERE, false, -ENOENT, false, FAULT_ABSENT, WHY_ABSENT},
 	{410, 410, NULL, ANYWHERE, false, -ENOENT, false, FAULT_ABSENT, WHY_ABSENT},
+	{407, 407, NULL, ANYWHERE, false, -EIO, false, FAULT_AUTH, WHY_PROXY},
 	{408, 408, NULL, ANYWHERE, false, -ETIMEDOUT, true, FAULT_TIMEOUT, WHY_TIMEOUT},
 	{416, 416, NULL, ANYWHERE, false, -EIO, true, FAULT_OTHER, WHY_RANGE},
 	{429, 429, NULL, ANYWHERE, false, -ETIMEDOUT, true, FAULT_RATE, WHY_RATE},
@@ -125,6 +126,9 @@ static void say(enum reason why, int r, const struct status_facts *f, struct err
 	case WHY_RATE:
 		err_set(err, r, "the Hub's rate limit is reached; %s has to wait", f->what);
 		return;
+	case WHY_PROXY:
+		err_set(err, r, "%s: the proxy wants a user and a password (HTTP 407)", f->what);
+		return;
 	case WHY_RANGE:
 		err_set(err, r, "the server says that a part of %s does not exist", f->what);
 		return;
@@ -160,6 +164,7 @@ static const struct {
 	{-ECONNRESET, -ETIMEDOUT, true, FAULT_NETWORK},
 	{-EBADMSG, -EBADMSG, true, FAULT_MALFORMED},
 	{-EKEYREJECTED, -EIO, false, FAULT_NETWORK}, /* certificates do not get better by asking again */
+	{-EPROTO, -EIO, false, FAULT_AUTH},          /* a proxy that refuses to connect */
 	{-EPERM, -EIO, false, FAULT_OTHER},          /* a private address behind a public host */
 	{-ENOMEM, -ENOMEM, false, FAULT_OTHER},
 	{-ECANCELED, -ECANCELED, false, FAULT_OTHER},

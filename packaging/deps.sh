@@ -3,14 +3,15 @@
 # Installs what building and testing hffs needs, on Debian and Ubuntu. Does nothing where all of it is there.
 # On other distributions it says what is missing and fails.
 set -eu
+PATH=$PATH:/usr/sbin # nghttpx
 
 build='build-essential cmake ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libsqlite3-dev libcjson-dev libssl-dev
 	libxxhash-dev libmicrohttpd-dev libcmocka-dev zlib1g-dev'
 run='fuse3 attr'
-tests='curl git git-lfs python3 python3-venv clang man-db'
+tests='curl git git-lfs python3 python3-venv clang man-db openssl nghttp2-proxy'
 
 modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd cmocka zlib'
-programs='cc cmake ninja pkg-config fusermount3 getfattr curl git git-lfs python3 clang man'
+programs='cc cmake ninja pkg-config fusermount3 getfattr curl git git-lfs python3 clang man openssl nghttpx'
 
 # libFuzzer is part of clang's runtime, which Debian 12 and Ubuntu 24.04 have in a package of its own.
 can_fuzz() {
@@ -62,8 +63,8 @@ say_other_names() {
 	cat >&2 <<'END'
 hffs is built and tested here with apt only. Install these, then run again:
   Fedora  dnf install gcc cmake ninja-build pkgconf fuse3 fuse3-devel libcurl-devel sqlite-devel cjson-devel openssl-devel
-          xxhash-devel libmicrohttpd-devel libcmocka-devel zlib-devel attr curl git git-lfs python3 clang compiler-rt man-db
-  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka zlib attr git git-lfs python clang compiler-rt man-db
+          xxhash-devel libmicrohttpd-devel libcmocka-devel zlib-devel attr curl git git-lfs python3 clang compiler-rt man-db openssl nghttp2
+  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd cmocka zlib attr git git-lfs python clang compiler-rt man-db openssl nghttp2
 END
 }
 

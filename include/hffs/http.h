@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one libcurl multi handle and its thread (the net thread). Knows no Hub URL, no token, follows no redirect and retries
- * nothing. All callbacks run on the net thread and must not block.
+ * nothing. All callbacks run on the net thread and must not block. Proxies are libcurl's matter: it reads http_proxy, https_proxy,
+ * ALL_PROXY and NO_PROXY.
  */
 #ifndef HFFS_HTTP_H
 #define HFFS_HTTP_H
@@ -16,7 +17,14 @@ struct http_request;
 
 struct http_config {
 	const char *user_agent;
+	const char *ca_file;      /* certificates to trust instead of the system's: a PEM file or a directory of them; NULL: the system's */
 	unsigned connections_max; /* in all; 0: 64 */
+	/*
+	 * Optional. Asked on the net thread before a request is sent: clock_mono_ms() until which its host is left alone. The wait
+	 * does not count against the request's deadline. Must not block.
+	 */
+	uint64_t (*paused_until)(void *ctx, const char *url);
+	void *paused_ctx;
 };
 
 /* Headers of an answer. Valid inside the callback that hands it out. */
@@ -25,6 +33,7 @@ struct http_answer {
 	struct http_request *rq; /* for http_answer_header() */
 	const char *url;         /* as asked */
 	const char *ip;          /* address that answered, "" if unknown (a proxy's own where there is one) */
+	bool is_proxied;         /* ip is that of a proxy: the host's own is known to the proxy alone */
 	uint64_t body_len;       /* body bytes seen so far */
 };
 /* A header's value without blanks around it (the last one where repeated), NULL if absent. Any case. Borrowed as the answer. */
@@ -35,7 +44,8 @@ struct http_ask {
 	const char *const *headers; /* "Name: value" lines, NULL at the end; may be NULL. Copied. */
 	const char *post;           /* a body makes it POST; copied. NULL: GET */
 	bool http1_only;            /* content: HTTP/1.1 on its own connection, as sent; else HTTP/2 where offered, gzip undone */
-	bool deny_private;          /* refuse to connect to a private, loopback or link-local address (-EPERM) */
+	bool deny_private;          /* refuse to connect to a private, loopback or link-local address (-EPERM); a proxy may have one */
+	bool no_proxy;              /* never through a proxy, whatever the environment says */
 	uint64_t not_before_ms;     /* clock_mono_ms() before which nothing is sent; 0: now */
 	uint64_t deadline_ms;       /* clock_mono_ms() after which it fails with -ETIMEDOUT; 0: none */
 	/*
@@ -53,7 +63,8 @@ struct http_ask {
 	void *ctx;
 };
 
-int http_open(const struct http_config *config, struct http **out, struct err *err); /* starts the net thread */
+/* Starts the net thread. -errno with a sentence, also if the certificates cannot be read. */
+int http_open(const struct http_config *config, struct http **out, struct err *err);
 /* Ends all requests with -ECANCELED, stops the thread, frees. */
 void http_close(struct http *h);
 

@@ -21,9 +21,11 @@ struct hub_config {
 	const char *token;      /* fixed token, NULL if none; wins over token_file */
 	const char *token_file; /* read at the start, when its mtime changes, and once after a 401; may be NULL or absent */
 	const char *user_agent;
+	const char *ca_file;    /* as struct http_config has it */
 	bool offline;              /* every call fails at once with -ETIMEDOUT and a sentence */
 	unsigned names_deadline_ms; /* an API call with its retries; 0: 30000 */
 	unsigned connections_max;   /* content connections at once, 0: 32 */
+	unsigned names_connections; /* beside them, for all else; 0: 16 */
 	/* Runs fn(arg) soon on another thread (parsing is not the net thread's work). NULL: run it where we are. */
 	void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *defer_ctx;
@@ -48,7 +50,7 @@ const char *hub_endpoint(const struct hub *h);
 void hub_identity(struct hub *h, const uint8_t salt[16], char out[17]);
 bool hub_is_offline(const struct hub *h);
 void hub_set_offline(struct hub *h, bool offline);
-/* Milliseconds that the pause announced by a 429 still lasts; 0: none. */
+/* Milliseconds that the pause announced by a 429 of the endpoint still lasts; 0: none. Other hosts have pauses of their own. */
 uint64_t hub_pause_left_ms(struct hub *h);
 
 struct hub_stats {

@@ -28,14 +28,17 @@ static void show_stats(struct hub *h, struct serve_response *resp)
 	buf_addc(b, '{');
 	add_counts(b, "requests", h->stats.requests);
 	add_counts(b, "bytes", h->stats.bytes);
-	buf_addf(b, "\"connections\":%llu,\"open\":%llu,\"token_leaks\":%llu}\n", (unsigned long long)h->stats.connections,
-		 (unsigned long long)h->stats.open, (unsigned long long)h->stats.token_leaks);
+	add_counts(b, "refused", h->stats.refused);
+	buf_addf(b, "\"connections\":%llu,\"open\":%llu,\"open_most\":%llu,\"token_leaks\":%llu}\n",
+		 (unsigned long long)h->stats.connections, (unsigned long long)h->stats.open, (unsigned long long)h->stats.open_most,
+		 (unsigned long long)h->stats.token_leaks);
 }
 
 static void reset_stats(struct hub *h)
 {
 	for (int i = 0; i < BUCKET_NR; i++)
-		h->stats.requests[i] = h->stats.bytes[i] = 0;
+		h->stats.requests[i] = h->stats.bytes[i] = h->stats.refused[i] = 0;
+	h->stats.open_most = (unsigned long long)h->stats.open;
 	h->stats.connections = h->stats.token_leaks = 0;
 }
 

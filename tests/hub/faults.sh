@@ -146,7 +146,7 @@ location=$(curl -s -o /dev/null -w '%{redirect_url}' "$e/acme/tiny/resolve/main/
 check token-leak "$(code_of -H 'Authorization: Bearer x' "$location")" '^400$'
 curl -s -o /dev/null "$location"
 check stats "$(curl -s "$e/_test/stats")" \
-	"\"requests\":\{\"api\":0,\"resolve\":1,\"resolve-cache\":0,\"cdn\":2,\"total\":3\}.*\"cdn\":$(($(stat -c %s "$dir/d/acme/tiny/w.bin") + 34)),.*\"token_leaks\":1"
+	"\"requests\":\{\"api\":0,\"resolve\":1,\"resolve-cache\":0,\"cdn\":2,\"total\":3\}.*\"cdn\":$(($(stat -c %s "$dir/d/acme/tiny/w.bin") + 34)),.*\"refused\":\{\"api\":0,\"resolve\":0,\"resolve-cache\":0,\"cdn\":1,.*\"open_most\":[1-9].*\"token_leaks\":1"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

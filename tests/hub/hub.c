@@ -101,7 +101,10 @@ static bool before(void *ctx, struct serve_request *req, struct serve_response *
 	shape_delay(h);
 	n->gzip = body_wants_gzip(req);
 	n->hide_range = n->gzip;
-	return refuse_leaked_token(h, req, resp) || fault_before(h, n, req, resp) || access_before(h, n, req, resp);
+	if (!refuse_leaked_token(h, req, resp) && !fault_before(h, n, req, resp) && !access_before(h, n, req, resp))
+		return false;
+	h->stats.refused[n->bucket] += resp->status >= 400; /* after() does not see these */
+	return true;
 }
 
 static void after(void *ctx, struct serve_request *req, struct serve_response *resp)
@@ -111,6 +114,7 @@ static void after(void *ctx, struct serve_request *req, struct serve_response *r
 
 	if (!n)
 		return;
+	h->stats.refused[n->bucket] += resp->status >= 400;
 	access_after(h, n, req, resp);
 	if (n->gzip && resp->status == 200)
 		body_gzip(resp);
@@ -142,8 +146,11 @@ static void connected(void *ctx, bool came)
 	struct hub *h = ctx;
 
 	if (came) {
+		unsigned long long now = ++h->stats.open, most = h->stats.open_most;
+
 		h->stats.connections++;
-		h->stats.open++;
+		while (now > most && !atomic_compare_exchange_weak(&h->stats.open_most, &most, now))
+			;
 	} else {
 		h->stats.open--;
 	}

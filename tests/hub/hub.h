@@ -14,8 +14,8 @@ enum bucket bucket_of(const struct serve_request *req);
 const char *bucket_name(enum bucket b);
 
 struct stats {
-	atomic_ullong requests[BUCKET_NR], bytes[BUCKET_NR];
-	atomic_ullong connections, open, token_leaks;
+	atomic_ullong requests[BUCKET_NR], bytes[BUCKET_NR], refused[BUCKET_NR]; /* refused: 4xx and 5xx */
+	atomic_ullong connections, open, open_most, token_leaks;
 };
 
 /* Answers come late and slowly. 0: they do not. */

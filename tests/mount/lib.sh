@@ -16,7 +16,8 @@ pids=() # of servers
 work=$(mktemp -d "${TMPDIR:-/tmp}/hffs-$suite.XXXXXX")
 
 # No setting of the machine reaches a test.
-unset HF_ENDPOINT HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE HFFS_CACHE HFFS_CACHE_SIZE HFFS_LOG
+unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE REQUESTS_CA_BUNDLE http_proxy https_proxy all_proxy no_proxy
+unset HTTPS_PROXY ALL_PROXY NO_PROXY HF_ENDPOINT HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE HFFS_CACHE HFFS_CACHE_SIZE HFFS_LOG
 export HF_HOME=$work/hf-home XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/xdg-cache LC_ALL=C.UTF-8
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$work/sanitizer UBSAN_OPTIONS=print_stacktrace=1:log_path=$work/sanitizer
 export TSAN_OPTIONS=${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$work/sanitizer

@@ -214,6 +214,34 @@ static void delays_and_deadlines_hold(void **state)
 	wire_close(w);
 }
 
+static uint64_t until(void *ctx, const char *url)
+{
+	const _Atomic uint64_t *end = ctx;
+
+	assert_non_null(strstr(url, "127.0.0.1"));
+	return atomic_load(end);
+}
+
+/* A pause that is announced while a request waits for something else holds it too, and costs it none of its time. */
+static void pauses_hold_what_waits(void **state)
+{
+	uint64_t now = clock_mono_ms();
+	_Atomic uint64_t end = 0;
+	struct http_config config = {.paused_until = until, .paused_ctx = &end};
+	struct wire *w = wire_open(says_hello);
+	struct http *h = net_open(&config);
+	struct seen s;
+
+	(void)state;
+	seen_init(&s);
+	start(h, &s, w, &(struct http_ask){.not_before_ms = now + 200, .deadline_ms = now + 250});
+	atomic_store(&end, now + 500);
+	assert_int_equal(finish(&s), 0);
+	assert_in_range(s.done_ms, now + 500, now + 60000);
+	http_close(h);
+	wire_close(w);
+}
+
 static void requests_can_be_cancelled(void **state)
 {
 	struct http_ask run = {0}, wait = {.not_before_ms = clock_mono_ms() + 60000};
@@ -296,6 +324,7 @@ int main(void)
 		cmocka_unit_test(private_addresses_can_be_refused),
 		cmocka_unit_test(headers_can_end_a_request),
 		cmocka_unit_test(delays_and_deadlines_hold),
+		cmocka_unit_test(pauses_hold_what_waits),
 		cmocka_unit_test(requests_can_be_cancelled),
 		cmocka_unit_test(connections_are_bounded),
 		cmocka_unit_test(ticks_come),

@@ -111,6 +111,22 @@ static void private_addresses_are_known(void **state)
 	assert_true(addr_is_private(&other));
 }
 
+/* What a proxy would connect to is known by the name alone. */
+static void private_hosts_are_known(void **state)
+{
+	static const char *const private[] = {"localhost", "a.localhost", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "10.1.2.3",
+					      "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1"};
+	static const char *const public[] = {"huggingface.co", "localhost.example", "8.8.8.8", "2606:4700::1", "10.example"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(private); i++)
+		if (!host_is_private(private[i]))
+			fail_msg("%s", private[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(public); i++)
+		if (host_is_private(public[i]))
+			fail_msg("%s", public[i]);
+}
+
 static void statuses_mean(void **state)
 {
 	static const struct {
@@ -199,6 +215,7 @@ int main(void)
 		cmocka_unit_test(redirects_are_chosen),
 		cmocka_unit_test(token_goes_nowhere_else),
 		cmocka_unit_test(private_addresses_are_known),
+		cmocka_unit_test(private_hosts_are_known),
 		cmocka_unit_test(statuses_mean),
 		cmocka_unit_test(transport_failures_mean),
 	};

@@ -66,6 +66,101 @@ static void location_and_connection_are_kept(void **state)
 	world_close(&w);
 }
 
+#define RENEWAL_WALL_S 1800000000
+
+/* The first address lives for an hour; the next one is held back at the gate. */
+static bool hub_renews(struct wire_rq *rq)
+{
+	if (rq->idx == 0)
+		return to_cdn(rq, KNOWN, "?v=old&Expires=1800003600");
+	wire_wait_gate(rq->w);
+	return to_cdn(rq, KNOWN, "?v=new&Expires=1800007200");
+}
+
+/* Near the end of an address one request asks for the next, and nobody waits for it; then the next one is used. */
+static void location_is_renewed_ahead(void **state)
+{
+	struct world w;
+	struct fetch f, many[20];
+
+	(void)state;
+	clock_fake(1000000, RENEWAL_WALL_S);
+	world_open(&w, hub_renews, cdn_range, NULL);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	clock_fake(1000000 + 55 * 60000, RENEWAL_WALL_S + 55 * 60);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_init(&many[i]);
+		fetch_start(&many[i], w.client, i * 1000, 1000);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_wait(&many[i]);
+		assert_int_equal(many[i].res.r, 0);
+	}
+	wire_wait_seen(w.hub, 2);
+	assert_int_equal(wire_seen_with(w.cdn, "v=old"), 21);
+	assert_int_equal(wire_seen_with(w.cdn, "v=new"), 0);
+	wire_open_gate(w.hub);
+	while (wire_seen_with(w.cdn, "v=new") == 0)
+		assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	assert_int_equal(wire_seen(w.hub), 2);
+	world_close(&w);
+	clock_fake(UINT64_MAX, 0);
+}
+
+static bool hub_renews_badly(struct wire_rq *rq)
+{
+	if (rq->idx == 0)
+		return to_cdn(rq, KNOWN, "?v=old&Expires=1800003600");
+	return wire_text(rq, "503 Service Unavailable", "");
+}
+
+/* A renewal that fails leaves the address that still serves, and is not tried again at once. */
+static void failed_renewal_changes_nothing(void **state)
+{
+	struct world w;
+	struct fetch f;
+
+	(void)state;
+	clock_fake(1000000, RENEWAL_WALL_S);
+	world_open(&w, hub_renews_badly, cdn_range, NULL);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	for (unsigned minutes = 52; minutes < 58; minutes += 3) {
+		unsigned seen = wire_seen(w.hub);
+
+		clock_fake(1000000 + minutes * 60000, RENEWAL_WALL_S + minutes * 60);
+		for (unsigned i = 0; i < 20; i++) {
+			assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+			usleep(5000); /* the failure arrives meanwhile */
+		}
+		wire_wait_seen(w.hub, seen + 1);
+		assert_int_equal(wire_seen(w.hub), seen + 1);
+	}
+	assert_int_equal(wire_seen_with(w.cdn, "v=old"), 41);
+	world_close(&w);
+	clock_fake(UINT64_MAX, 0);
+}
+
+/* One that is under way is cancelled with all else. */
+static void close_ends_a_renewal(void **state)
+{
+	struct world w;
+	struct fetch f;
+
+	(void)state;
+	clock_fake(1000000, RENEWAL_WALL_S);
+	world_open(&w, hub_renews, cdn_range, NULL);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	clock_fake(1000000 + 55 * 60000, RENEWAL_WALL_S + 55 * 60);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	wire_wait_seen(w.hub, 2);
+	clock_fake(UINT64_MAX, 0);
+	hub_close(w.client);
+	wire_open_gate(w.hub);
+	deferrer_close(w.deferrer);
+	wire_close(w.hub);
+	wire_close(w.cdn);
+}
+
 static bool hub_direct(struct wire_rq *rq)
 {
 	if (!strncmp(rq->target, "/api/resolve-cache/", 19))
@@ -681,11 +776,55 @@ static void rate_limit_pauses_everybody(void **state)
 	world_close(&w);
 }
 
+static bool hub_signed_without_api(struct wire_rq *rq)
+{
+	return strncmp(rq->target, "/api/", 5) ? hub_signed(rq) : wire_text(rq, "404 Not Found", "");
+}
+
+static bool cdn_limits(struct wire_rq *rq)
+{
+	if (rq->idx == 0)
+		return wire_text(rq, "429 Too Many Requests\r\nRetry-After: 0", "");
+	return cdn_range(rq);
+}
+
+/* The storage's 429 pauses the storage, for all its ranges, and not the endpoint. */
+static void rate_limit_of_the_storage_is_its_own(void **state)
+{
+	struct world w;
+	struct fetch f, many[5];
+	struct answer a;
+	uint64_t before;
+
+	(void)state;
+	world_open(&w, hub_signed_without_api, cdn_limits, NULL);
+	before = clock_mono_ms();
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), -ETIMEDOUT);
+	assert_in_range(f.res.wait_ms, 1, 1000);
+	assert_int_equal(hub_pause_left_ms(w.client), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_init(&many[i]);
+		fetch_start(&many[i], w.client, i * 1000, 1000);
+	}
+	assert_int_equal(info_now(&a, w.client, "acme/tiny"), -ENOENT);
+	assert_int_equal(wire_seen(w.cdn), 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+		fetch_wait(&many[i]);
+		assert_int_equal(many[i].res.r, 0);
+	}
+	assert_true(clock_mono_ms() - before >= 1000);
+	assert_int_equal(wire_seen(w.cdn), 6);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(token_goes_to_the_endpoint_only),
 		cmocka_unit_test(location_and_connection_are_kept),
+		cmocka_unit_test(location_is_renewed_ahead),
+		cmocka_unit_test(failed_renewal_changes_nothing),
+		cmocka_unit_test(close_ends_a_renewal),
 		cmocka_unit_test(relative_redirects_keep_the_token),
 		cmocka_unit_test(redirect_loop_ends_after_six_requests),
 		cmocka_unit_test(other_schemes_are_refused),
@@ -708,6 +847,7 @@ int main(void)
 		cmocka_unit_test(refusal_is_remembered),
 		cmocka_unit_test(listed_file_that_is_gone_is_stale),
 		cmocka_unit_test(rate_limit_pauses_everybody),
+		cmocka_unit_test(rate_limit_of_the_storage_is_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

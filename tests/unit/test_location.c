@@ -25,7 +25,7 @@ static void location_in_use_stays(void **state)
 
 	(void)state;
 	assert_non_null(used);
-	assert_int_equal(location_set(used, "http://127.0.0.1/x", 0, 0), 0);
+	assert_int_equal(location_set(used, "http://127.0.0.1/x", true, 0, 0), 0);
 	for (unsigned i = 1; i < LOCATIONS_MAX + 100; i++) {
 		ref = ref_of(path, sizeof(path), i);
 		l = location_ensure(&ls, &ref);
@@ -39,9 +39,46 @@ static void location_in_use_stays(void **state)
 	locations_done(&ls);
 }
 
+/* In the last quarter of its life, ten minutes at most; after a failure not at once; never while somebody asks, or where nothing ends. */
+static void addresses_are_renewed_in_time(void **state)
+{
+	struct locations ls = {0};
+	char path[32];
+	struct object_ref ref = ref_of(path, sizeof(path), 0);
+	struct location *l = location_ensure(&ls, &ref);
+	uint64_t end;
+
+	(void)state;
+	assert_non_null(l);
+	assert_false(location_wants_renewal(l, 0));
+	assert_int_equal(location_set(l, "http://cdn/x?Expires=1040", true, 5000, 1000), 0);
+	end = l->until_ms;
+	assert_in_range(end, 5000 + 30000, 5000 + 40000);
+	assert_false(location_wants_renewal(l, 5000));
+	assert_false(location_wants_renewal(l, 5000 + (end - 5000) * 3 / 4 - 1));
+	assert_true(location_wants_renewal(l, 5000 + (end - 5000) * 3 / 4));
+	assert_true(location_is_usable(l, 5000 + (end - 5000) * 3 / 4));
+	l->resolver = (struct object_get *)&ls; /* anybody */
+	assert_false(location_wants_renewal(l, end - 1));
+	l->resolver = NULL;
+	location_postpone_renewal(l, end - 8000);
+	assert_false(location_wants_renewal(l, end - 6001));
+	assert_true(location_wants_renewal(l, end - 6000));
+	location_postpone_renewal(l, end - 10);
+	assert_false(location_wants_renewal(l, end + 989));
+
+	assert_int_equal(location_set(l, "http://cdn/x?Expires=11000", true, 0, 1000), 0);
+	assert_false(location_wants_renewal(l, l->until_ms - 600001));
+	assert_true(location_wants_renewal(l, l->until_ms - 600000));
+	assert_int_equal(location_set(l, "http://hub/x", false, 0, 1000), 0);
+	assert_false(location_wants_renewal(l, l->until_ms));
+	location_leave(l);
+	locations_done(&ls);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(location_in_use_stays)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(location_in_use_stays), cmocka_unit_test(addresses_are_renewed_in_time)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
