@@ -26,7 +26,7 @@
 #define QUIET_MS 100  /* no reader has waited for so long: speculation may begin */
 #define AHEAD_MIN (32u << 20)
 #define AHEAD_MAX (52u << 20) /* it is kept in memory until it is read: below the pool */
-#define AHEAD_QUEUED_MAX (192u << 20 / CHUNK_SIZE)
+#define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
 
 static void list_init(struct want_list *l)
 {

@@ -264,14 +264,13 @@ static void shuffled_blocks(struct workload *w)
 }
 
 /* `nr` aligned blocks, each once; with `beyond` the kernel reads one window further than anybody asked. */
-static void preads(struct workload *w, uint64_t size, uint64_t block, size_t nr, unsigned threads, bool beyond)
+static void preads_of(struct workload *w, const struct file *f, uint64_t block, size_t nr, bool beyond)
 {
-	size_t *order = calloc(size / block, sizeof(*order));
+	uint64_t blocks = f->size / block;
+	size_t *order = calloc(blocks, sizeof(*order));
 	struct kernel k;
 
-	begin(w, threads);
-	workload_add_file(w, "a.bin", size);
-	shuffle(order, size / block);
+	shuffle(order, blocks);
 	kernel_init(&k, w, 0, RA);
 	for (size_t i = 0; i < nr; i++) {
 		struct job *j = workload_add_job(w);
@@ -284,11 +283,27 @@ static void preads(struct workload *w, uint64_t size, uint64_t block, size_t nr,
 	free(order);
 }
 
+static void preads(struct workload *w, uint64_t size, uint64_t block, size_t nr, unsigned threads, bool beyond)
+{
+	begin(w, threads);
+	preads_of(w, workload_add_file(w, "a.bin", size), block, nr, beyond);
+}
+
+/* The same of a model: its header is known, and says nothing. */
+static void preads_model(struct workload *w, unsigned threads)
+{
+	begin(w, threads);
+	preads_of(w, add_llama(w), MIB, 256, false);
+}
+
 static void mebibytes_1(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 1, false); }
 static void mebibytes_8(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 8, false); }
 static void mebibytes_32(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 32, false); }
 static void mebibytes_ahead_1(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 1, true); }
 static void mebibytes_ahead_8(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 8, true); }
+static void mebibytes_model_1(struct workload *w) { preads_model(w, 1); }
+static void mebibytes_model_8(struct workload *w) { preads_model(w, 8); }
+static void mebibytes_model_32(struct workload *w) { preads_model(w, 32); }
 static void pages(struct workload *w) { preads(w, 2 * GIB, 4 * KIB, 500, 1, false); }
 
 const struct synthetic synthetics[] = {
@@ -316,6 +331,9 @@ const struct synthetic synthetics[] = {
 	{"1 MiB preads, 32 threads", mebibytes_32, 0, 1.05, 0, 255},
 	{"1 MiB preads and beyond, 1", mebibytes_ahead_1, 0, 1.05, 0, 25},
 	{"1 MiB preads and beyond, 8", mebibytes_ahead_8, 0, 1.05, 0, 180},
+	{"1 MiB preads of a model, 1", mebibytes_model_1, 0, 1.15, 0, 25},
+	{"1 MiB preads of a model, 8", mebibytes_model_8, 0, 1.05, 0, 180},
+	{"1 MiB preads of a model, 32", mebibytes_model_32, 0, 1.05, 0, 255},
 	{"500 preads of 4 KiB", pages, 0, 1, 0, 0},
 };
 const size_t nr_synthetics = ARRAY_SIZE(synthetics);
