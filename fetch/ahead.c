@@ -128,22 +128,12 @@ void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr)
 
 static enum want_class class_of(enum prefetch_class c)
 {
-	switch (c) {
-	case PREFETCH_PROBE:
-		return WANT_PROBE;
-	case PREFETCH_STREAM:
-		return WANT_STREAM;
-	case PREFETCH_SWEEP:
-		return WANT_SWEEP;
-	case PREFETCH_SPECULATIVE:
-		break;
-	}
-	return WANT_SPECULATIVE;
+	return c == PREFETCH_PROBE ? WANT_PROBE : c == PREFETCH_STREAM ? WANT_STREAM : WANT_SWEEP;
 }
 
 static enum prefetch_class class_from(enum want_class c)
 {
-	return c == WANT_PROBE ? PREFETCH_PROBE : c == WANT_SWEEP ? PREFETCH_SWEEP : c == WANT_STREAM ? PREFETCH_STREAM : PREFETCH_SPECULATIVE;
+	return c == WANT_PROBE ? PREFETCH_PROBE : c == WANT_STREAM ? PREFETCH_STREAM : PREFETCH_SWEEP;
 }
 
 /* Gives the reference to b back. */

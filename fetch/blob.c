@@ -92,8 +92,6 @@ bool blob_is_evicting_locked(const struct blob *b, uint64_t idx)
 static void complete(struct blob *b, struct reader *r)
 {
 	atomic_fetch_sub(&b->fetch->readers_parked, 1);
-	if (!r->ensure)
-		atomic_store(&b->fetch->waited_ms, clock_mono_ms());
 	if (r->r < 0) {
 		r->done(r->ctx, r->r, NULL, &r->err);
 	} else if (r->ensure) {

@@ -129,7 +129,6 @@ enum want_class {
 	WANT_PROBE,       /* first pages about to be touched: small */
 	WANT_STREAM,      /* somebody reads towards it; or it was ordered without a reader */
 	WANT_SWEEP,       /* the file is being read in no order: what the link has left */
-	WANT_SPECULATIVE, /* while no reader has waited for a moment */
 	WANT_CLASSES,
 };
 
@@ -161,7 +160,6 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
-	atomic_ullong waited_ms; /* when a reader was last seen waiting, monotonic */
 };
 
 /* span.c */

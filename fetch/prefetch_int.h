@@ -23,7 +23,6 @@
 enum prefetch_class {
 	PREFETCH_STREAM,      /* somebody reads towards it: at once */
 	PREFETCH_PROBE,       /* first pages of tensors about to be touched: small, at once, before streams */
-	PREFETCH_SPECULATIVE, /* likely, no stream says so: only while no reader has waited for 100 ms */
 	PREFETCH_SWEEP,       /* all of the file is being read in no order: whatever the link has left beside readers and streams */
 };
 

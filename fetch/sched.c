@@ -23,7 +23,6 @@
 #define JUDGE_MS 1000 /* time over which arriving bytes are a rate: slow links bring a packet now and then */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
-#define QUIET_MS 100  /* no reader has waited for so long: speculation may begin */
 #define AHEAD_MIN (32u << 20)
 #define AHEAD_MAX (52u << 20) /* it is kept in memory until it is read: below the pool */
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
@@ -142,21 +141,28 @@ void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last,
 
 /* --- choosing --- */
 
-static bool is_quiet(const struct fetch *f)
+void sched_count_locked(struct sched *s, enum want_class class, int change)
 {
-	return !atomic_load(&f->readers_parked) && clock_mono_ms() - atomic_load(&f->waited_ms) >= QUIET_MS;
+	s->running += (unsigned)change;
+	s->running_of[class] += (unsigned)change;
 }
 
-/* The next want behind the urgent ones, if connections may be used for it. */
+static unsigned running_background_locked(const struct sched *s)
+{
+	return s->running - s->running_of[WANT_URGENT];
+}
+
+/* The next want behind the urgent ones, if connections may be used for it. A sweep leaves some to streams that may come. */
 static struct want *pop_background_locked(struct sched *s)
 {
-	enum want_class last = is_quiet(s->fetch) ? WANT_SPECULATIVE : WANT_SWEEP;
+	unsigned parallel = pace_parallel(&s->pace);
 	struct want *w = NULL;
 
-	if (s->running + min_u64(RESERVED, s->limit / 2) >= s->limit || s->running_background >= pace_parallel(&s->pace))
+	if (s->running + min_u64(RESERVED, s->limit / 2) >= s->limit || running_background_locked(s) >= parallel)
 		return NULL;
-	for (enum want_class c = WANT_URGENT + 1; !w && c <= last; c++)
-		w = list_pop(&s->wants[c]);
+	for (enum want_class c = WANT_PROBE; !w && c < WANT_CLASSES; c++)
+		if (c != WANT_SWEEP || s->running_of[c] < parallel * 3 / 4)
+			w = list_pop(&s->wants[c]);
 	return w;
 }
 
@@ -169,7 +175,7 @@ struct slots {
 static struct want *take_want(struct sched *s, struct slots *slots)
 {
 	struct want *w;
-	unsigned parallel;
+	unsigned parallel, background;
 	LOCK_SCOPE(&s->lock);
 
 	if (s->closed || s->running >= s->limit)
@@ -180,10 +186,10 @@ static struct want *take_want(struct sched *s, struct slots *slots)
 		return NULL;
 	if (w->is_ahead)
 		s->ahead_chunks -= w->last - w->first + 1;
-	s->running++;
-	s->running_background += w->class != WANT_URGENT;
+	sched_count_locked(s, w->class, 1);
 	parallel = pace_parallel(&s->pace);
-	slots->free = s->running_background < parallel ? parallel - s->running_background + (w->class != WANT_URGENT) : 1;
+	background = running_background_locked(s);
+	slots->free = background < parallel ? parallel - background + (w->class != WANT_URGENT) : 1;
 	slots->range_max = pace_range(&s->pace);
 	slots->range_min = w->class == WANT_URGENT ? pace_urgent(&s->pace) : max_u64(slots->range_max / 2, PACE_RANGE_MIN);
 	return w;
@@ -195,10 +201,8 @@ static void put_want(struct sched *s, struct want *w, bool started, bool delayed
 	bool again = w->first <= w->last;
 
 	pthread_mutex_lock(&s->lock);
-	if (!started) {
-		s->running--;
-		s->running_background -= w->class != WANT_URGENT;
-	}
+	if (!started)
+		sched_count_locked(s, w->class, -1);
 	if (again && delayed)
 		list_push(&s->delayed, w);
 	else if (again)
@@ -252,7 +256,7 @@ void sched_run(struct sched *s)
 
 	while ((w = take_want(s, &slots))) {
 		struct blob *b = blob_ref(w->blob);
-		struct transfer_plan plan = {.urgent = w->class == WANT_URGENT};
+		struct transfer_plan plan = {.class = w->class};
 		uint64_t n = 0;
 		bool later;
 

@@ -26,7 +26,7 @@ struct transfer {
 	bool paused;
 	struct sched *sched;
 	struct blob *blob; /* a reference */
-	bool urgent;
+	enum want_class class;
 	unsigned source;       /* of the blob, that is asked */
 	unsigned tries;        /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
@@ -42,7 +42,7 @@ struct sched {
 	bool closed;
 	struct want_list wants[WANT_CLASSES], delayed;
 	uint64_t ahead_chunks; /* queued for the prefetcher */
-	unsigned running, running_background, limit;
+	unsigned running, running_of[WANT_CLASSES], limit; /* transfers: all, of a class, at most */
 	struct transfer *transfers, *paused;
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */
 	uint64_t ticked_ms, judged_ms;
@@ -53,6 +53,7 @@ struct sched {
 
 /* sched.c */
 void sched_run(struct sched *s); /* starts what limits allow */
+void sched_count_locked(struct sched *s, enum want_class class, int change); /* of running transfers */
 /* A range of WANTED chunks that failed so many times: tried again when its retry is due. */
 void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms);
 /* Chunks of a range that nobody will fetch: absent again, and their readers end with this error. */
@@ -62,7 +63,7 @@ void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, cons
 /* What to ask for: chunks [first, last] are FETCHING and the connection is counted. */
 struct transfer_plan {
 	uint64_t first, last;
-	bool urgent;
+	enum want_class class;
 	unsigned tries;  /* failed before */
 	unsigned source; /* of the blob */
 	struct object_ref from;

@@ -110,8 +110,7 @@ static void unlink_transfer(struct transfer *t)
 	*t->prev = t->next;
 	if (t->first_us)
 		pace_note(&s->pace, t->first_us - t->began_us, t->bytes, clock_mono_us() - t->first_us);
-	s->running--;
-	s->running_background -= !t->urgent;
+	sched_count_locked(s, t->class, -1);
 	pthread_cond_broadcast(&s->ended);
 }
 
@@ -200,7 +199,7 @@ void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan 
 	int r = t ? 0 : -ENOMEM;
 
 	if (t) {
-		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .urgent = p->urgent, .idx = p->first, .last = p->last};
+		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .class = p->class, .idx = p->first, .last = p->last};
 		t->source = p->source;
 		t->tries = p->tries;
 		t->began_us = clock_mono_us();
@@ -220,8 +219,7 @@ void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan 
 		free(t);
 	} else {
 		pthread_mutex_lock(&s->lock);
-		s->running--;
-		s->running_background -= !p->urgent;
+		sched_count_locked(s, p->class, -1);
 		pthread_mutex_unlock(&s->lock);
 	}
 	pthread_mutex_lock(&b->lock);

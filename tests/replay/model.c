@@ -13,7 +13,6 @@
 #include "../../fetch/plan_int.h"
 #include "replay.h"
 
-#define QUIET_US 100000 /* speculation waits until no READ has waited for so long */
 #define CLASSES (PREFETCH_SWEEP + 1)
 
 enum state { ABSENT, WANTED, FETCHING, PRESENT };
@@ -62,7 +61,7 @@ struct model {
 	const struct workload *w;
 	const struct link *l;
 	struct outcome *o;
-	uint64_t now, link_free_us, waited_us, bytes_read;
+	uint64_t now, link_free_us, bytes_read;
 	struct model_file *files;
 	struct thread *threads;
 	size_t next_job, nr_sent, low;
@@ -148,15 +147,13 @@ static void cancel(struct model *m, struct want **list)
 
 static struct want **choose_prefetch(struct model *m)
 {
-	static const enum prefetch_class order[] = {PREFETCH_PROBE, PREFETCH_STREAM, PREFETCH_SPECULATIVE, PREFETCH_SWEEP};
+	static const enum prefetch_class order[] = {PREFETCH_PROBE, PREFETCH_STREAM, PREFETCH_SWEEP};
 
 	if (m->running + m->l->reserved >= m->l->connections || m->running_prefetch >= m->l->parallel)
 		return NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
 		struct want **list = &m->wants[order[i]], *w;
 
-		if (order[i] == PREFETCH_SPECULATIVE && (m->reads || m->now < m->waited_us + QUIET_US))
-			continue;
 		if (order[i] == PREFETCH_SWEEP && m->running_sweep >= m->l->parallel * 3 / 4)
 			continue;
 		while ((w = *list)) {
@@ -244,7 +241,6 @@ static void arrived(struct model *m, uint16_t file, uint64_t idx)
 			continue;
 		}
 		*at = r->next;
-		m->waited_us = m->now;
 		if (!r->op->ignored) {
 			m->o->stalls++;
 			m->o->stalled_us += m->now - r->sent_us;
