@@ -153,7 +153,7 @@ void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direc
 {
 	struct ahead *h = b->fetch->ahead;
 	struct prefetch_read r = {.off = off, .len = len, .now_ms = clock_mono_ms(), .hit = hit, .direct = direct};
-	struct prefetch_limits limits = {.ahead = sched_ahead(b->fetch->sched)};
+	struct prefetch_limits limits = sched_ahead(b->fetch->sched);
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
 	struct blob *of[PREFETCH_WANTS_MAX];
 	unsigned nr;

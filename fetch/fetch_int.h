@@ -240,8 +240,8 @@ int sched_open(struct fetch *f, unsigned connections_max, struct sched **out);
 void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
 /* The same for what the prefetcher wants: passed over if it has changed its mind when its turn comes. Never urgent. */
 void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
-/* Bytes that may be ahead of the readers of one model: what the link needs to stay full, and memory keeps. */
-uint64_t sched_ahead(struct sched *s);
+/* What may be ahead of the readers of one model: what the link needs to stay full, and memory keeps. */
+struct prefetch_limits sched_ahead(struct sched *s);
 void sched_buffer_given(void *sched);
 void sched_cancel(struct sched *s); /* ends all transfers; later wants are refused */
 void sched_free(struct sched *s);

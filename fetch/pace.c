@@ -46,9 +46,14 @@ void pace_note(struct pace *p, uint64_t latency_us, uint64_t bytes, uint64_t res
 		p->parallel--;
 }
 
+bool pace_is_near(const struct pace *p)
+{
+	return latency(p) && latency(p) < NEAR_US;
+}
+
 unsigned pace_parallel(const struct pace *p)
 {
-	unsigned most = latency(p) && latency(p) < NEAR_US ? PACE_PARALLEL_NEAR : PACE_PARALLEL_MAX;
+	unsigned most = pace_is_near(p) ? PACE_PARALLEL_NEAR : PACE_PARALLEL_MAX;
 
 	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most);
 }
@@ -67,5 +72,7 @@ uint64_t pace_range(const struct pace *p)
 
 uint64_t pace_urgent(const struct pace *p)
 {
+	if (pace_is_near(p))
+		return PACE_RANGE_MIN; /* there is nothing to be won by more requests */
 	return min_u64(max_u64(latency_bytes(p) / 2 / CHUNK_SIZE, PACE_URGENT_MIN), PACE_RANGE_MIN);
 }

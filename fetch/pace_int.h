@@ -3,6 +3,8 @@
 #ifndef HFFS_FETCH_PACE_INT_H
 #define HFFS_FETCH_PACE_INT_H
 
+#include <stdbool.h>
+
 #include <hffs/auto.h>
 
 #define PACE_PARALLEL_MIN 4
@@ -22,6 +24,7 @@ struct pace {
 
 /* A transfer brought `bytes`: the first one latency_us after its request, the last one rest_us after the first. */
 void pace_note(struct pace *p, uint64_t latency_us, uint64_t bytes, uint64_t rest_us);
+bool pace_is_near(const struct pace *p); /* the server answers at once */
 unsigned pace_parallel(const struct pace *p);
 /* Chunks of one request: long enough that waiting for its first byte is a small part of it. */
 uint64_t pace_range(const struct pace *p);

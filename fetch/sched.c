@@ -25,6 +25,8 @@
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define AHEAD_MIN (32u << 20)
 #define AHEAD_MAX (52u << 20) /* it is kept in memory until it is read: below the pool */
+#define STEP_NEAR (2u << 20) /* less is not worth a request; but far away a connection waits for it in vain */
+#define STEP_FAR (1u << 20)
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
 
 static void list_init(struct want_list *l)
@@ -66,13 +68,15 @@ static void want_free(struct want *w)
 	free(w);
 }
 
-uint64_t sched_ahead(struct sched *s)
+struct prefetch_limits sched_ahead(struct sched *s)
 {
+	struct prefetch_limits limits = {0};
 	LOCK_SCOPE(&s->lock);
 
-	if (s->ahead_chunks > AHEAD_QUEUED_MAX)
-		return 0;
-	return min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
+	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
+		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+	return limits;
 }
 
 void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why)
