@@ -57,20 +57,23 @@ static void rows_show_chunks_before_and_after_the_commit(void **state)
 	free(m.bytes);
 }
 
+/* One chunk is never there: a complete blob would be sealed meanwhile, and then it goes as a whole. */
 static void counts_bytes(void **state)
 {
 	struct box *b = *state;
-	struct made m = make_blob(2, 3 * CHUNK_SIZE + 7);
+	struct made m = make_blob(2, 4 * CHUNK_SIZE + 7);
 	struct cache_stats s;
 
 	open_box(b);
-	store_blob(b, &m);
-	store_chunk(b, &m, 3);
+	store_chunk(b, &m, 4);
+	for (uint64_t i = 0; i < 3; i++)
+		store_chunk(b, &m, i);
+	store_chunk(b, &m, 2);
 	cache_flush(b->cache);
 	cache_stats(b->cache, &s);
-	assert_int_equal(s.bytes_cached, m.size);
+	assert_int_equal(s.bytes_cached, 3 * CHUNK_SIZE + 7);
 	assert_int_equal(s.blobs, 1);
-	cache_drop_chunk(b->cache, &m.id, m.size, 3);
+	cache_drop_chunk(b->cache, &m.id, m.size, 4);
 	reopen(b);
 	cache_stats(b->cache, &s);
 	assert_int_equal(s.bytes_cached, 3 * CHUNK_SIZE);
