@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom, and who owns which library:
-#   base <- hub, cache, format        hub, cache, format <- fetch <- fs        base <- serve        all of them <- cli
+#   base <- hub, cache, format        hub, cache, format <- fetch <- fs        format <- infer        base <- serve        all of them <- cli
 cd "$(dirname "$0")/../.." || exit 1
 
 status=0
@@ -9,14 +9,14 @@ pass() { echo "PASS layers/$1"; }
 fail() { echo "FAIL layers/$1: $2"; status=1; }
 
 # Which folder a header of include/hffs/ belongs to.
-declare -A owner=([hub]=hub [http]=hub [cache]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format)
+declare -A owner=([hub]=hub [http]=hub [cache]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format [tokenizer]=infer [model]=infer [sample]=infer [chat]=infer)
 declare -A may=(
 	[base]='base' [hub]='base hub' [cache]='base cache' [format]='base format' [fetch]='base hub cache format fetch'
-	[fs]='base hub cache fetch fs'
-	[serve]='base cache serve' [cli]='base hub cache fetch fs serve cli'
+	[fs]='base hub cache fetch fs' [infer]='base format infer'
+	[serve]='base cache serve' [cli]='base hub cache format fetch fs infer serve cli'
 )
 
-for folder in base hub cache format fetch fs serve cli; do
+for folder in base hub cache format fetch fs infer serve cli; do
 	wrong=
 	while IFS=: read -r file header; do
 		of=${owner[$header]:-base}
@@ -32,7 +32,7 @@ owned() {
 	local name=$1 pattern=$2 users allowed
 	shift 2
 	allowed=$(printf '%s\n' "$@" | sort)
-	users=$(grep -lE "#include <($pattern)>" {base,hub,cache,format,fetch,fs,serve,cli}/*.[ch] include/hffs/*.h 2>/dev/null | sort)
+	users=$(grep -lE "#include <($pattern)>" {base,hub,cache,format,fetch,fs,infer,serve,cli}/*.[ch] include/hffs/*.h 2>/dev/null | sort)
 	users=$(comm -23 <(echo "$users") <(echo "$allowed"))
 	[ -z "$users" ] && pass "owner-of-$name" || fail "owner-of-$name" "$(echo $users)"
 }
@@ -43,9 +43,11 @@ owned fuse 'fuse.*\.h' fs/ops.c fs/ops_int.h fs/refuse_int.h fs/mount.c
 owned microhttpd 'microhttpd\.h' serve/http.c
 owned openssl 'openssl/.*' base/digest.c
 owned xxhash 'xxhash\.h' base/digest.c
+owned pcre2 'pcre2\.h' infer/split.c
+owned utf8proc 'utf8proc\.h' infer/unicode.c
 
 # Settings; where programs are is none.
-users=$(grep -E '\b(secure_)?getenv *\(' {base,hub,cache,format,fetch,fs,serve,cli}/*.[ch] | grep -v -e '^cli/config\.c:' -e 'getenv("PATH")')
+users=$(grep -E '\b(secure_)?getenv *\(' {base,hub,cache,format,fetch,fs,infer,serve,cli}/*.[ch] | grep -v -e '^cli/config\.c:' -e 'getenv("PATH")')
 [ -z "$users" ] && pass owner-of-getenv || fail owner-of-getenv "$(echo $users)"
 
 # Each public header stands alone.

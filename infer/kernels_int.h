@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The arithmetic: one table of functions for each instruction set, chosen when a model is opened. Weights are used as they lie in
+ * the file; activations are float. kernels.c is the scalar reference that all others are compared with.
+ *
+ * The same input gives the same bits whatever the number of threads: a row is computed by one thread, in one order.
+ */
+#ifndef HFFS_KERNELS_INT_H
+#define HFFS_KERNELS_INT_H
+
+#include <hffs/err.h>
+#include <hffs/format.h>
+
+struct pool;
+struct kernels;
+
+/* Weights as they lie in the file: rows of cols elements, row r at data + r * row_bytes. cols is a multiple of the type's block. */
+struct matrix {
+	const void *data;
+	size_t row_bytes;
+	uint32_t rows, cols;
+	enum tensor_type type; /* one that kernels_has_type() */
+};
+
+/* F32, F16, BF16, F8_E4M3, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K. */
+bool kernels_has_type(enum tensor_type type);
+
+/* NULL name: the best that this processor has. -ENOTSUP: the name is not known, or not for this processor. */
+int kernels_choose(const char *name, const struct kernels **out, struct err *err);
+const char *kernels_name(const struct kernels *k);
+
+/* Row-parallel workers; they sleep when there is nothing to do. n threads including the caller's. */
+int pool_new(unsigned n, struct pool **out);
+void pool_free(struct pool *p);
+unsigned pool_threads(const struct pool *p);
+/* Calls run(ctx, begin, end, thread) for disjoint parts of [0, n), each a multiple of `grain` long but the last; returns when all are done. */
+void pool_run(struct pool *p, size_t n, size_t grain, void (*run)(void *ctx, size_t begin, size_t end, unsigned thread), void *ctx);
+
+/* Work space for activations in the form that a type wants (quantised, in panels); grown when a model is opened, not while it runs. */
+struct linear_space;
+int linear_space_new(uint32_t cols_max, uint32_t tokens_max, unsigned threads, struct linear_space **out);
+void linear_space_free(struct linear_space *s);
+
+/* One product: out[t * out_stride + r] = sum over c of w[r][c] * x[t][c], plus bias[r] unless bias is NULL. */
+struct linear {
+	const struct matrix *w;
+	const float *bias;
+	float *out;
+	size_t out_stride; /* floats from one token to the next */
+};
+/*
+ * Several products of the same x (q, k and v; gate and up), for n tokens, x[t * x_stride + c]: activations are prepared once,
+ * threads meet once. n is at most the space's tokens_max.
+ */
+void linear_run(const struct kernels *k, struct pool *p, struct linear_space *s, const struct linear *products, size_t nr,
+		const float *x, size_t x_stride, size_t n);
+
+/* Row r of a matrix as floats: an embedding. */
+void matrix_row(const struct kernels *k, const struct matrix *m, uint32_t r, float *out);
+
+#endif
