@@ -228,6 +228,12 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 		blob_read(f->blob, off, n, read_came, op);
 }
 
+/* The file is there until done() returns: read_came() gives its reference back behind it. */
+void vfs_read_again(struct vfs_read *op, uint64_t off, size_t len, read_done *done, void *ctx)
+{
+	vfs_read(op, op->file, off, len, done, ctx);
+}
+
 /* Up to max files that were read since last asked, each with a reference. */
 static size_t take_read(struct vfs *v, struct vfs_file **out, size_t max)
 {
