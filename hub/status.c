@@ -32,8 +32,10 @@ struct rule {
 static const struct rule rules[] = {
 	/* The storage refuses a signed address: it has expired, or the range is none of it. Another address may do. */
 	{401, 401, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
-	{403, 404, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
-	{410, 410, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
+	{403, 403, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
+	/* Or has it no longer: then a fresh address is no better, which the tries show. */
+	{404, 404, NULL, FOREIGN, false, -ESTALE, true, FAULT_ABSENT, WHY_GONE},
+	{410, 410, NULL, FOREIGN, false, -ESTALE, true, FAULT_ABSENT, WHY_GONE},
 	{401, 403, "GatedRepo", ANYWHERE, false, -EACCES, false, FAULT_AUTH, WHY_GATED},
 	{401, 401, NULL, ON_API, true, -ENOENT, false, FAULT_ABSENT, WHY_UNKNOWN_REPO},
 	{401, 401, NULL, ANYWHERE, false, -EACCES, false, FAULT_AUTH, WHY_TOKEN},
@@ -112,7 +114,7 @@ static void say(enum reason why, int r, const struct status_facts *f, struct err
 		err_set(err, r, "the storage refuses the address it was given for %s (HTTP %d)", f->what, f->status);
 		return;
 	case WHY_GONE:
-		err_set(err, r, "%s is in the listing, but the Hub has it no longer", f->what);
+		err_set(err, r, "%s is in the listing, but the %s has it no longer", f->what, f->is_foreign ? "Hub's storage" : "Hub");
 		return;
 	case WHY_REVISION:
 		err_set(err, r, "%s: there is no such revision", f->what);
