@@ -144,6 +144,7 @@ struct fetch {
 	struct cache *cache;
 	struct catalog *catalog;
 	struct workers *workers;
+	struct disk *disk;
 	struct pool *pool;
 	struct sched *sched;
 	struct hot *hot;
@@ -160,6 +161,7 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
+	atomic_ullong refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
 };
 
 /* span.c */
@@ -221,7 +223,9 @@ struct prove_job {
 };
 struct prove_job *prove_job_new(struct blob *b, uint64_t first, uint64_t last);
 void store_chunk(struct chunk_buf *c); /* takes the buffer's reference and that of its blob */
-/* Opens the data file if it is not open: a reference, NULL if the disk refuses. Blocks on disk. */
+/* Tries once more to write a chunk that the disk refused, and if that goes well all others; if there is any. */
+void store_refused(struct fetch *f);
+/* Opens the data file if it is not open: a reference, NULL with errno if the disk refuses. Blocks on disk. */
 struct data_file *store_open_data(struct blob *b);
 
 /* backing.c: data files in the hands of readers */

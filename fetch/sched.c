@@ -9,6 +9,7 @@
  * it for the workers one by one.
  */
 #include "ahead_int.h"
+#include "disk_int.h"
 #include "hot_int.h"
 #include "sched_int.h"
 
@@ -367,6 +368,8 @@ static void tick(void *arg)
 		return;
 	s->judged_ms = now;
 	rest(s, now);
+	disk_look(s->fetch->disk);
+	store_refused(s->fetch);
 	tick_readers(s, now, min_u64(passed, 2 * JUDGE_MS)); /* a suspended machine is not a slow Hub */
 }
 

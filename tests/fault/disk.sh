@@ -20,6 +20,7 @@ mount_on_it() {
 }
 forget_pages() { sync; echo 3 >/proc/sys/vm/drop_caches; }
 of_cache() { "$hffs" status --json "$hf" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mounts"][0]["cache"][sys.argv[1]])' "$1"; }
+sealed() { [ "$(of_cache blobs_sealed)" = "${1:-1}" ]; }
 [ "$(id -u)" = 0 ] || skip "run as root: the page cache is dropped"
 
 # L7: nothing can be written.
@@ -30,6 +31,8 @@ equal write-nothing-recorded "$(of_cache blobs)" 0
 disk ""
 forget_pages
 check write-again cmp "$model/large.safetensors" "$large"
+check write-again-sealed wait_for 10 sealed
+equal write-said-once "$(grep -c 'takes nothing' "$hf.log")" 1
 
 # L6: what was written cannot be read: fetched again.
 forget_pages
@@ -74,8 +77,36 @@ check sync-failure-counted wait_for 10 failed
 equal sync-nothing-sealed "$(of_cache blobs_sealed)" 0
 disk ""
 forget_pages
-sealed() { [ "$(of_cache blobs_sealed)" = 1 ]; }
 check sync-again cmp "$model/large.safetensors" "$large"
 check sync-again-sealed wait_for 10 sealed
 check sync-umount "$hffs" umount "$hf"
+
+# A small file that only memory has is written when the disk takes it again, without anybody reading it.
+rm -rf "$hf.cache"
+mount_on_it
+disk "write=5"
+cat "$model/config.json" "$model/one" >/dev/null
+disk ""
+check small-files-are-kept-at-last wait_for 10 sealed 2
+check small-umount "$hffs" umount "$hf"
+
+# L21: the disk takes three seconds for each call.
+rm -rf "$hf.cache"
+mount_on_it deadline=10s
+head -c 9000000 "$model/large.safetensors" >/dev/null
+recorded() { [ "$(of_cache blobs)" -ge 1 ]; }
+wait_for 10 recorded
+forget_pages
+disk "write-ms=3000 read-ms=3000"
+start=$SECONDS
+check slow-large cmp "$hf/org/other/main/file.bin" "$work/hub/org/other/file.bin"
+check slow-large-of-both cmp "$model/large.safetensors" "$large"
+check slow-names ls "$hf/datasets/org/data/main/"
+at_most slow-is-passed-by $((SECONDS - start)) 15
+equal slow-said-once "$(grep -c 'is passed by' "$hf.log")" 1
+equal slow-no-error "$("$hffs" status --json "$hf" | grep -o '"last_error":[^,]*')" '"last_error":null'
+disk ""
+kept() { cmp "$model/large.safetensors" "$large" && sealed 2; }
+check slow-is-over wait_for 30 kept
+check slow-umount "$hffs" umount "$hf"
 finish
