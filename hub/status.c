@@ -164,6 +164,7 @@ static const struct {
 	{-EHOSTUNREACH, -ETIMEDOUT, true, FAULT_NETWORK}, /* name lookup */
 	{-ECONNREFUSED, -ETIMEDOUT, true, FAULT_NETWORK},
 	{-ECONNRESET, -ETIMEDOUT, true, FAULT_NETWORK},
+	{-EBUSY, -ETIMEDOUT, true, FAULT_NETWORK}, /* a host that is down was not asked */
 	{-EBADMSG, -EBADMSG, true, FAULT_MALFORMED},
 	{-EKEYREJECTED, -EIO, false, FAULT_NETWORK}, /* certificates do not get better by asking again */
 	{-EPROTO, -EIO, false, FAULT_AUTH},          /* a proxy that refuses to connect */

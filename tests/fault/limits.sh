@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the Hub may expect of a client: connections are few and kept, and a 429 stops everything that goes to its host.
+# What the Hub may expect of a client: connections are few and kept, a 429 stops everything that goes to its host, and a host in
+# trouble is asked by one request at a time, which finds out soon that it is over.
 # shellcheck source=../mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
 need_fuse
@@ -72,4 +73,33 @@ pause endpoint-retry-after resolve retry_after=2 'api resolve resolve-cache'
 pause endpoint-ratelimit resolve 'rate=0;2' 'api resolve resolve-cache'
 pause names tree retry_after=2 'api resolve resolve-cache'
 pause storage cdn retry_after=2 cdn
+
+# 12 s of trouble, 12 readers and a listing: each begins once, then about one request a second asks.
+trouble() {
+	local dir=$work/$1 readers=() sizes most
+	must_mount "$dir" deadline=60s
+	ls "$dir/org/model/main/" "$dir/org/other/main/" >/dev/null
+	control reset >/dev/null
+	control "fault?kind=$2&$3" >/dev/null
+	for path in page chunk chunk-1 chunk+1 one three.bin sub/deeper/file.txt sub/deeper/er/x config.json page-1 large.safetensors; do
+		head -c 1 "$dir/org/model/main/$path" >/dev/null &
+		readers+=($!)
+	done
+	head -c 1 "$dir/org/other/main/many.bin" >/dev/null &
+	readers+=($!)
+	ls "$dir/spaces/org/app/main/" >/dev/null &
+	readers+=($!)
+	sleep 12
+	at_most "$1-is-asked-seldom" "$(stat_of requests total)" 45
+	check "$1-is-asked-still" test "$(stat_of requests total)" -ge 15
+	control clear >/dev/null
+	# The first success.
+	control reset >/dev/null
+	answered() { [ "$(stat_of bytes total)" -gt 0 ]; }
+	check "$1-over-is-found-soon" wait_for 2 answered
+	check "$1-over-for-all" wait "${readers[@]}"
+	check "$1-umount" "$hffs" umount "$dir"
+}
+trouble status-503 status arg=503
+trouble closed close ''
 finish
