@@ -391,6 +391,43 @@ static void opens_on_a_full_disk(void **state)
 	free(m.bytes);
 }
 
+/* Nothing can be written before room was made, not even that it was made. */
+static void what_a_full_disk_gave_up_is_not_counted(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(37, 8 * MIB);
+	struct cache_stats s;
+	char path[128];
+	int fd;
+
+	if (!mount_small(b))
+		skip();
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	close_box(b);
+	snprintf(path, sizeof(path), "%s/ballast", b->dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, m.bytes, 4096) > 0)
+		;
+	close(fd);
+	open_box(b);
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.bytes_cached, m.size);
+	cache_need_space(b->cache);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.bytes_cached, 0);
+	assert_int_equal(s.blobs, 0);
+	assert_int_equal(s.blobs_sealed, 0);
+	reopen(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 0);
+	close_box(b);
+	umount(b->dir);
+	free(m.bytes);
+}
+
 static void a_read_only_directory_is_refused(void **state)
 {
 	struct box *b = *state;
@@ -526,6 +563,7 @@ int main(void)
 		BOX_TEST(a_whole_blob_is_touched_at_once),
 		BOX_TEST(a_full_disk_takes_new_chunks_again),
 		BOX_TEST(opens_on_a_full_disk),
+		BOX_TEST(what_a_full_disk_gave_up_is_not_counted),
 		BOX_TEST(a_read_only_directory_is_refused),
 		BOX_TEST(a_scrub_gives_back_what_no_row_names),
 		BOX_TEST(a_scrub_forgets_rows_without_files),
