@@ -268,6 +268,14 @@ static int say_busy(const char *dir, const char *lock, struct err *err)
 	return err_set(err, -EBUSY, "process %s uses the cache %s", pid.data, dir);
 }
 
+/* A lock that lets a second one in, as some file systems have it, keeps nobody out. */
+static bool is_lock_idle(const char *path)
+{
+	AUTO_FD int second = io_lock_file(path);
+
+	return second >= 0;
+}
+
 static int lock_dir(struct cache *c, struct err *err)
 {
 	AUTO_FREE char *path = str_printf("%s/lock", c->dir);
@@ -287,6 +295,8 @@ static int lock_dir(struct cache *c, struct err *err)
 	if (fd < 0)
 		return err_set(err, fd, "cannot lock the cache %s: %s", c->dir, strerror(-fd));
 	c->lock_fd = fd;
+	if (is_lock_idle(path))
+		log_warn("locks have no effect on the file system of the cache %s: see to it that nobody else uses it", c->dir);
 	/* The pid is for people; a full disk must not keep the cache closed. */
 	if (ftruncate(fd, 0) < 0 || io_pwrite(fd, pid, (size_t)n, 0) < 0)
 		log_debug("the lock of %s does not name its process", c->dir);

@@ -4,6 +4,7 @@
  * The file that HFFS_TEST_DISK names steers it while hffs runs. It has any of these words, each with a number:
  *   read=ERRNO write=ERRNO sync=ERRNO      the call fails
  *   read-ms=MS write-ms=MS                 it takes so much longer
+ *   no-locks=1                             every lock is granted, of any file
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,4 +75,9 @@ ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t off)
 int fdatasync(int fd)
 {
 	return fails(fd, "sync", NULL) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int flock(int fd, int operation)
+{
+	return control("no-locks") ? 0 : (int)syscall(SYS_flock, fd, operation);
 }

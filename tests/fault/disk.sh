@@ -19,6 +19,7 @@ mount_on_it() {
 	LD_PRELOAD=$disk must_mount "$hf" "$@"
 }
 forget_pages() { sync; echo 3 >/proc/sys/vm/drop_caches; }
+# What the cache says of itself.
 of_cache() { "$hffs" status --json "$hf" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mounts"][0]["cache"][sys.argv[1]])' "$1"; }
 sealed() { [ "$(of_cache blobs_sealed)" = "${1:-1}" ]; }
 [ "$(id -u)" = 0 ] || skip "run as root: the page cache is dropped"
@@ -109,4 +110,24 @@ disk ""
 kept() { cmp "$model/large.safetensors" "$large" && sealed 2; }
 check slow-is-over wait_for 30 kept
 check slow-umount "$hffs" umount "$hf"
+
+# L12: locks that keep nobody out. It is said, and nothing else is different.
+equal locks-nothing-said "$(grep -c 'locks have no effect' "$hf.log")" 0
+disk "no-locks=1"
+LD_PRELOAD=$disk must_mount "$hf"
+check locks-reads cmp "$model/three.bin" "$work/hub/org/model/three.bin"
+equal locks-said "$(grep -c 'locks have no effect' "$hf.log")" 1
+check locks-umount "$hffs" umount "$hf"
+
+# L9: the cache is removed while it is used. What is read is right, and the log says that it is not kept.
+mount_on_it
+head -c 1000000 "$model/large.safetensors" >/dev/null
+rm -rf "$hf.cache"
+check removed-reads cmp "$model/large.safetensors" "$large"
+check removed-reads-others cmp "$hf/org/other/main/file.bin" "$work/hub/org/other/file.bin"
+check removed-is-said grep -q 'takes nothing' "$hf.log"
+check removed-umount "$hffs" umount "$hf"
+mount_on_it
+check removed-begins-anew cmp "$model/large.safetensors" "$large"
+check removed-umount-2 "$hffs" umount "$hf"
 finish
