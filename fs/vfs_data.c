@@ -140,7 +140,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	if (path.failed)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))
-		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page and set HF_TOKEN", s->repo.name, path.data);
+		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page, and set HF_TOKEN to a token that has it", s->repo.name, path.data);
 	from.path = path.data;
 	memcpy(from.commit, s->commit, sizeof(from.commit));
 	f->blob = blob_get(v->fetch, &from);
