@@ -426,6 +426,27 @@ void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done,
 	read_blob(b, off, len, true, done, ctx);
 }
 
+int blob_copy(struct blob *b, uint64_t off, size_t len, void *out)
+{
+	struct span span;
+	int r;
+
+	pthread_mutex_lock(&b->lock);
+	r = blob_refuse_locked(b, NULL);
+	if (r == 0 && (!b->ready || count_missing_locked(b, off / CHUNK_SIZE, (off + len - 1) / CHUNK_SIZE, false)))
+		r = -EAGAIN;
+	if (r == 0)
+		span_fill_locked(b, off, len, &span);
+	pthread_mutex_unlock(&b->lock);
+	if (r < 0)
+		return r;
+	r = span_read(&span, out);
+	span_release(&span);
+	if (r == 0)
+		ahead_read(b, off, len, true, false);
+	return r;
+}
+
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx)
 {
 	struct reader *r = reader_new(off, len, true, done, ctx);

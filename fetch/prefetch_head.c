@@ -71,6 +71,8 @@ static uint32_t find_fault(const struct prefetch_read *r)
 {
 	uint64_t middle = (r->off + r->len / 2) / PAGE;
 
+	if (r->len <= PAGE && !r->direct)
+		return (uint32_t)min_u64(middle, UINT32_MAX); /* a reader that the kernel does not help says what it means */
 	if (r->direct || !r->off || !middle || __builtin_ctzll(middle * PAGE) <= __builtin_ctzll(r->off))
 		return 0;
 	return (uint32_t)min_u64(middle, UINT32_MAX);

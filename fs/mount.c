@@ -128,6 +128,8 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		.pass = passthrough_open,
 		.unpass = passthrough_close,
 		.pass_ctx = m->ops,
+		.push = notify_push,
+		.push_ctx = m,
 		.status = m->config.status,
 		.status_ctx = m->config.status_ctx,
 	};

@@ -38,6 +38,7 @@ struct mount {
 	bool is_running; /* ops->vfs is there */
 	bool is_ending;
 	struct stale_name *stale;
+	bool has_push; /* vfs_take_push() has something */
 };
 
 /* Makes an eventfd readable. */
@@ -50,5 +51,6 @@ void threads_stop(struct mount *m);
 
 int notify_start(struct mount *m);
 void notify_stop(struct mount *m);
+void notify_push(void *mount); /* wakes it for vfs_take_push() */
 
 #endif

@@ -24,6 +24,8 @@ static int copy_config(struct vfs *v, const struct vfs_config *config)
 	v->pass = config->pass;
 	v->unpass = config->unpass;
 	v->pass_ctx = config->pass_ctx;
+	v->push = config->push;
+	v->push_ctx = config->push_ctx;
 	v->status = config->status;
 	v->status_ctx = config->status_ctx;
 	v->endpoint = strdup(config->endpoint);

@@ -13,7 +13,7 @@
 
 /* --- open and release --- */
 
-static void file_unref(struct vfs_file *f)
+void vfs_file_unref(struct vfs_file *f)
 {
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
@@ -92,11 +92,12 @@ void vfs_release(struct vfs_file *f)
 	f->node->site->used_ms = clock_mono_ms();
 	pthread_mutex_unlock(&v->lock);
 	passed_free(v, passed);
-	file_unref(f);
+	vfs_file_unref(f);
 }
 
 void vfs_drop_files(struct vfs *v)
 {
+	push_drop(v);
 	while (v->files)
 		vfs_release(v->files);
 }
@@ -205,7 +206,7 @@ static void read_came(void *ctx, int r, const struct span *span, const struct er
 	struct vfs_file *f = op->file;
 
 	op->done(op->ctx, r, span, err); /* op is gone after this */
-	file_unref(f);
+	vfs_file_unref(f);
 }
 
 void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len, read_done *done, void *ctx)
@@ -222,6 +223,7 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 	atomic_fetch_add(&f->refs, 1);
 	atomic_store_explicit(&f->was_read, true, memory_order_relaxed);
 	atomic_store_explicit(&f->ever_read, true, memory_order_relaxed);
+	push_note(f, off, len);
 	if (f->is_direct)
 		blob_read_direct(f->blob, off, n, read_came, op);
 	else
@@ -274,7 +276,7 @@ size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max)
 	for (size_t i = 0; i < nr; i++) {
 		if (note_cached(read[i]))
 			nodes[grown++] = read[i]->node->id;
-		file_unref(read[i]);
+		vfs_file_unref(read[i]);
 	}
 	return grown;
 }

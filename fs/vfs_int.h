@@ -18,12 +18,21 @@
 
 #define BLKSIZE (128u << 10) /* st_blksize: what buffered readers ask for at a time; half a chunk wastes little */
 #define ERRORS_KEPT 32
+#define PUSHES_KEPT 64 /* chunks waiting to be pushed into the page cache */
+#define PAGED_SLOTS 64 /* chunks of a handle that were read by the page, by their index */
 #define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
 
 struct file_error {
 	uint64_t ino; /* a node id would be gone when the kernel forgets the node */
 	int64_t time_s;
 	char text[ERR_TEXT_MAX];
+};
+
+/* A chunk that is read by the page. */
+struct vfs_push {
+	struct vfs_file *file; /* a reference */
+	uint64_t chunk;
+	uint32_t skip; /* bytes at its beginning that are not pushed */
 };
 
 struct vfs {
@@ -40,6 +49,8 @@ struct vfs {
 	int (*pass)(void *ctx, int fd);
 	void (*unpass)(void *ctx, int id);
 	void *pass_ctx;
+	void (*push)(void *ctx);
+	void *push_ctx;
 	atomic_bool may_pass;
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;
@@ -54,6 +65,8 @@ struct vfs {
 	uint64_t nr_files;
 	uint64_t grown[GROWN_KEPT]; /* files closed with more cached than the kernel knows */
 	size_t nr_grown;
+	struct vfs_push pushes[PUSHES_KEPT]; /* first come, first */
+	size_t nr_pushes;
 	struct file_error errors[ERRORS_KEPT]; /* a ring; errors[error_next - 1] is the newest */
 	size_t error_next;
 };
@@ -68,6 +81,8 @@ struct vfs_file {
 	atomic_uint refs; /* the handle, and each read under way */
 	atomic_bool was_read;  /* since vfs_take_grown() */
 	atomic_bool ever_read; /* so what is cached of the blob is known */
+	atomic_uint push_ahead; /* chunks; vfs_push.c's, as the next */
+	_Atomic uint32_t paged[PAGED_SLOTS];
 	struct vfs_file *next, **prev; /* in vfs->files, under its lock */
 };
 
@@ -84,6 +99,11 @@ struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tre
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
 /* The beginning of revisions that a directory stands for ("" for a repository): appended. */
 void refs_prefix(const struct node *dir, struct buf *out);
+
+void vfs_file_unref(struct vfs_file *f);
+/* vfs_push.c: a read of a handle, for what it says of those that follow. */
+void push_note(struct vfs_file *f, uint64_t off, size_t len);
+void push_drop(struct vfs *v); /* forgets what is to be pushed */
 
 /* vfs_passed.c: files that are read past us */
 /* What a handle of n could be given if it is the first: NULL if it is not, or has to read through us. Blocks on nothing. */

@@ -83,6 +83,11 @@ typedef void read_done(void *ctx, int r, const struct span *span, const struct e
 void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
 /* The same for O_DIRECT: what the program asked for itself, without the kernel reading ahead. */
 void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
+/*
+ * Copies [off, off + len) to out if all of it is here: 0, else -EAGAIN, or what reading the disk gives. To prefetch it is a read
+ * like any other, since it is made for one. Blocks on disk.
+ */
+int blob_copy(struct blob *b, uint64_t off, size_t len, void *out);
 /* Makes chunks of [off, off + len) present, any length, without prefetch and at background urgency (pull). span is NULL. */
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx);
 

@@ -31,6 +31,9 @@ struct vfs_config {
 	int (*pass)(void *ctx, int fd);
 	void (*unpass)(void *ctx, int id);
 	void *pass_ctx;
+	/* There is something for vfs_take_push(). NULL: nothing is ever pushed. Any thread; must not wait. */
+	void (*push)(void *ctx);
+	void *push_ctx;
 	/* Appends the attribute user.hffs.status of the root; NULL: there is none. */
 	void (*status)(void *ctx, struct buf *out);
 	void *status_ctx;
@@ -113,6 +116,12 @@ void vfs_read_again(struct vfs_read *op, uint64_t off, size_t len, read_done *do
 size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len);
 /* Files that were read and have more cached than the kernel was told: up to max node ids, each told once per growth. */
 size_t vfs_take_grown(struct vfs *v, uint64_t *nodes, size_t max);
+
+/*
+ * The next chunk that readers take page by page and that is here: bytes of it, up to CHUNK_SIZE, are copied to out, to be put into the
+ * kernel's page cache of that node. False: none is left. Blocks on disk.
+ */
+bool vfs_take_push(struct vfs *v, void *out, uint64_t *node, uint64_t *off, size_t *len);
 
 /* Files of one content that turned out to be wrong: up to max node ids whose pages the kernel must forget. 0: no content left. */
 size_t vfs_take_spoiled(struct vfs *v, uint64_t *nodes, size_t max);

@@ -62,6 +62,35 @@ END
 check pread-shuffled python3 "$work/probe.py" pread "$model/large.safetensors" "$source/large.safetensors" 1
 check mapped-warm python3 "$work/probe.py" map "$model/large.safetensors" "$source/large.safetensors" 2
 
+# A mapping that the kernel reads nothing ahead for: its chunks are pushed into the page cache, so most pages cost no request. Shared
+# by several threads, which is where pushing and reading could wait for each other.
+cat >"$work/random.py" <<'END'
+import ctypes, mmap, os, sys, threading
+got, want = sys.argv[1], open(sys.argv[2], "rb").read()
+fd = os.open(got, os.O_RDONLY)
+m = mmap.mmap(fd, 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED)
+m.madvise(mmap.MADV_RANDOM)
+wrong = []
+def walk(start):
+    for block in range(start, len(want), 4 << 20):
+        for off in range(block, min(block + (1 << 20), len(want)), 4096):
+            if m[off:off + 4096] != want[off:off + 4096]:
+                wrong.append(off)
+walkers = [threading.Thread(target=walk, args=(i << 20,)) for i in range(4)]
+for w in walkers:
+    w.start()
+for w in walkers:
+    w.join()
+sys.exit(f"wrong bytes at {wrong[:3]}" if wrong else 0)
+END
+hf1=$work/hf1
+must_mount "$hf1" stable,cache="$work/cache1"
+ls "$hf1/org/model/main/" >/dev/null
+before=$(counter "$hf1" reads)
+check mapped-random-cold timeout 60 python3 "$work/random.py" "$hf1/org/model/main/large.safetensors" "$source/large.safetensors"
+at_most mapped-random-requests $(($(counter "$hf1" reads) - before)) 3000 # of 5121 pages; some are asked for meanwhile
+check mapped-random-umount "$hffs" umount "$hf1"
+
 # A crash, then the next mount without repair; what is cached is not fetched again.
 sleep 1.5 # the index is committed within a second
 kill_daemon "$hf"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <hffs/thread.h>
+#include <hffs/tunables.h>
 
 static int setup(void **state)
 {
@@ -236,6 +237,79 @@ static void what_was_read_is_told_once(void **state)
 	assert_int_equal(blocks(v, node), 1024);
 }
 
+static void count_push(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+static void read_at(struct vfs_file *f, uint64_t off, size_t len)
+{
+	struct result res = {0};
+	struct vfs_read op;
+
+	vfs_read(&op, f, off, len, on_read, &res);
+	assert_int_equal(res.r, 0);
+}
+
+static void chunks_read_by_the_page_are_pushed(void **state)
+{
+	static uint8_t bytes[CHUNK_SIZE];
+	unsigned asked = 0;
+	const struct vfs_config config = {.fetch = fake_fetch(), .catalog = fake_catalog(), .endpoint = "https://hub.example",
+					  .push = count_push, .push_ctx = &asked};
+	struct vfs *v = NULL;
+	struct vfs_file *f = NULL;
+	uint64_t node, told = 0, off = 0;
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(vfs_new(&config, &v), 0);
+	node = node_of(v, "model.safetensors");
+	assert_int_equal(vfs_open(v, node, O_RDONLY, &f, NULL), 0);
+	fake_cached(3000000);
+	/* Pages here and there, and whole reads, ask for nothing. */
+	for (uint64_t i = 0; i < 8; i++)
+		read_at(f, i * CHUNK_SIZE + 4096, 4096);
+	read_at(f, 0, 128 << 10);
+	read_at(f, 128 << 10, 128 << 10);
+	assert_int_equal(asked, 0);
+	assert_false(vfs_take_push(v, bytes, &told, &off, &len));
+	/* The second page of a chunk does, once. */
+	for (int i = 0; i < 5; i++)
+		read_at(f, 2 * CHUNK_SIZE + 4096u * (unsigned)i, 4096);
+	read_at(f, 11 * CHUNK_SIZE, 4096);
+	read_at(f, 11 * CHUNK_SIZE + 8192, 4096);
+	assert_int_equal(asked, 2);
+	assert_true(vfs_take_push(v, bytes, &told, &off, &len));
+	assert_int_equal(told, node);
+	assert_int_equal(off, 2 * CHUNK_SIZE + 8 * 4096); /* what is close behind the page is left to its reader */
+	assert_int_equal(off + len, 3 * CHUNK_SIZE);
+	assert_int_equal(bytes[77], fake_byte(off + 77));
+	assert_true(vfs_take_push(v, bytes, &told, &off, &len));
+	assert_int_equal(off, 11 * CHUNK_SIZE + 10 * 4096);
+	assert_int_equal(off + len, 3000000); /* the file ends in it */
+	assert_false(vfs_take_push(v, bytes, &told, &off, &len));
+	/* Who goes on into the next chunk gets it at its first page, and the one behind it. */
+	read_at(f, 3 * CHUNK_SIZE, 4096);
+	assert_int_equal(asked, 3);
+	assert_true(vfs_take_push(v, bytes, &told, &off, &len));
+	assert_int_equal(off, 3 * CHUNK_SIZE + 8 * 4096);
+	assert_true(vfs_take_push(v, bytes, &told, &off, &len));
+	assert_int_equal(off, 4 * CHUNK_SIZE);
+	assert_int_equal(len, CHUNK_SIZE);
+	assert_false(vfs_take_push(v, bytes, &told, &off, &len));
+	/* What is not here is not waited for, and the end forgets what is left. */
+	fake_cached(0);
+	read_at(f, 7 * CHUNK_SIZE + 8192, 4096);
+	assert_int_equal(asked, 4);
+	assert_false(vfs_take_push(v, bytes, &told, &off, &len));
+	read_at(f, 6 * CHUNK_SIZE + 8192, 4096);
+	assert_int_equal(asked, 5);
+	vfs_drop_files(v);
+	assert_int_equal(fake_blobs(), 0);
+	vfs_free(v);
+}
+
 /* Many handles and another thread that answers: for the thread sanitizer. */
 static void readers_meet_answers_of_another_thread(void **state)
 {
@@ -295,6 +369,7 @@ int main(void)
 		TEST(the_end_gives_the_blobs_back),
 		TEST(what_was_read_is_told_once),
 		TEST(names_of_a_wrong_content_are_told),
+		TEST(chunks_read_by_the_page_are_pushed),
 		TEST(readers_meet_answers_of_another_thread),
 	};
 
