@@ -89,6 +89,8 @@ static int umount_as_user(const char *dir, bool lazy, struct err *err)
 		return 0;
 	if (strstr(said, "busy"))
 		return -EBUSY;
+	if (strstr(said, "not found in")) /* among the mounts that are this user's [fuse 3.14 util/fusermount.c] */
+		return err_set(err, -EPERM, "cannot unmount %s: another user mounted it", dir);
 	return err_set(err, -EPERM, "cannot unmount %s: %s", dir, said);
 }
 
