@@ -95,6 +95,8 @@ static void say_access(enum reason why, int r, const struct status_facts *f, str
 		err_set(err, r, "%s is absent or private: set HF_TOKEN if it is private", f->what);
 	else if (why == WHY_TOKEN && f->had_token)
 		err_set(err, r, "the Hub refuses the token for %s: it is wrong, revoked or expired", f->what);
+	else if (why == WHY_TOKEN && f->was_seen)
+		err_set(err, r, "%s is gone, or has become private: set HF_TOKEN if it is private", f->what);
 	else if (why == WHY_TOKEN)
 		err_set(err, r, "%s needs a token: set HF_TOKEN", f->what);
 	else
