@@ -10,6 +10,8 @@ make_hub "$work/hub"
 head -c 140000000 /dev/urandom >"$work/hub/org/other/many.bin"
 serve_faulty "$work/hub"
 stat_of() { control stats | python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[k], sys.argv[1:], json.load(sys.stdin)))' "$@"; }
+# In one question, because pauses are short.
+requests_of() { control stats | python3 -c 'import json, sys; r = json.load(sys.stdin)["requests"]; print(*(r[b] for b in sys.argv[1:]))' "$@"; }
 cat >"$work/read.py" <<'END'
 import os, random, sys, threading
 got, want = open(sys.argv[1], "rb", 0), open(sys.argv[2], "rb")
@@ -47,7 +49,7 @@ check few-umount "$hffs" umount "$work/few"
 # 429: after it no request goes to that host before the time that it names: counted in the middle of the pause.
 # pause NAME ROUTE HEADERS OTHER: the route answers 429 once; meanwhile readers and listings of everything try; only OTHER is asked.
 pause() {
-	local dir=$work/$1 buckets=$4 readers=() path before
+	local dir=$work/$1 buckets=$4 readers=() path before # buckets: a list of words
 	must_mount "$dir"
 	cat "$dir/org/model/main/config.json" >/dev/null
 	control reset >/dev/null
@@ -56,13 +58,13 @@ pause() {
 	readers=($!)
 	refused() { [ "$(stat_of refused total)" -ge 1 ]; }
 	wait_for 5 refused || fail "$1-refused" "no 429 was sent"
-	before=$(for b in $buckets; do stat_of requests "$b"; done)
+	before=$(requests_of $buckets)
 	for path in org/model/main/three.bin org/model/main/large.safetensors org/model/main/chunk datasets/org/data/main/train.jsonl; do
 		head -c 1 "$dir/$path" >/dev/null &
 		readers+=($!)
 	done
 	sleep 1
-	equal "$1-host-is-left-alone" "$(for b in $buckets; do stat_of requests "$b"; done)" "$before"
+	equal "$1-host-is-left-alone" "$(requests_of $buckets)" "$before"
 	wait "${readers[@]}"
 	check "$1-bytes" cmp "$dir/org/model/main/three.bin" "$work/hub/org/model/three.bin"
 	equal "$1-told-once" "$(stat_of refused total)" 1
