@@ -60,8 +60,8 @@ static int link_file(struct vfs_file *f, struct passed **fresh)
 		f->next->prev = &f->next;
 	v->files = f;
 	v->nr_files++;
-	f->node->site->files_open++;
-	f->node->site->used_ms = clock_mono_ms();
+	/* Without memory its commit may be left while it is open; that is all. */
+	f->is_counted = shown_open(&v->shown, &f->node->site->repo, f->node->site->commit, clock_mono_ms()) == 0;
 	node_pin(f->node);
 	return 0;
 }
@@ -88,8 +88,8 @@ void vfs_release(struct vfs_file *f)
 	if (atomic_load(&f->ever_read))
 		note_grown_locked(f, cached);
 	passed = passed_leave_locked(f->node);
-	f->node->site->files_open--;
-	f->node->site->used_ms = clock_mono_ms();
+	if (f->is_counted)
+		shown_close(&v->shown, &f->node->site->repo, f->node->site->commit, clock_mono_ms());
 	pthread_mutex_unlock(&v->lock);
 	passed_free(v, passed);
 	vfs_file_unref(f);

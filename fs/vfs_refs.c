@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Looking up revisions. A symlink moves when the catalog says so, but not under a reader: while files of the commit it shows are
- * open, or were within the last minute, it stays. What has moved is another node of the same inode number, so the kernel may keep
+ * open, or were within the last minute, it stays (shown.c). What has moved is another node of the same inode number, so the kernel may keep
  * the target of a node as long as it likes: every path goes through one.
  */
 #include "lookup_int.h"
@@ -21,48 +21,19 @@ void refs_prefix(const struct node *dir, struct buf *out)
 	buf_adds(out, dir->name);
 }
 
-/* Is somebody reading this commit of the repository that dir belongs to? */
-static bool is_read_locked(const struct vfs *v, const struct node *dir, const char *commit)
-{
-	const struct node *n;
-	const struct site *s;
-
-	while (dir->type == NODE_REFS)
-		dir = dir->parent;
-	n = node_find_child(&v->nodes, dir, commit, strlen(commit));
-	if (!n || n->type != NODE_COMMIT)
-		return false;
-	s = n->site;
-	return s->files_open || (s->used_ms && clock_mono_ms() - s->used_ms < KEEP_AFTER_MS);
-}
-
-/* The last component of a revision's symlink. */
-static const char *target_commit(const char *target)
-{
-	const char *slash = strrchr(target, '/');
-
-	return slash ? slash + 1 : target;
-}
-
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
 {
-	AUTO_BUF prefix = {0}, target = {0};
-	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	AUTO_BUF prefix = {0}, rev = {0}, target = {0};
+	const char *shown;
 
-	*kept = n && n->type == NODE_LINK && !n->may_move && strcmp(target_commit(n->target), commit) != 0 &&
-		is_read_locked(v, dir, target_commit(n->target));
-	if (*kept) {
-		node_look(n);
-		return n;
-	}
 	refs_prefix(dir, &prefix);
-	if (prefix.failed)
+	buf_addf(&rev, "%s%s%s", prefix.len ? prefix.data : "", prefix.len ? "/" : "", name);
+	if (prefix.failed || rev.failed)
 		return NULL;
-	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
-	n = look_target_locked(v, dir, name, &target, dir->site);
-	if (n)
-		n->may_move = false;
-	return n;
+	shown = shown_choose(&v->shown, &dir->site->repo, rev.data, commit, clock_mono_ms());
+	*kept = strcmp(shown, commit) != 0;
+	scheme_commit_target(&target, prefix.len ? prefix.data : "", shown);
+	return look_target_locked(v, dir, name, &target, dir->site);
 }
 
 /* A listing that was masked by a gate is asked for again, in a node of its own: access may have been granted. */

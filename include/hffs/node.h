@@ -31,8 +31,6 @@ struct site {
 	int64_t mtime_s;
 	uint64_t ino;        /* of the commit's directory */
 	struct tree *tree;   /* a reference; NULL until loaded, then for ever */
-	uint32_t files_open; /* of this commit */
-	uint64_t used_ms;    /* monotonic, the last open or close; 0: never */
 };
 
 struct passed;
@@ -55,7 +53,6 @@ struct node {
 	uint8_t kind;       /* enum repo_kind; of KIND and below */
 	bool is_named;      /* found by (parent, name) */
 	bool is_bad;        /* FILE: passed, and the bytes have turned out to be wrong: no more handles until the last is gone */
-	bool may_move;      /* LINK: the next answer of the catalog counts, whoever is reading */
 };
 
 #define NODE_ROOT_ID 1
