@@ -12,7 +12,7 @@
 #include <hffs/err.h>
 #include <hffs/format.h>
 
-struct pool;
+struct crew;
 struct kernels;
 
 /* Weights as they lie in the file: rows of cols elements, row r at data + r * row_bytes. cols is a multiple of the type's block. */
@@ -40,14 +40,15 @@ const struct kernels *kernels_nth(unsigned i);
 bool kernels_can_run(const struct kernels *k);
 
 /* Row-parallel workers; they sleep when there is nothing to do. n threads including the caller's, at least 1. 0 or -errno. */
-int pool_new(unsigned n, struct pool **out);
-void pool_free(struct pool *p); /* NULL is fine */
-unsigned pool_threads(const struct pool *p);
+int crew_new(unsigned n, struct crew **out);
+void crew_free(struct crew *c); /* NULL is fine */
+AUTO_DEFINE(struct crew *, crew_free)
+unsigned crew_threads(const struct crew *c);
 /*
  * Calls run(ctx, begin, end, thread) for disjoint parts of [0, n) that begin at multiples of `grain`; returns when all are done.
- * thread is below pool_threads(); two parts never run with the same one at once. One caller at a time; run() does not call this.
+ * thread is below crew_threads(); two parts never run with the same one at once. One caller at a time; run() does not call this.
  */
-void pool_run(struct pool *p, size_t n, size_t grain, void (*run)(void *ctx, size_t begin, size_t end, unsigned thread), void *ctx);
+void crew_run(struct crew *c, size_t n, size_t grain, void (*run)(void *ctx, size_t begin, size_t end, unsigned thread), void *ctx);
 
 /*
  * Work space for activations in the form that a type wants (quantised, in panels) and for attention; made when a model is opened,
@@ -56,6 +57,7 @@ void pool_run(struct pool *p, size_t n, size_t grain, void (*run)(void *ctx, siz
 struct linear_space;
 int linear_space_new(uint32_t cols_max, uint32_t tokens_max, unsigned threads, struct linear_space **out);
 void linear_space_free(struct linear_space *s); /* NULL is fine */
+AUTO_DEFINE(struct linear_space *, linear_space_free)
 
 /* One product: out[t * out_stride + r] = sum over c of w[r][c] * x[t][c], plus bias[r] unless bias is NULL. */
 struct linear {
@@ -70,7 +72,7 @@ struct linear {
  * LINEAR_PRODUCTS_MAX. out does not overlap x.
  */
 #define LINEAR_PRODUCTS_MAX 8
-void linear_run(const struct kernels *k, struct pool *p, struct linear_space *s, const struct linear *products, size_t nr,
+void linear_run(const struct kernels *k, struct crew *c, struct linear_space *s, const struct linear *products, size_t nr,
 		const float *x, size_t x_stride, size_t n);
 
 /* Row r of a matrix as floats: an embedding. */

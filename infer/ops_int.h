@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a forward pass computes besides products with weights. All of it in F32; exp() and tanh() within 1e-6 of the exact value,
- * relative. Functions that take a pool share their rows out where there is enough to do; each row is computed by one thread, in one
+ * relative. Functions that take a crew share their rows out where there is enough to do; each row is computed by one thread, in one
  * order, so the bits do not depend on the number of threads.
  *
  * A float vector of n tokens is x[t * stride + i]: strides are in floats. In and out may be the same memory with the same stride
@@ -16,25 +16,25 @@
  * out = x / sqrt(mean(x^2) + eps) * weight, for n rows of width floats. weight may be NULL (all 1). In place is fine. Heads that are
  * normalised one by one are rows: n = tokens * heads, stride = width = head_dim.
  */
-void op_rms_norm(const struct kernels *k, struct pool *p, float *out, size_t out_stride, const float *x, size_t x_stride,
+void op_rms_norm(const struct kernels *k, struct crew *c, float *out, size_t out_stride, const float *x, size_t x_stride,
 		 const float *weight, float eps, size_t n, uint32_t width);
 /* out = (x - mean) / sqrt(variance + eps) * weight + bias. weight and bias may be NULL. In place is fine. */
-void op_layer_norm(const struct kernels *k, struct pool *p, float *out, size_t out_stride, const float *x, size_t x_stride,
+void op_layer_norm(const struct kernels *k, struct crew *c, float *out, size_t out_stride, const float *x, size_t x_stride,
 		   const float *weight, const float *bias, float eps, size_t n, uint32_t width);
 
 /* OP_GELU is x * (1 + erf(x / sqrt 2)) / 2, OP_GELU_TANH its approximation by tanh. */
 enum op_activation { OP_SILU, OP_GELU, OP_GELU_TANH, OP_RELU };
 /* out = f(gate) * up, or f(gate) if up is NULL. All have the same stride. In place of gate or up is fine. */
-void op_activate(const struct kernels *k, struct pool *p, enum op_activation f, float *out, const float *gate, const float *up,
+void op_activate(const struct kernels *k, struct crew *c, enum op_activation f, float *out, const float *gate, const float *up,
 		 size_t stride, size_t n, uint32_t width);
 
 /* x += y, for n rows of width floats. */
-void op_add(const struct kernels *k, struct pool *p, float *x, size_t x_stride, const float *y, size_t y_stride, size_t n,
+void op_add(const struct kernels *k, struct crew *c, float *x, size_t x_stride, const float *y, size_t y_stride, size_t n,
 	    uint32_t width);
 /* x *= by, n floats. */
 void op_scale(const struct kernels *k, float *x, float by, size_t n);
 /* x = cap * tanh(x / cap), n floats. */
-void op_softcap(const struct kernels *k, struct pool *p, float *x, float cap, size_t n);
+void op_softcap(const struct kernels *k, struct crew *c, float *x, float cap, size_t n);
 /* x = exp(x - max) / sum, n floats, at least 1; -INFINITY becomes 0. All -INFINITY: all 0. */
 void op_softmax(const struct kernels *k, float *x, size_t n);
 
@@ -54,7 +54,7 @@ struct op_rope {
 	enum op_rope_pairs pairs;
 	const float *cos, *sin;
 };
-void op_rope(const struct kernels *k, struct pool *p, const struct op_rope *r, size_t n);
+void op_rope(const struct kernels *k, struct crew *c, const struct op_rope *r, size_t n);
 
 /* n floats to F16 (to the nearest, ties to even; beyond its range: infinity), and back. */
 void op_to_f16(const struct kernels *k, uint16_t *out, const float *x, size_t n);
@@ -82,7 +82,7 @@ struct attention {
 	float scale;
 	float softcap; /* 0: none; else scores s become softcap * tanh(s / softcap) */
 };
-/* heads is a multiple of kv_heads, head_dim at most the cols_max and the pool's threads at most the threads of the space. */
-void attention_run(const struct kernels *k, struct pool *p, struct linear_space *s, const struct attention *a, size_t n);
+/* heads is a multiple of kv_heads, head_dim at most the cols_max and the crew's threads at most the threads of the space. */
+void attention_run(const struct kernels *k, struct crew *c, struct linear_space *s, const struct attention *a, size_t n);
 
 #endif
