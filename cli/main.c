@@ -18,6 +18,7 @@ static const struct verb {
 	{"pull", "make files complete now", cmd_pull},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"run", "run a language model from files that are mapped", cmd_run},
+	{"embed", "the embedding of a text, as numbers", cmd_embed},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
 };
 

@@ -240,7 +240,7 @@ static int open_sealed(const struct config *config, const char *path)
 static int make_view(struct model_dir *d, const struct config *config, const struct listing *files, const char *gguf,
 		     const struct model_dir_plan *plan, struct err *err)
 {
-	int r = model_view_open(&d->view, err);
+	int r = model_view_open(&d->view, d->own.base, err);
 
 	for (size_t i = 0; i < files->nr && r == 0; i++) {
 		const char *name = files->entries[i].path;
