@@ -35,6 +35,7 @@ struct run_args {
 struct runner {
 	const struct run_args *args;
 	struct model_dir *dir;
+	const char *name;              /* "org/name", or that of the directory */
 	struct model *model;
 	const struct model_info *info;
 	struct tokenizer *tokenizer;   /* NULL: there is none, and none is needed */

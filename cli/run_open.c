@@ -96,6 +96,7 @@ int runner_open(struct runner *r, const struct run_args *args, bool needs_text, 
 	ret = model_dir_open(args->what, &plan, &r->dir, err);
 	if (ret < 0)
 		return ret;
+	r->name = model_dir_name(r->dir);
 	ret = open_tokenizer(r, needs_text, err);
 	if (ret == 0)
 		ret = open_model(r, err);
@@ -123,7 +124,7 @@ int runner_open_chat(struct runner *r, struct err *err)
 	const char *source = tokenizer_chat_template(r->tokenizer);
 
 	if (!source)
-		return err_set(err, -ENOENT, "%s has no chat template: it was not made for conversations; use -p without --chat", r->args->what);
+		return err_set(err, -ENOENT, "%s has no chat template: it goes on with texts, and was not made for conversations", r->name);
 	return chat_new(source, &r->chat, err);
 }
 

@@ -20,7 +20,7 @@ int chat_new(const char *source, struct chat **out, struct err *err)
 	if (r == -ENOTSUP)
 		return err_set(err, r,
 			       "the chat template of this model is none that is known here (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr), and "
-			       "templates are never run: give the whole text with -p, without --chat");
+			       "templates are never run; whole texts work all the same");
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	*out = TAKE(c);
