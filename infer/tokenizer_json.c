@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <hffs/members.h>
@@ -225,16 +226,77 @@ static int read_bpe(struct tokenizer *t, const struct model_parts *p, struct err
 
 /* --- Unigram --- */
 
+/*
+ * A number as serde_json reads it: digits to one integer as far as they fit 64 bits, then one multiplication or division. That is
+ * not always the nearest double, and which of two equal sums of scores is the larger may hang on the last bit. [serde_json de.rs,
+ * parse_decimal, f64_from_parts]
+ */
+struct number {
+	uint64_t digits;
+	int64_t exponent;
+	bool full; /* no more digits fit */
+};
+
+/* Takes a digit, before the point or behind it. */
+static void add_digit(struct number *n, unsigned digit, bool fraction)
+{
+	uint64_t more;
+
+	n->full |= __builtin_mul_overflow(n->digits, (uint64_t)10, &more) || __builtin_add_overflow(more, (uint64_t)digit, &more);
+	if (n->full) {
+		n->exponent += !fraction;
+		return;
+	}
+	n->digits = more;
+	n->exponent -= fraction;
+}
+
+static double power_of_ten(int64_t exponent)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "1e%d", (int)exponent);
+	return strtod(text, NULL);
+}
+
+static double scale(const struct number *n)
+{
+	double f = (double)n->digits;
+	int64_t exponent = n->exponent;
+
+	for (; exponent < -308 && f != 0; exponent += 308)
+		f /= 1e308;
+	if (f == 0)
+		return 0;
+	if (exponent > 308)
+		return INFINITY;
+	return exponent >= 0 ? f * power_of_ten(exponent) : f / power_of_ten(-exponent);
+}
+
 static int read_score(const struct slice *s, double *out)
 {
-	char text[64];
+	const char *at = s->at, *end = s->at + s->len;
+	struct number n = {0};
+	bool negative = at < end && *at == '-', fraction = false;
+	size_t digits = 0;
 
-	if (!s->len || s->len >= sizeof(text) || strspn(s->at, "+-.0123456789eE") < s->len)
-		return -EBADMSG;
-	memcpy(text, s->at, s->len);
-	text[s->len] = '\0';
-	*out = strtod(text, NULL);
-	return isfinite(*out) ? 0 : -EBADMSG;
+	for (at += negative; at < end && ((*at >= '0' && *at <= '9') || (*at == '.' && !fraction)); at++) {
+		if (*at == '.')
+			fraction = true;
+		else
+			add_digit(&n, (unsigned)(*at - '0'), fraction);
+		digits += *at != '.';
+	}
+	if (at < end && digits) {
+		char exponent[8] = "";
+
+		if ((*at | 0x20) != 'e' || end - at < 2 || end - at > 6 || strspn(at + 1, "+-0123456789") < (size_t)(end - at - 1))
+			return -EBADMSG;
+		memcpy(exponent, at + 1, (size_t)(end - at - 1));
+		n.exponent += strtol(exponent, NULL, 10);
+	}
+	*out = negative ? -scale(&n) : scale(&n);
+	return digits && isfinite(*out) ? 0 : -EBADMSG;
 }
 
 /* ["token", score] */
