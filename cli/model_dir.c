@@ -367,6 +367,29 @@ const char *model_dir_name(const struct model_dir *d)
 	return d->name;
 }
 
+/* Once is enough: a sentence names a path once. */
+static void name_instead(const char *path, const char *name, struct err *err)
+{
+	char *at = path ? strstr(err->text, path) : NULL;
+	AUTO_FREE char *text = at ? str_printf("%.*s%s%s", (int)(at - err->text), err->text, name, at + strlen(path)) : NULL;
+
+	if (text)
+		(void)err_set(err, err->code, "%s", text);
+}
+
+void model_dir_say(const struct model_dir *d, struct err *err)
+{
+	struct err why;
+
+	if (!err || !err->text[0])
+		return;
+	name_instead(d->view.dir, d->name, err);
+	name_instead(d->shown, d->name, err);
+	why = *err;
+	if (!strstr(why.text, d->name))
+		(void)err_set(err, why.code, "%s: %s", d->name, why.text);
+}
+
 int model_dir_bytes(const struct model_dir *d, uint64_t *out)
 {
 	uint64_t now;
