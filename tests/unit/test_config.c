@@ -48,7 +48,7 @@ static void reads_llama(void **state)
 						 &err), 0);
 	assert_int_equal(c.nr_eos, 1);
 	assert_int_equal(c.eos[0], 9);
-	config_done(&c);
+	model_config_done(&c);
 }
 
 static void knows_defaults_of_classes(void **state)
@@ -66,7 +66,7 @@ static void knows_defaults_of_classes(void **state)
 		assert_int_equal(c.sliding[i], i != 5);
 	assert_true(c.rope.theta == 1e6 && c.rope_sliding.theta == 1e4);
 	assert_true(fabsf(c.embed_scale - 8) < 1e-6f && fabsf(c.attention_scale - 0.0625f) < 1e-9f);
-	config_done(&c);
+	model_config_done(&c);
 }
 
 static void windows(void **state)
@@ -100,7 +100,7 @@ static void windows(void **state)
 		assert_int_equal(c.window, rows[i].window);
 		assert_int_equal(c.sliding[0], rows[i].first);
 		assert_int_equal(c.sliding[1], rows[i].second);
-		config_done(&c);
+		model_config_done(&c);
 	}
 }
 
@@ -153,7 +153,7 @@ static void refuses(void **state)
 
 		if (r != rows[i].code || !strstr(err.text, rows[i].why))
 			fail_msg("%s: %d, %s", rows[i].text, r, err.text);
-		config_done(&c);
+		model_config_done(&c);
 	}
 }
 
