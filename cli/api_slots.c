@@ -103,10 +103,11 @@ static struct api_slot *choose_locked(struct api_slots *s, const struct token_li
 
 	for (size_t i = 0; i < s->most; i++) {
 		struct api_slot *slot = &s->slots[i];
-		size_t n = shared(slot, prompt);
+		size_t n;
 
 		if (slot->is_taken)
-			continue;
+			continue; /* what it holds changes */
+		n = shared(slot, prompt);
 		if (!slot->session)
 			fresh = fresh ? fresh : slot;
 		else if (!best || n > most)
