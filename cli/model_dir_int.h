@@ -29,6 +29,8 @@ const char *model_dir_path(const struct model_dir *d);
 const char *model_dir_name(const struct model_dir *d);
 /* Bytes of content that came over the network since it was opened, through a mount or by pulling; -ENOTSUP for a path of this machine. */
 int model_dir_bytes(const struct model_dir *d, uint64_t *out);
+/* A sentence about it in words that the user knows: the name instead of a directory of ours, and never without a name. */
+void model_dir_say(const struct model_dir *d, struct err *err);
 /* Nothing of it is open or mapped any more. A mount of our own is ended, and what was made is removed. Accepts NULL. */
 void model_dir_done(struct model_dir *d);
 AUTO_DEFINE(struct model_dir *, model_dir_done)

@@ -101,6 +101,7 @@ int runner_open(struct runner *r, const struct run_args *args, bool needs_text, 
 	if (ret == 0)
 		ret = open_model(r, err);
 	if (ret < 0) {
+		model_dir_say(r->dir, err);
 		runner_close(r);
 		return no_usage(ret, err);
 	}

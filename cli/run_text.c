@@ -21,7 +21,7 @@ struct talk {
 	struct runner *r;
 	struct session *session;
 	struct token_list past;
-	struct token_list tokens; /* of the answer */
+	struct token_list tokens; /* of the answer, with the one that ended it */
 	struct buf text;
 	enum generation_end end;
 	bool interrupted;
@@ -88,6 +88,8 @@ static int generate(struct talk *t, struct generation *g, struct err *err)
 	}
 	t->interrupted = is_interrupted();
 	t->end = generation_end(g);
+	if (r >= 0 && t->end == GENERATION_EOS && token_list_add(&t->tokens, generation_last(g)->id) < 0)
+		r = err_set(err, -ENOMEM, "out of memory");
 	generation_stats(g, &t->stats);
 	runner_end_progress(t->r);
 	return r < 0 ? r : 0;

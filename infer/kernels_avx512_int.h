@@ -8,8 +8,8 @@
  * Activations for blocks of 8 bits and less are rounded to 8 bits with a scale d for each 32; s is d times their sum, which takes the
  * minimum of a block into account without looking at its elements again.
  *
- * One token, or a few (kernels_avx512_rows_int.h): weights are read once, four rows side by side so that what is known of the
- * activations serves four times. Unpacking never takes more instructions than a core has time for while memory brings the bytes.
+ * One token, or a few (kernels_avx512_rows_int.h): a row after the other, as memory brings them; unpacking takes no more instructions
+ * than a core has time for meanwhile.
  * Many tokens (kernels_avx512_panel_int.h): 32 rows are unpacked once into the form that the multiplication wants, and used for all.
  */
 #include <immintrin.h>
@@ -128,11 +128,11 @@ static inline void quantize_block(const float *x, int8_t q[32], float *d, float 
 	*s = *d * (float)_mm512_reduce_add_epi32(_mm512_add_epi32(qa, qb));
 }
 
-#include "kernels_avx512_rows_int.h"
-#include "kernels_avx512_panel_int.h"
-
 /* From so many tokens on it pays to unpack rows into panels. */
 #define PANEL_TOKENS 8u
+
+#include "kernels_avx512_rows_int.h"
+#include "kernels_avx512_panel_int.h"
 
 static bool has_blocks(enum tensor_type type)
 {
@@ -149,7 +149,7 @@ static enum acts_form form(enum tensor_type type, size_t n)
 static uint32_t grain(enum tensor_type type, size_t n)
 {
 	if (n < PANEL_TOKENS)
-		return ROWS_AT_ONCE;
+		return ROWS_GRAIN;
 	return has_blocks(type) ? BYTE_PANEL_ROWS : FLOAT_PANEL_ROWS;
 }
 

@@ -198,7 +198,7 @@ static inline __attribute__((always_inline)) void byte_panel_make(enum tensor_ty
 					scales_put(type, &w, blocks, cols / 32, row + i);
 					continue;
 				}
-				if (cols < per_step) {
+				if (vectors_of(type) == 2 && cols < per_step) {
 					memcpy(rest, p, (size_t)cols / info->block * info->bytes);
 					p = rest;
 				}

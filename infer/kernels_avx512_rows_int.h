@@ -6,9 +6,12 @@
  * holds, put into one vector - which lane belongs to which block is the type's matter - and scaled there.
  */
 
-#define ROWS_AT_ONCE 4u
-/* How far ahead of use a row is asked for; a few hundred ns at the speed of memory. */
-#define PREFETCH_BYTES 2048
+#define ROWS_GRAIN 4u
+/*
+ * How far ahead of its use memory is asked for. Rows are read one after the other, so that memory is one stream: several rows side by
+ * side, or distances below 4096, were slower by a third and more on Zen 5.
+ */
+#define PREFETCH_BYTES 6144
 
 /* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
 static size_t rounded(uint32_t cols)
@@ -352,151 +355,125 @@ static inline __attribute__((always_inline)) __m512 step(enum tensor_type type, 
 	return has_minimum(type) ? _mm512_fmadd_ps(w->m, a->s, sum) : sum;
 }
 
-static inline __attribute__((always_inline)) void steps_of_rows(enum tensor_type type, const uint8_t *p, size_t stride, uint32_t nr,
-								const struct token_bytes *x, size_t b, uint32_t nx, __m512 sums[4][4])
+static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_type type, const uint8_t *p, const struct token_bytes *x,
+								 size_t b, uint32_t nx, __m512 sums[4])
 {
-	struct activations a[4];
+	struct weights w = weights_load(type, p);
 
-	for (uint32_t t = 0; t < nx; t++)
-		a[t] = activations_load(type, &x[t], b);
-	for (uint32_t r = 0; r < nr; r++) {
-		struct weights w = weights_load(type, p + r * stride);
+	for (uint32_t t = 0; t < nx; t++) {
+		struct activations a = activations_load(type, &x[t], b);
 
-		for (uint32_t t = 0; t < nx; t++)
-			sums[r][t] = step(type, &w, &a[t], sums[r][t]);
+		sums[t] = step(type, &w, &a, sums[t]);
 	}
 }
 
-/* nr rows from p with nx tokens; type, nr and nx are constants where this is inlined. */
-static inline __attribute__((always_inline)) void dot_rows(enum tensor_type type, const uint8_t *p, size_t row_bytes, uint32_t cols,
-							   uint32_t nr, const struct token_bytes *x, uint32_t nx, float out[4][4])
+/* A row at p with nx tokens; type and nx are constants where this is inlined. */
+static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct token_bytes *x,
+							  uint32_t nx, float out[4])
 {
 	const struct tensor_type_info *info = tensor_type_info(type);
-	uint32_t per_step = vectors_of(type) * 64u, blocks = per_step / info->block, c = 0;
-	size_t bytes = (size_t)blocks * info->bytes;
-	__m512 sums[4][4];
+	uint32_t per_step = vectors_of(type) * 64u, c = 0;
+	size_t bytes = (size_t)per_step / info->block * info->bytes;
+	__m512 sums[4];
 
-	for (uint32_t r = 0; r < nr; r++)
-		for (uint32_t t = 0; t < nx; t++)
-			sums[r][t] = _mm512_setzero_ps();
+	for (uint32_t t = 0; t < nx; t++)
+		sums[t] = _mm512_setzero_ps();
 	for (; c + per_step <= cols; c += per_step, p += bytes) {
-		for (uint32_t r = 0; r < nr; r++)
-			for (size_t ahead = 0; ahead < bytes; ahead += 64)
-				_mm_prefetch(p + r * row_bytes + PREFETCH_BYTES + ahead, _MM_HINT_T0);
-		steps_of_rows(type, p, row_bytes, nr, x, c / 32, nx, sums);
+		for (size_t ahead = 0; ahead < bytes; ahead += 64)
+			_mm_prefetch(p + PREFETCH_BYTES + ahead, _MM_HINT_T0);
+		step_of_tokens(type, p, x, c / 32, nx, sums);
 	}
-	if (c < cols) {
-		uint8_t rest[4][4 * 34] = {{0}};
+	if (vectors_of(type) == 2 && c < cols) {
+		uint8_t rest[4 * 34] = {0};
 
-		for (uint32_t r = 0; r < nr; r++)
-			memcpy(rest[r], p + r * row_bytes, (size_t)(cols - c) / info->block * info->bytes);
-		steps_of_rows(type, rest[0], sizeof(rest[0]), nr, x, c / 32, nx, sums);
+		memcpy(rest, p, (size_t)(cols - c) / info->block * info->bytes);
+		step_of_tokens(type, rest, x, c / 32, nx, sums);
 	}
-	for (uint32_t r = 0; r < nr; r++)
-		for (uint32_t t = 0; t < nx; t++)
-			out[r][t] = _mm512_reduce_add_ps(sums[r][t]);
+	for (uint32_t t = 0; t < nx; t++)
+		out[t] = _mm512_reduce_add_ps(sums[t]);
 }
 
-static inline void put(const struct rows_job *j, uint32_t r, uint32_t nr, size_t t, uint32_t nx, float sums[4][4])
+static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float sums[4])
 {
-	for (uint32_t i = 0; i < nr; i++)
-		for (uint32_t k = 0; k < nx; k++)
-			j->out[(t + k) * j->out_stride + r + i] = sums[i][k] + (j->bias ? j->bias[r + i] : 0);
-}
-
-static inline __attribute__((always_inline)) void byte_rows_of(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t nr)
-{
-	const uint8_t *p = (const uint8_t *)j->w->data + r * j->w->row_bytes;
-	struct token_bytes x[4];
-	float sums[4][4];
-	size_t t = 0, n = j->x->n;
-
-	for (; t + 4 <= n; t += 4) {
-		for (size_t i = 0; i < 4; i++)
-			x[i] = token_bytes_at(j->x, t + i);
-		dot_rows(type, p, j->w->row_bytes, j->w->cols, nr, x, 4, sums);
-		put(j, r, nr, t, 4, sums);
-	}
-	for (; t < n; t++) {
-		x[0] = token_bytes_at(j->x, t);
-		dot_rows(type, p, j->w->row_bytes, j->w->cols, nr, x, 1, sums);
-		put(j, r, nr, t, 1, sums);
-	}
+	for (uint32_t i = 0; i < nx; i++)
+		j->out[(t + i) * j->out_stride + r] = sums[i] + (j->bias ? j->bias[r] : 0);
 }
 
 static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	uint32_t r = begin;
+	const uint8_t *p = (const uint8_t *)j->w->data + begin * j->w->row_bytes;
+	struct token_bytes x[PANEL_TOKENS];
+	float sums[4];
 
-	for (; r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
-		byte_rows_of(type, j, r, ROWS_AT_ONCE);
-	for (; r < end; r++)
-		byte_rows_of(type, j, r, 1);
+	for (size_t t = 0; t < j->x->n; t++)
+		x[t] = token_bytes_at(j->x, t);
+	for (uint32_t r = begin; r < end; r++, p += j->w->row_bytes) {
+		size_t t = 0;
+
+		for (; t + 4 <= j->x->n; t += 4) {
+			dot_row(type, p, j->w->cols, x + t, 4, sums);
+			put(j, r, t, 4, sums);
+		}
+		for (; t < j->x->n; t++) {
+			dot_row(type, p, j->w->cols, x + t, 1, sums);
+			put(j, r, t, 1, sums);
+		}
+	}
 }
 
 /* --- floats --- */
 
-static inline __attribute__((always_inline)) void dot_floats(enum tensor_type type, const char *p, size_t row_bytes, uint32_t cols,
-							     uint32_t nr, const float *x, size_t x_stride, uint32_t nx, float out[4][4])
+static inline __attribute__((always_inline)) void dot_floats(enum tensor_type type, const char *p, uint32_t cols, const float *x,
+							     size_t x_stride, uint32_t nx, float out[4])
 {
-	size_t width = tensor_type_info(type)->bytes, bytes = 32 * width;
-	__m512 sums[4][4][2];
+	size_t width = tensor_type_info(type)->bytes;
+	__m512 sums[2][4];
 	uint32_t c = 0;
 
-	for (uint32_t r = 0; r < nr; r++)
-		for (uint32_t t = 0; t < nx; t++)
-			sums[r][t][0] = sums[r][t][1] = _mm512_setzero_ps();
-	for (; c + 32 <= cols; c += 32) {
-		for (uint32_t r = 0; r < nr; r++)
-			for (size_t ahead = 0; ahead < bytes; ahead += 64)
-				_mm_prefetch(p + r * row_bytes + c * width + PREFETCH_BYTES + ahead, _MM_HINT_T0);
-		for (uint32_t r = 0; r < nr; r++)
-			for (uint32_t i = 0; i < 2; i++) {
-				__m512 w = float_load(type, p + r * row_bytes, c + 16 * i);
-
-				for (uint32_t t = 0; t < nx; t++)
-					sums[r][t][i] = _mm512_fmadd_ps(w, _mm512_loadu_ps(x + t * x_stride + c + 16 * i), sums[r][t][i]);
-			}
-	}
-	for (; c < cols; c += 16)
-		for (uint32_t r = 0; r < nr; r++) {
-			__mmask16 mask = lanes_below(cols - c);
-			__m512 w = float_load_part(type, p + r * row_bytes, c, mask);
+	for (uint32_t t = 0; t < nx; t++)
+		for (uint32_t i = 0; i < 4; i++)
+			sums[t][i] = _mm512_setzero_ps();
+	for (; c + 64 <= cols; c += 64) {
+		for (size_t ahead = 0; ahead < 64 * width; ahead += 64)
+			_mm_prefetch(p + c * width + PREFETCH_BYTES + ahead, _MM_HINT_T0);
+		for (uint32_t i = 0; i < 4; i++) {
+			__m512 w = float_load(type, p, c + 16 * i);
 
 			for (uint32_t t = 0; t < nx; t++)
-				sums[r][t][0] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, x + t * x_stride + c), sums[r][t][0]);
+				sums[t][i] = _mm512_fmadd_ps(w, _mm512_loadu_ps(x + t * x_stride + c + 16 * i), sums[t][i]);
 		}
-	for (uint32_t r = 0; r < nr; r++)
+	}
+	for (uint32_t i = 0; c < cols; c += 16, i++) {
+		__mmask16 mask = lanes_below(cols - c);
+		__m512 w = float_load_part(type, p, c, mask);
+
 		for (uint32_t t = 0; t < nx; t++)
-			out[r][t] = _mm512_reduce_add_ps(_mm512_add_ps(sums[r][t][0], sums[r][t][1]));
+			sums[t][i] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, x + t * x_stride + c), sums[t][i]);
+	}
+	for (uint32_t t = 0; t < nx; t++)
+		out[t] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sums[t][0], sums[t][1]), _mm512_add_ps(sums[t][2], sums[t][3])));
 }
 
-static inline __attribute__((always_inline)) void float_rows_of(enum tensor_type type, const struct rows_job *j, const char *p, size_t row_bytes,
-								uint32_t r, uint32_t nr)
+static inline __attribute__((always_inline)) void float_row(enum tensor_type type, const struct rows_job *j, const char *p, uint32_t r)
 {
 	const struct acts *x = j->x;
-	float sums[4][4];
+	float sums[4];
 	size_t t = 0;
 
 	for (; t + 2 <= x->n; t += 2) {
-		dot_floats(type, p, row_bytes, x->cols, nr, x->x + t * x->stride, x->stride, 2, sums);
-		put(j, r, nr, t, 2, sums);
+		dot_floats(type, p, x->cols, x->x + t * x->stride, x->stride, 2, sums);
+		put(j, r, t, 2, sums);
 	}
 	if (t < x->n) {
-		dot_floats(type, p, row_bytes, x->cols, nr, x->x + t * x->stride, x->stride, 1, sums);
-		put(j, r, nr, t, 1, sums);
+		dot_floats(type, p, x->cols, x->x + t * x->stride, x->stride, 1, sums);
+		put(j, r, t, 1, sums);
 	}
 }
 
 static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	const char *p = (const char *)j->w->data + begin * j->w->row_bytes;
-	uint32_t r = begin;
-
-	for (; r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE, p += ROWS_AT_ONCE * j->w->row_bytes)
-		float_rows_of(type, j, p, j->w->row_bytes, r, ROWS_AT_ONCE);
-	for (; r < end; r++, p += j->w->row_bytes)
-		float_rows_of(type, j, p, j->w->row_bytes, r, 1);
+	for (uint32_t r = begin; r < end; r++)
+		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
 }
 
 /* Scales are applied on the way to floats. */
@@ -506,7 +483,7 @@ static void f8_rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 
 	for (uint32_t r = begin; r < end; r++) {
 		matrix_part(&SET_TABLE, j->w, r, 0, j->w->cols, row);
-		float_rows_of(TENSOR_F32, j, (const char *)row, 0, r, 1);
+		float_row(TENSOR_F32, j, (const char *)row, r);
 	}
 }
 
