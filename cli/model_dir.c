@@ -200,7 +200,7 @@ static int enter(struct model_dir *d, const char *dir, struct err *err)
 	d->shown = realpath(dir, NULL);
 	if (!d->shown)
 		return err_set(err, errno == ENOENT || errno == ENOTCONN ? -ESTALE : -errno, "%s: %s", dir, strerror(errno));
-	d->hold_fd = open(d->shown, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->hold_fd = open(d->shown, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->hold_fd < 0)
 		return err_set(err, -errno, "%s: %s", d->shown, strerror(errno));
 	if (read_bytes(d->shown, &d->bytes) < 0)
@@ -314,17 +314,42 @@ static int open_by_pull(struct model_dir *d, const struct source *s, const struc
 	return set_path(d, d->view.dir, gguf) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
+static void leave(struct model_dir *d)
+{
+	if (d->hold_fd >= 0)
+		(void)close(take_fd(&d->hold_fd)); /* opened for reading */
+	free(TAKE(d->shown));
+}
+
+/* 1: there is no mount that shows it. One that another program made for itself may end while it is looked at. */
+static int open_by_any_mount(struct model_dir *d, const struct source *s, const struct config *config, const struct model_dir_plan *plan,
+			     struct err *err)
+{
+	int r = -ESTALE;
+
+	for (int tries = 0; r == -ESTALE && tries < 2; tries++) {
+		AUTO_FREE char *dir = mounts_find_repo(config, &s->repo, s->rev);
+
+		if (!dir)
+			return 1;
+		leave(d);
+		r = open_by_mount(d, s, dir, plan, err);
+	}
+	return r == -ESTALE ? err_set(err, -ENOENT, "%s: there is no such repository or revision, or it cannot be seen", d->name) : r;
+}
+
 static int open_repo(struct model_dir *d, const struct source *s, const struct config *config, const struct model_dir_plan *plan,
 		     struct err *err)
 {
-	AUTO_FREE char *shown = mounts_find_repo(config, &s->repo, s->rev);
 	int r;
 
 	d->name = str_printf("%s%s", repo_kind_prefix(s->repo.kind), s->repo.name);
 	if (!d->name)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (shown)
-		return open_by_mount(d, s, shown, plan, err);
+	r = open_by_any_mount(d, s, config, plan, err);
+	if (r <= 0)
+		return r;
+	leave(d);
 	r = open_by_own(d, s, config, plan, err);
 	return r == -ENODEV ? open_by_pull(d, s, config, plan, err) : r;
 }

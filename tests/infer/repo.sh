@@ -80,6 +80,7 @@ equal mounted "$(tell)" "$story"
 equal mounted-again "$(tell --json | bytes)" 0
 equal no-private-mount "$(left_behind)" ""
 equal path-in-mount "$(run "$hf/hffs/tiny/main" -p "Once upon a time" -n 10 --temperature 0)" "$story"
+refuses no-such-repo-in-mount 1 'hffs/missing: there is no such repository' run hffs/missing -p x
 check umount "$hffs" umount "$hf"
 
 # --- where nothing can be mounted ---
