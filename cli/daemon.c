@@ -26,6 +26,7 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "model_dir_int.h"
 #include "mounts_int.h"
 #include "status_int.h"
 #include "wait_int.h"
@@ -169,7 +170,7 @@ static void *watch_signals(void *arg)
 	block_signals(&set);
 	while (sigwait(&set, &nr) == 0 && !atomic_load(&d->ending)) {
 		log_info("signal %d: unmounting %s", nr, d->plan->dir);
-		if (d->plan->is_private)
+		if (d->plan->private_dir)
 			end_unused(d);
 		else
 			mount_stop(d->mount);
@@ -215,7 +216,7 @@ static int check_repo(struct daemon *d, struct err *err)
 	struct revision rev;
 	int r;
 
-	if (plan->is_private)
+	if (plan->private_dir)
 		return wait_revision(fetch_catalog(d->fetch), plan->first, plan->first_rev, &rev, err);
 	if (!plan->repo)
 		return 0;
@@ -251,7 +252,7 @@ static int open_mount(struct daemon *d, struct err *err)
 	int r;
 
 	r = mount_open(&config, &d->mount, err);
-	return r < 0 && plan->is_private ? -ENODEV : r;
+	return r < 0 && plan->private_dir ? -ENODEV : r;
 }
 
 /* Everything between two log lines: mounted, and unmounted. */
@@ -304,7 +305,7 @@ static int run(struct daemon *d, struct err *err)
 	int r;
 
 	block_signals(&set);
-	if (d->plan->is_private && (r = end_with_parent(d->parent)) < 0)
+	if (d->plan->private_dir && (r = end_with_parent(d->parent)) < 0)
 		return err_set(err, r, "nobody waits for the mount any more");
 	harden(d->plan->config);
 	r = open_log(d->plan, err);
@@ -356,8 +357,8 @@ static int detach(struct daemon *d, struct err *err)
 	close_inherited(d);
 	(void)setsid(); /* the child of a fork never leads a group */
 	r = run(d, err);
-	if (d->plan->is_private)
-		(void)rmdir(d->plan->dir); /* whoever started us does it, too */
+	if (d->plan->private_dir)
+		model_view_remove(d->plan->private_dir); /* whoever started us may be gone */
 	if (r < 0) {
 		err->code = r;
 		report(d, err);

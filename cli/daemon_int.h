@@ -17,11 +17,11 @@ struct daemon_plan {
 	const char *rev;
 	bool foreground; /* serve in this process until unmounted */
 	/*
-	 * A mount for the process that starts it: ends with it, or at SIGTERM, once nobody else uses it; then dir, an empty directory
-	 * made for it, is removed. It is made only if the Hub knows first at first_rev. Where mounting itself fails daemon_start()
-	 * gives -ENODEV.
+	 * A mount for the process that starts it: ends with it, or at SIGTERM, once nobody else uses it; then this directory, made for it
+	 * with dir below, is removed with all that is in it. It is made only if the Hub knows first at first_rev. Where mounting itself
+	 * fails daemon_start() gives -ENODEV. NULL: a mount for all.
 	 */
-	bool is_private;
+	const char *private_dir;
 	const struct repo_id *first;
 	const char *first_rev;
 	pid_t *child;    /* out: the process behind the mount; may be NULL */

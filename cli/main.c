@@ -17,6 +17,8 @@ static const struct verb {
 	{"status", "what is mounted, cached, on its way, and what last failed", cmd_status},
 	{"pull", "make files complete now", cmd_pull},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"run", "run a language model from files that are mapped", cmd_run},
+	{"embed", "the embedding of a text, as numbers", cmd_embed},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
 	{"tokenize", "a text to the numbers that a model reads", cmd_tokenize},
 	{"detokenize", "the numbers that a model writes to a text", cmd_detokenize},

@@ -23,7 +23,7 @@
 struct model_dir {
 	char *path;  /* what is opened */
 	char *name;
-	char *shown; /* the directory of the commit in a mount, NULL without one */
+	char *shown; /* the directory of the commit in a mount, or what was named there; NULL without one */
 	int hold_fd; /* that directory: while it is open nobody takes the mount away; -1 */
 	struct private_mount own;
 	struct model_view view;
@@ -80,6 +80,33 @@ static int say_where(const char *where, int r, struct err *err)
 	return r < 0 ? err_set(err, r, "%s: %s", where, why.text) : r;
 }
 
+/* --- what came over the network --- */
+
+/* The status of the mount that shows dir: asked of it and the directories above, of which the mount's own answers. */
+static int read_bytes(const char *dir, uint64_t *out)
+{
+	AUTO_FREE char *at = strdup(dir);
+	AUTO_FREE char *text = malloc(STATUS_MAX);
+	char *slash;
+
+	if (!at || !text)
+		return -ENOMEM;
+	do {
+		ssize_t n = getxattr(at, "user.hffs.status", text, STATUS_MAX);
+
+		if (n > 0) {
+			AUTO(json_free) struct json *j = NULL;
+			int r = json_parse(text, (size_t)n, STATUS_MAX, &j, NULL);
+
+			return r < 0 ? r : json_get_u64(j, "bytes_fetched", out);
+		}
+		slash = strrchr(at, '/');
+		if (slash)
+			*slash = '\0';
+	} while (slash && slash != at);
+	return -ENOTSUP;
+}
+
 /* --- what is on this machine --- */
 
 /* "/home/me/models/x/" to "x". */
@@ -111,6 +138,9 @@ static int open_local(struct model_dir *d, const char *what, const struct model_
 	if (r < 0)
 		return r;
 	d->name = last_part(what);
+	d->shown = realpath(what, NULL);
+	if (d->shown && read_bytes(d->shown, &d->bytes) < 0)
+		free(TAKE(d->shown)); /* in no mount of ours */
 	return !d->name || set_path(d, what, gguf) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
@@ -164,31 +194,6 @@ static const char *wanted_of(const struct source *s)
 	return *s->wanted ? s->wanted : NULL;
 }
 
-/* The status of the mount that shows dir: asked of it and the directories above, of which the mount's own answers. */
-static int read_bytes(const char *dir, uint64_t *out)
-{
-	AUTO_FREE char *at = strdup(dir);
-	AUTO_FREE char *text = malloc(STATUS_MAX);
-	char *slash;
-
-	if (!at || !text)
-		return -ENOMEM;
-	do {
-		ssize_t n = getxattr(at, "user.hffs.status", text, STATUS_MAX);
-
-		if (n > 0) {
-			AUTO(json_free) struct json *j = NULL;
-			int r = json_parse(text, (size_t)n, STATUS_MAX, &j, NULL);
-
-			return r < 0 ? r : json_get_u64(j, "bytes_fetched", out);
-		}
-		slash = strrchr(at, '/');
-		if (slash)
-			*slash = '\0';
-	} while (slash && slash != at);
-	return -ENOTSUP;
-}
-
 /* Enters the directory of the commit, and stays there as it were. -ESTALE: the mount is gone meanwhile. */
 static int enter(struct model_dir *d, const char *dir, struct err *err)
 {
@@ -240,7 +245,7 @@ static int open_sealed(const struct config *config, const char *path)
 static int make_view(struct model_dir *d, const struct config *config, const struct listing *files, const char *gguf,
 		     const struct model_dir_plan *plan, struct err *err)
 {
-	int r = model_view_open(&d->view, err);
+	int r = model_view_open(&d->view, d->own.base, err);
 
 	for (size_t i = 0; i < files->nr && r == 0; i++) {
 		const char *name = files->entries[i].path;
@@ -365,6 +370,30 @@ const char *model_dir_path(const struct model_dir *d)
 const char *model_dir_name(const struct model_dir *d)
 {
 	return d->name;
+}
+
+/* Once is enough: a sentence names a path once. */
+static void name_instead(const char *path, const char *name, struct err *err)
+{
+	char *at = path ? strstr(err->text, path) : NULL;
+	AUTO_FREE char *text = at ? str_printf("%.*s%s%s", (int)(at - err->text), err->text, name, at + strlen(path)) : NULL;
+
+	if (text)
+		(void)err_set(err, err->code, "%s", text);
+}
+
+void model_dir_say(const struct model_dir *d, struct err *err)
+{
+	struct err why;
+
+	if (!err || !err->text[0])
+		return;
+	name_instead(d->view.dir, d->name, err);
+	if (d->hold_fd >= 0)
+		name_instead(d->shown, d->name, err);
+	why = *err;
+	if (!strstr(why.text, d->name))
+		(void)err_set(err, why.code, "%s: %s", d->name, why.text);
 }
 
 int model_dir_bytes(const struct model_dir *d, uint64_t *out)

@@ -29,6 +29,8 @@ const char *model_dir_path(const struct model_dir *d);
 const char *model_dir_name(const struct model_dir *d);
 /* Bytes of content that came over the network since it was opened, through a mount or by pulling; -ENOTSUP for a path of this machine. */
 int model_dir_bytes(const struct model_dir *d, uint64_t *out);
+/* A sentence about it in words that the user knows: the name instead of a directory of ours, and never without a name. */
+void model_dir_say(const struct model_dir *d, struct err *err);
 /* Nothing of it is open or mapped any more. A mount of our own is ended, and what was made is removed. Accepts NULL. */
 void model_dir_done(struct model_dir *d);
 AUTO_DEFINE(struct model_dir *, model_dir_done)
@@ -37,7 +39,8 @@ AUTO_DEFINE(struct model_dir *, model_dir_done)
 
 /* model_mount.c: a mount of our own. */
 struct private_mount {
-	char *dir;   /* where it is; a directory made for it */
+	char *base;  /* a directory made for it, which its daemon removes in the end */
+	char *dir;   /* where it is: base/hub */
 	pid_t child; /* the process behind it; 0: there is none */
 };
 /* Shows the whole Hub; made only if the Hub knows repo at rev. -ENODEV: nothing can be mounted here, and nothing is left. */
@@ -51,11 +54,14 @@ struct model_view {
 	int *fds; /* of files that are links to descriptors of this process */
 	size_t nr;
 };
-int model_view_open(struct model_view *v, struct err *err);
+/* In a directory that is made: base/view, or with NULL one of its own. */
+int model_view_open(struct model_view *v, const char *base, struct err *err);
 int model_view_add_path(struct model_view *v, const char *name, const char *target, struct err *err);
 /* Takes the descriptor. */
 int model_view_add_fd(struct model_view *v, const char *name, int fd, struct err *err);
 void model_view_done(struct model_view *v);
+/* Removes a directory with the links and directories in it; never what is mounted there. */
+void model_view_remove(const char *dir);
 
 /* model_pull.c: makes the files of a model complete, and a view of their data files. */
 struct model_pull_plan {

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "daemon_int.h"
@@ -18,42 +19,46 @@
 #define END_WAIT_US 20000
 #define END_TRIES 250 /* 5 s; the mount may be in use by others, and the daemon may commit to a slow disk */
 
-static char *make_dir(struct err *err)
+static int make_dirs(struct private_mount *m, struct err *err)
 {
 	AUTO_FREE char *temp = config_temp_dir();
-	AUTO_FREE char *dir = temp ? str_printf("%s/hffs-mount.XXXXXX", temp) : NULL;
-	char *real;
+	AUTO_FREE char *base = temp ? str_printf("%s/hffs-run.XXXXXX", temp) : NULL;
 
-	if (!dir) {
-		(void)err_set(err, -ENOMEM, "out of memory");
-		return NULL;
+	if (!base)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (!mkdtemp(base))
+		return err_set(err, -errno, "cannot make the directory %s: %s", base, strerror(errno));
+	m->base = realpath(base, NULL);
+	m->dir = m->base ? str_printf("%s/hub", m->base) : NULL;
+	if (!m->dir || mkdir(m->dir, 0700) < 0) {
+		int r = m->dir ? -errno : -ENOMEM;
+
+		(void)rmdir(base); /* empty */
+		return err_set(err, r, "cannot make a directory in %s: %s", temp, strerror(-r));
 	}
-	if (!mkdtemp(dir)) {
-		(void)err_set(err, -errno, "cannot make a directory in %s: %s", temp, strerror(errno));
-		return NULL;
-	}
-	real = realpath(dir, NULL);
-	if (!real)
-		(void)err_set(err, -errno, "%s: %s", dir, strerror(errno));
-	return real;
+	return 0;
 }
 
 int private_mount_open(struct private_mount *m, const struct config *config, const struct repo_id *repo, const char *rev, struct err *err)
 {
 	struct config own = *config; /* borrows */
-	struct daemon_plan plan = {.config = &own, .source = "hub", .is_private = true, .first = repo, .first_rev = rev};
+	struct daemon_plan plan = {.config = &own, .source = "hub", .first = repo, .first_rev = rev};
 	struct private_mount made = {0};
 	int r;
 
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		return err_set(err, -ENODEV, "there is no /dev/fuse that this user may open");
-	made.dir = make_dir(err);
-	if (!made.dir)
-		return err ? err->code : -EIO;
+	r = make_dirs(&made, err);
+	if (r < 0) {
+		free(made.base);
+		free(made.dir);
+		return r;
+	}
 	own.allow_other = false;
 	own.uid = own.gid = -1;
 	own.umask = 0;
 	plan.dir = made.dir;
+	plan.private_dir = made.base;
 	plan.child = &made.child;
 	r = daemon_start(&plan, err);
 	if (r < 0) {
@@ -89,8 +94,9 @@ void private_mount_done(struct private_mount *m)
 	if (m->dir && ended) {
 		if (rmdir(m->dir) < 0 && errno != ENOENT)
 			(void)mount_dir_unmount(m->dir, true, NULL); /* its daemon was killed */
-		(void)rmdir(m->dir); /* gone, or not to be had */
+		model_view_remove(m->base);
 	}
+	free(m->base);
 	free(m->dir);
 	*m = (struct private_mount){0};
 }

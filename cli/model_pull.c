@@ -121,7 +121,7 @@ int model_pull(const struct model_pull_plan *plan, struct model_view *view, char
 	r = fetch_open(&config, &f, err);
 	if (r < 0)
 		return r;
-	r = model_view_open(view, err);
+	r = model_view_open(view, NULL, err);
 	if (r == 0)
 		r = pull_with(f, plan, view, gguf, err);
 	hub_stats(fetch_hub(f), &stats);

@@ -14,15 +14,15 @@
 
 #include <hffs/io.h>
 
-int model_view_open(struct model_view *v, struct err *err)
+int model_view_open(struct model_view *v, const char *base, struct err *err)
 {
 	AUTO_FREE char *temp = config_temp_dir();
-	AUTO_FREE char *dir = temp ? str_printf("%s/hffs-view.XXXXXX", temp) : NULL;
+	AUTO_FREE char *dir = base ? str_printf("%s/view", base) : temp ? str_printf("%s/hffs-view.XXXXXX", temp) : NULL;
 
 	if (!dir)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (!mkdtemp(dir))
-		return err_set(err, -errno, "cannot make a directory in %s: %s", temp, strerror(errno));
+	if (base ? mkdir(dir, 0700) < 0 : !mkdtemp(dir))
+		return err_set(err, -errno, "cannot make the directory %s: %s", dir, strerror(errno));
 	*v = (struct model_view){.dir = TAKE(dir)};
 	return 0;
 }
@@ -73,10 +73,15 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return 0;
 }
 
+void model_view_remove(const char *dir)
+{
+	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT); /* as above */
+}
+
 void model_view_done(struct model_view *v)
 {
 	if (v->dir)
-		(void)nftw(v->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* as above */
+		model_view_remove(v->dir);
 	for (size_t i = 0; i < v->nr; i++)
 		(void)close(v->fds[i]); /* opened for reading */
 	free(v->fds);

@@ -154,8 +154,27 @@ static void widen(const struct added_token *t, const char *text, size_t len, siz
 		*end += taken;
 }
 
-bool added_next(const struct added *a, bool exact, bool plain, const char *text, size_t len, size_t *from, size_t done, size_t *begin,
-		size_t *end, const struct added_token **token)
+/* Does [text, text + len) reach into a plain range? They are in order. */
+static bool is_plain(const struct plain *plain, const char *text, size_t len)
+{
+	size_t low = 0, high = plain->nr, begin;
+
+	if (plain->everywhere || plain->nr == 0)
+		return plain->everywhere;
+	begin = (size_t)(text - plain->base);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (plain->ranges[mid].off + plain->ranges[mid].len > begin)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low < plain->nr && plain->ranges[low].off < begin + len;
+}
+
+bool added_next(const struct added *a, bool exact, const struct plain *plain, const char *text, size_t len, size_t *from, size_t done,
+		size_t *begin, size_t *end, const struct added_token **token)
 {
 	const struct trie *t = exact ? &a->exact : &a->normal;
 	const bool *first = exact ? a->first_exact : a->first_normal;
@@ -169,9 +188,12 @@ bool added_next(const struct added *a, bool exact, bool plain, const char *text,
 		found = longest(a, t, text + i, len - i, &taken);
 		if (!found)
 			continue;
-		/* One that does not count hides all that begin inside of it. */
+		/* One that reaches out of a stranger's text must not hide what the rest of the text means. */
+		if (plain->nr && found->special && is_plain(plain, text + i, taken))
+			continue;
+		/* Any other that does not count hides all that begin inside of it. */
 		*from = i + taken;
-		if ((plain && found->special) || (found->single_word && !stands_alone(text, len, i, *from))) {
+		if ((plain->everywhere && found->special) || (found->single_word && !stands_alone(text, len, i, *from))) {
 			i = *from - 1;
 			continue;
 		}

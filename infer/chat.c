@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <hffs/utf8.h>
+
 int chat_new(const char *source, struct chat **out, struct err *err)
 {
 	AUTO_BUF normal = {0};
@@ -18,7 +20,7 @@ int chat_new(const char *source, struct chat **out, struct err *err)
 	if (r == -ENOTSUP)
 		return err_set(err, r,
 			       "the chat template of this model is none that is known here (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr), and "
-			       "templates are never run: give the whole text with -p, without --chat");
+			       "templates are never run; whole texts work all the same");
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	*out = TAKE(c);
@@ -69,10 +71,22 @@ static size_t without_blanks(const char *text, size_t len)
 	return len;
 }
 
+static void add_utf8(struct buf *out, const char *text, size_t len)
+{
+	size_t taken;
+
+	for (size_t i = 0; i < len; i += taken) {
+		if (utf8_next(text + i, len - i, &taken) == UTF8_CHAR)
+			buf_add(out, text + i, taken);
+		else
+			buf_adds(out, "\xef\xbf\xbd");
+	}
+}
+
 /* What somebody wrote. */
 static void add_plain(struct chat_text *t, const char *text, size_t len)
 {
-	struct chat_range *more = len ? reallocarray(t->plain, t->nr + 1, sizeof(*more)) : NULL;
+	struct text_range *more = len ? reallocarray(t->plain, t->nr + 1, sizeof(*more)) : NULL;
 
 	if (len == 0)
 		return;
@@ -81,8 +95,9 @@ static void add_plain(struct chat_text *t, const char *text, size_t len)
 		return;
 	}
 	t->plain = more;
-	t->plain[t->nr++] = (struct chat_range){.off = t->text.len, .len = len};
-	buf_add(&t->text, text, len);
+	t->plain[t->nr++] = (struct text_range){.off = t->text.len};
+	add_utf8(&t->text, text, len);
+	t->plain[t->nr - 1].len = t->text.len - t->plain[t->nr - 1].off;
 }
 
 static void add_message(struct chat_text *t, const char *text, bool trims)

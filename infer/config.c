@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void config_done(struct model_config *c)
+void model_config_done(struct model_config *c)
 {
 	free(c->sliding);
 	free(c->rope.long_factor);

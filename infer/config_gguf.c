@@ -115,6 +115,9 @@ static void read_scaling(struct meta *m, struct model_config *c)
 
 	rope->original_context = get_u32(m, "rope.scaling.original_context_length", c->context, 1, CONTEXT_MAX);
 	rope->factor = factor;
+	/* Phi 3 has its long and short factors as tensors, and need not say so otherwise. */
+	if (!type && tensor_table_find(m->t, "rope_factors_long.weight"))
+		type = "longrope";
 	if (!type ? factor != 1 : !strcmp(type, "linear")) {
 		rope->type = ROPE_LINEAR;
 	} else if (type && !strcmp(type, "yarn")) {
@@ -142,11 +145,6 @@ static void read_rope(struct meta *m, struct model_config *c)
 	c->rope.dims = get_u32(m, "rope.dimension_count", c->head_dim, 2, HEAD_DIM_MAX);
 	c->rope.interleaved = c->arch == ARCH_LLAMA;
 	read_scaling(m, c);
-	/* Phi 3 has its long and short factors as tensors, and need not say so otherwise. */
-	if (c->arch == ARCH_PHI3 && tensor_table_find(m->t, "rope_factors_long.weight") && c->rope.type != ROPE_LONGROPE) {
-		c->rope.type = ROPE_LONGROPE;
-		c->rope.attention_factor = get_f64(m, "rope.scaling.attn_factor", 1, 1e-3, 1e3);
-	}
 	c->rope_sliding = c->rope;
 	if (c->arch == ARCH_GEMMA3) {
 		c->rope_sliding = (struct rope_config){.factor = 1, .attention_factor = 1, .dims = c->rope.dims};

@@ -84,10 +84,10 @@ struct model_config {
 	bool gguf;             /* names of tensors are those of GGUF */
 };
 
-void config_done(struct model_config *c);
+void model_config_done(struct model_config *c);
 
 /*
- * Reads config.json: text of len bytes. c is {0} before, and config_done() is due after success and failure. -ENOTSUP names what
+ * Reads config.json: text of len bytes. c is {0} before, and model_config_done() is due after success and failure. -ENOTSUP names what
  * is not known here, -EBADMSG what contradicts or is out of range, -ENOMEM.
  */
 int config_parse_json(const char *text, size_t len, struct model_config *c, struct err *err);

@@ -337,8 +337,8 @@ static void read_inner(struct reader *outer, const struct family *f, struct mode
 	struct reader r = {.j = reader_get(outer, "text_config"), .where = "config.json, text_config", .err = outer->err, .r = outer->r};
 
 	refuse_quantised(&r);
-	(void)reader_bool(outer, "tie_word_embeddings", true);
 	read_model(&r, f, c);
+	c->tied = reader_bool(outer, "tie_word_embeddings", true); /* the inner one's is not looked at */
 	read_ends(&r, c);
 	reader_refuse_rest(&r, harmless);
 	outer->r = r.r;

@@ -225,9 +225,13 @@ const struct kernels kernels_scalar = {
 
 /* --- the choice --- */
 
-/* From the slowest. */
+/* From the slowest. The build says which processors it is for. */
 static const struct kernels *const sets[] = {
 	&kernels_scalar,
+#if defined(HFFS_KERNELS_X86)
+	&kernels_avx512,
+	&kernels_avx512_vnni,
+#endif
 };
 
 const struct kernels *kernels_nth(unsigned i)

@@ -22,7 +22,8 @@ enum acts_form {
 };
 
 #define ACTS_TOKENS 64u     /* tokens are prepared in parts that begin at a multiple of this */
-#define ACTS_COLS_ROUND 256u /* memory is there for cols rounded up to a multiple of this */
+#define ACTS_COLS_ROUND 256u /* memory is there for cols rounded up to a multiple of this, */
+#define ACTS_TOKENS_ROUND 8u /* and for tokens */
 
 /* Bytes of memory for each element in each form. Memory begins at a multiple of 64. */
 #define ACTS_BYTES_EACH 3u
@@ -92,7 +93,11 @@ struct kernels {
 		    size_t out_stride);
 };
 
-extern const struct kernels kernels_scalar;
+extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512_vnni, kernels_neon, kernels_neon_dot;
+
+/* cpu_x86.c: what the processor has and the system saves. F, BW, VL and DQ; or AVX2, FMA and F16C. */
+bool kernels_cpu_has_avx512(void);
+bool kernels_cpu_has_avx2(void);
 
 /* --- dequant.c: blocks to floats, for every processor; the reference --- */
 

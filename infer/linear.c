@@ -43,7 +43,7 @@ int linear_space_new(uint32_t cols_max, uint32_t tokens_max, unsigned threads, s
 		return -ENOMEM;
 	*s = (struct linear_space){.cols_max = cols_max, .tokens_max = tokens_max, .threads = threads};
 	for (int f = ACTS_BYTES; f < ACTS_FORMS; f++) {
-		r = reserve((size_t)tokens_max + 1, cols * bytes_each[f], &s->form[f]);
+		r = reserve((size_t)tokens_max + ACTS_TOKENS_ROUND, cols * bytes_each[f], &s->form[f]);
 		if (r < 0)
 			return r;
 	}

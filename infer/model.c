@@ -147,7 +147,7 @@ void model_close(struct model *m)
 	weights_done(&m->weights);
 	files_close(&m->files);
 	crew_free(m->crew);
-	config_done(&m->config);
+	model_config_done(&m->config);
 	free(m);
 }
 

@@ -255,11 +255,12 @@ int model_encode(struct encoder *e, const char *word, size_t len)
 	return token_list_add(e->out, id);
 }
 
-static int encode_between(struct encoder *e, struct piece piece, bool exact, bool plain);
+static int encode_between(struct encoder *e, struct piece piece, bool exact, const struct plain *plain);
 
 /* What is between tokens that were added: before normalizing, or behind it. */
-static int encode_part(struct encoder *e, struct piece piece, bool exact, bool plain)
+static int encode_part(struct encoder *e, struct piece piece, bool exact, const struct plain *plain)
 {
+	struct plain normal = {.everywhere = plain->everywhere || plain->nr}; /* places are lost in a text that was normalized */
 	int r;
 
 	if (!piece.len)
@@ -269,11 +270,11 @@ static int encode_part(struct encoder *e, struct piece piece, bool exact, bool p
 	r = normalize(e->t->normalizers, e->t->nr_normalizers, &e->normal, &piece);
 	if (r < 0)
 		return r;
-	return encode_between(e, piece, false, plain);
+	return encode_between(e, piece, false, &normal);
 }
 
 /* Cuts added tokens out of a piece, and encodes what is between. */
-static int encode_between(struct encoder *e, struct piece piece, bool exact, bool plain)
+static int encode_between(struct encoder *e, struct piece piece, bool exact, const struct plain *plain)
 {
 	size_t from = 0, done = 0, begin, end;
 	const struct added_token *token;
@@ -319,29 +320,53 @@ static int add_all(struct token_list *out, const uint32_t *ids, size_t nr)
 	return r;
 }
 
-int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct token_list *out, struct err *err)
+static int encode_piece(struct encoder *e, struct piece piece, const struct plain *plain, bool around)
 {
-	struct piece piece = {text, len, true};
-	bool around = !(flags & TOKENIZE_NO_SPECIAL);
+	const struct tokenizer *t = e->t;
+	int r = 0;
+
+	if (around)
+		r = add_all(e->out, t->before, t->nr_before);
+	if (r == 0)
+		r = encode_between(e, piece, true, plain);
+	if (r == 0 && around)
+		r = add_all(e->out, t->after, t->nr_after);
+	return r;
+}
+
+static int encode(const struct tokenizer *t, struct piece piece, const struct plain *plain, unsigned flags, struct token_list *out,
+		  struct err *err)
+{
 	struct encoder *e;
 	int r;
 
-	if (len > TEXT_MAX)
-		return err_set(err, -EFBIG, "the text has %zu bytes; at most %u MiB are taken at once", len, TEXT_MAX >> 20);
+	if (piece.len > TEXT_MAX)
+		return err_set(err, -EFBIG, "the text has %zu bytes; at most %u MiB are taken at once", piece.len, TEXT_MAX >> 20);
 	e = encoder_take(t);
 	if (!e)
 		return -ENOMEM;
 	e->out = out;
 	e->err = err;
-	r = len ? clean_text(e, &piece) : 0;
-	if (r == 0 && around)
-		r = add_all(out, t->before, t->nr_before);
+	r = piece.len && !plain->base ? clean_text(e, &piece) : 0;
 	if (r == 0)
-		r = encode_between(e, piece, true, flags & TOKENIZE_PLAIN);
-	if (r == 0 && around)
-		r = add_all(out, t->after, t->nr_after);
+		r = encode_piece(e, piece, plain, !(flags & TOKENIZE_NO_SPECIAL));
 	encoder_give(e);
 	return r;
+}
+
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct token_list *out, struct err *err)
+{
+	return encode(t, (struct piece){text, len, true}, &(struct plain){.everywhere = flags & TOKENIZE_PLAIN}, flags, out, err);
+}
+
+int tokenizer_encode_marked(const struct tokenizer *t, const char *text, size_t len, const struct text_range *plain, size_t nr,
+			    unsigned flags, struct token_list *out, struct err *err)
+{
+	struct plain marks = {.everywhere = flags & TOKENIZE_PLAIN, .base = text, .ranges = plain, .nr = nr};
+
+	if (!utf8_is_valid_n(text, len))
+		return err_set(err, -EINVAL, "the text is not UTF-8"); /* a replacement would move the ranges */
+	return encode(t, (struct piece){text, len, true}, &marks, flags, out, err);
 }
 
 void tokenizer_truncate(const struct tokenizer *t, struct token_list *list, size_t max)

@@ -183,11 +183,19 @@ const struct added_token *added_find(const struct added *a, uint32_t id); /* NUL
 uint32_t added_find_content(const struct added *a, const char *text, size_t len); /* its id, TOKEN_NONE */
 void added_done(struct added *a);
 
+/* Where special tokens are ordinary text: everywhere, or in ranges of the text that begins at base. */
+struct plain {
+	bool everywhere;
+	const char *base;
+	const struct text_range *ranges;
+	size_t nr;
+};
+
 /*
  * The next token of one of the tries in text[from, len): true with its place, blanks that belong to it included. done: where the
- * last one ended. plain: special ones are text.
+ * last one ended.
  */
-bool added_next(const struct added *a, bool exact, bool plain, const char *text, size_t len, size_t *from, size_t done, size_t *begin,
+bool added_next(const struct added *a, bool exact, const struct plain *plain, const char *text, size_t len, size_t *from, size_t done, size_t *begin,
 		size_t *end, const struct added_token **token);
 
 /* --- decode.c --- */

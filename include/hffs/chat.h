@@ -11,6 +11,7 @@
 
 #include <hffs/buf.h>
 #include <hffs/err.h>
+#include <hffs/tokenizer.h>
 
 /*
  * The source in one spelling: comments and blanks gone, strings in single quotes with \n for a line's end, x['y'] as x.y, text outside
@@ -41,13 +42,10 @@ struct chat_context {
 	const char *today;     /* "26 Jul 2024" */
 };
 
-/* Text, of which some ranges were written by strangers: special tokens in those are ordinary text. */
-struct chat_range {
-	size_t off, len;
-};
+/* Text for tokenizer_encode_marked(): what users and models wrote is plain. UTF-8, whatever they wrote. */
 struct chat_text {
 	struct buf text;
-	struct chat_range *plain; /* in order, not overlapping */
+	struct text_range *plain;
 	size_t nr;
 };
 void chat_text_done(struct chat_text *t);

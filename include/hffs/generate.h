@@ -83,7 +83,7 @@ AUTO_DEFINE(struct generation *, generation_free)
 
 /*
  * One step: a part of the prompt, or one token. Adds to text what is sure by then. 1: a token was made, generation_last() has it; 0:
- * a step of the prompt, or the end, which generation_end() tells and which is no token. Errors are those of session_eval(), and
+ * a step of the prompt, or the end, which generation_end() tells; behind GENERATION_EOS generation_last() is the token that ended it. Errors are those of session_eval(), and
  * -EDOM: the model computed no number.
  */
 int generation_step(struct generation *g, struct buf *text, struct err *err);

@@ -39,6 +39,16 @@ AUTO_DEFINE(struct tokenizer *, tokenizer_free)
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct token_list *out, struct err *err);
 
 /*
+ * The same of a text of which only the ranges (in order, not overlapping) were written by strangers: a special token that lies in one,
+ * or reaches into one, is ordinary text there. -EINVAL: it is not UTF-8.
+ */
+struct text_range {
+	size_t off, len;
+};
+int tokenizer_encode_marked(const struct tokenizer *t, const char *text, size_t len, const struct text_range *plain, size_t nr,
+			    unsigned flags, struct token_list *out, struct err *err);
+
+/*
  * A truncation or padding section of tokenizer.json is not applied by tokenizer_encode(): a text is encoded whole. Who wants it
  * shortened asks for the number of tokens that the section names (0: none), and shortens what tokenizer_encode() gave, with special
  * tokens, to at most max tokens: tokens of the text go from its end, those around it stay. A max below their number does nothing.

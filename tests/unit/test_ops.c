@@ -79,7 +79,7 @@ static void norms_of(const struct kernels *k, struct crew *c, uint32_t width, si
 
 			near(k, "rms_norm", i, rms[t * width + i], xi / r * wi, fabs(xi / r * wi) * 2e-6);
 			near(k, "layer_norm", i, layer[t * stride + i], (xi - mean) / d * wi + bi,
-			     (fabs(xi) + fabs(mean)) / d * 3e-6 * fabs(wi) + fabs(bi) * 1e-6);
+			     (fabs(xi) + r) / d * 1e-6 * fabs(wi) + fabs(bi) * 1e-6);
 		}
 	}
 }
