@@ -16,9 +16,14 @@ void members_init(struct members *m, const char *text, size_t len)
 	*m = (struct members){.at = text, .end = text + len};
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 static void skip_space(struct members *m)
 {
-	while (m->at < m->end && memchr(" \t\r\n", *m->at, 4))
+	while (m->at < m->end && is_space(*m->at))
 		m->at++;
 }
 
@@ -71,7 +76,7 @@ static bool take_word(struct members *m)
 {
 	const char *from = m->at;
 
-	while (m->at < m->end && !memchr(",}] \t\r\n", *m->at, 7))
+	while (m->at < m->end && *m->at != ',' && *m->at != '}' && *m->at != ']' && !is_space(*m->at))
 		m->at++;
 	return m->at > from;
 }

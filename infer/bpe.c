@@ -119,14 +119,7 @@ int bpe_build(struct bpe *b, const struct vocab *v)
 	b->joins = calloc(1, 1u << (JOIN_BITS - 3));
 	if (!b->joins)
 		return -ENOMEM;
-	for (size_t i = 0; i < b->cap; i++) {
-		const char *text;
-		size_t len;
-
-		if (b->merges[i].rank != TOKEN_NONE && (text = vocab_text(v, b->merges[i].id, &len)))
-			note_joins(b, text, len);
-	}
-	for (size_t i = 0; b->scores && i < v->nr; i++)
+	for (size_t i = 0; i < v->nr; i++) /* those that no merge makes too: a cut is missed at worst */
 		note_joins(b, v->bytes.data + v->entries[i].off, v->entries[i].len);
 	return 0;
 }

@@ -123,6 +123,8 @@ static void read_parameters(struct reader *outer, const struct json *j, const st
 	if (c->arch == ARCH_PHI3 && (!strcmp(name, "su") || !strcmp(name, "yarn")))
 		name = "longrope"; /* earlier names of it [Phi3Config] */
 	*rope = (struct rope_config){.factor = 1, .attention_factor = 1};
+	if (j && !json_is_object(j))
+		reader_fail(&r, -EBADMSG, "config.json: the parameters of rope are not an object");
 	if (type_of(name, &rope->type) < 0)
 		reader_fail(&r, -ENOTSUP, "config.json: the rope type %.60s is not supported", name);
 	rope->theta = reader_f64(&r, "rope_theta", theta, 1, 1e15);

@@ -229,8 +229,12 @@ const struct kernels kernels_scalar = {
 static const struct kernels *const sets[] = {
 	&kernels_scalar,
 #if defined(HFFS_KERNELS_X86)
+	&kernels_avx2,
 	&kernels_avx512,
 	&kernels_avx512_vnni,
+#elif defined(HFFS_KERNELS_ARM64)
+	&kernels_neon,
+	&kernels_neon_dot,
 #endif
 };
 

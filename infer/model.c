@@ -97,7 +97,7 @@ static void describe(struct model *m, double ms)
 	m->info = (struct model_info){
 		.architecture = c->architecture, .kernels = kernels_name(m->kernels), .threads = crew_threads(m->crew), .layers = c->layers,
 		.width = c->width, .heads = c->heads, .kv_heads = c->kv_heads, .vocabulary = c->vocabulary, .context = c->context,
-		.parameters = m->weights.parameters, .weight_bytes = stream_bytes(m->weights.stream), .embeds = c->encoder, .bos = c->bos,
+		.parameters = m->weights.parameters, .weight_bytes = m->weights.bytes, .embeds = c->encoder, .bos = c->bos,
 		.nr_eos = c->nr_eos, .embed_max = c->embed_max, .bind_ms = ms,
 	};
 	memcpy(m->info.eos, c->eos, sizeof(m->info.eos));

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operations of ops_int.h in vectors of the compiler, whatever their width: included by each set's own file, which is compiled for
- * its processors. Before, that file defines
+ * its processors. That file defines LANES, the floats of a vector, before, and behind it
  *
- *   LANES            floats of a vector
  *   half_load(p)     LANES F16 at p as floats      half_store(p, v)   the other way
  *   vector_sum(v)    the sum of the lanes, in an order of its own
  *
  * The end of a row that fills no vector goes through one that is filled up, so all elements are computed alike.
  */
+#ifndef HFFS_OPS_VECTOR_INT_H
+#define HFFS_OPS_VECTOR_INT_H
+
 #include <math.h>
 #include <string.h>
 
@@ -493,3 +495,5 @@ static void mix(const struct cache_rows *rows, uint32_t nr, const float *p, size
 #define VECTOR_OPS                                                                                                     \
 	.rms_norm = rms_norm, .layer_norm = layer_norm, .activate = activate, .add = add, .scale = scale, .softcap = softcap, .max = max, \
 	.exp_sum = exp_sum, .rope = rope, .to_f16 = to_f16, .from_f16 = from_f16, .dots = dots, .mix = mix
+
+#endif

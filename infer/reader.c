@@ -107,6 +107,8 @@ static bool is_harmless(const char *key, const char *const *harmless)
 
 void reader_refuse_rest(struct reader *r, const char *const *harmless)
 {
+	if (r->j && !json_is_object(r->j))
+		reader_fail(r, -EBADMSG, "%s is not an object", r->where);
 	for (const struct json *v = json_first(r->j); v && r->r == 0; v = json_next(v)) {
 		const char *key = json_key(v);
 

@@ -21,7 +21,8 @@ struct session {
 	size_t cache_bytes; /* of keys, and of values */
 	uint32_t *ids;
 	uint32_t pos, cached;
-	bool long_rope; /* the cache was computed so */
+	bool long_rope;   /* the cache was computed so */
+	uint32_t longest; /* tokens of the text when parts of the cache were computed: dynamic ropes looked at it */
 };
 
 /* Pages that nothing was written to cost nothing. */
@@ -94,6 +95,11 @@ void session_truncate(struct session *s, uint32_t pos)
 {
 	s->pos = pos < s->pos ? pos : s->pos;
 	s->cached = s->pos < s->cached ? s->pos : s->cached;
+	/* Keys that were turned for a longer text are not those of this one. */
+	if (s->m->config.rope.type == ROPE_DYNAMIC && s->longest > s->m->config.rope.original_context && s->pos < s->longest)
+		s->cached = 0;
+	if (!s->cached)
+		s->longest = 0;
 }
 
 static int check_ids(const struct session *s, const uint32_t *ids, size_t n, struct err *err)
@@ -149,6 +155,7 @@ int session_eval(struct session *s, const uint32_t *ids, size_t n, enum logits_o
 		s->cached = 0;
 		s->long_rope = long_rope;
 	}
+	s->longest = end > s->longest ? end : s->longest;
 	r = run(s, end, logits ? which : LOGITS_NONE, logits, err);
 	if (r == 0)
 		s->pos = s->cached = end;

@@ -180,7 +180,7 @@ int trie_build_vocab(struct trie *t, const struct vocab *v)
 		return -ENOMEM;
 	for (size_t i = 0; i < v->cap; i++)
 		if (v->slots[i]) {
-			const struct vocab_entry *e = &v->entries[v->slots[i] - 1];
+			const struct vocab_entry *e = &v->entries[(uint32_t)v->slots[i] - 1];
 
 			keys[nr++] = (struct trie_key){v->bytes.data + e->off, e->len, e->id};
 		}

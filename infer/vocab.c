@@ -7,38 +7,47 @@
 
 #include <hffs/digest.h>
 
-static uint32_t *probe(const struct vocab *v, const char *text, size_t len)
+/* A slot is a hash with an entry plus one below it: one that is not meant is mostly passed over without a look at its text. */
+static uint64_t *probe(const struct vocab *v, const char *text, size_t len, uint32_t hash)
 {
-	size_t i = (size_t)digest_hash64(text, len, 0) & (v->cap - 1);
-
-	for (;; i = (i + 1) & (v->cap - 1)) {
+	for (size_t i = hash & (v->cap - 1);; i = (i + 1) & (v->cap - 1)) {
+		uint64_t slot = v->slots[i];
 		const struct vocab_entry *e;
 
-		if (!v->slots[i])
+		if (!slot)
 			return &v->slots[i];
-		e = &v->entries[v->slots[i] - 1];
+		if (slot >> 32 != hash)
+			continue;
+		e = &v->entries[(uint32_t)slot - 1];
 		if (e->len == len && !memcmp(v->bytes.data + e->off, text, len))
 			return &v->slots[i];
 	}
 }
 
+static uint32_t hash_of(const char *text, size_t len)
+{
+	return (uint32_t)digest_hash64(text, len, 0);
+}
+
 static int grow_slots(struct vocab *v)
 {
-	struct vocab next = *v;
+	size_t cap = v->cap ? 4 * v->cap : 4096;
+	uint64_t *slots = calloc(cap, sizeof(*slots));
 
-	next.cap = v->cap ? 2 * v->cap : 1024;
-	next.slots = calloc(next.cap, sizeof(*next.slots));
-	if (!next.slots)
+	if (!slots)
 		return -ENOMEM;
-	for (size_t i = 0; i < v->cap; i++)
-		if (v->slots[i]) {
-			const struct vocab_entry *e = &v->entries[v->slots[i] - 1];
+	for (size_t i = 0; i < v->cap; i++) {
+		size_t to = v->slots[i] >> 32 & (cap - 1);
 
-			*probe(&next, v->bytes.data + e->off, e->len) = v->slots[i];
-		}
+		if (!v->slots[i])
+			continue;
+		while (slots[to])
+			to = (to + 1) & (cap - 1);
+		slots[to] = v->slots[i];
+	}
 	free(v->slots);
-	v->slots = next.slots;
-	v->cap = next.cap;
+	v->slots = slots;
+	v->cap = cap;
 	return 0;
 }
 
@@ -77,7 +86,8 @@ static int make_room(struct vocab *v, uint32_t id)
 int vocab_add(struct vocab *v, size_t off, uint32_t id, struct err *err)
 {
 	size_t len = v->bytes.len - off;
-	uint32_t *slot;
+	uint64_t *slot;
+	uint32_t hash;
 	int r;
 
 	if (id >= VOCAB_ID_MAX)
@@ -94,9 +104,10 @@ int vocab_add(struct vocab *v, size_t off, uint32_t id, struct err *err)
 		v->nr_ids = id + 1;
 	if (len > v->longest)
 		v->longest = (uint32_t)len;
-	slot = probe(v, v->bytes.data + off, len);
+	hash = hash_of(v->bytes.data + off, len);
+	slot = probe(v, v->bytes.data + off, len, hash);
 	v->nr_texts += !*slot;
-	*slot = (uint32_t)v->nr;
+	*slot = (uint64_t)hash << 32 | (uint32_t)v->nr;
 	return 0;
 }
 
@@ -110,7 +121,7 @@ int vocab_add_text(struct vocab *v, const char *text, size_t len, uint32_t id, s
 
 uint32_t vocab_find(const struct vocab *v, const char *text, size_t len)
 {
-	uint32_t slot = v->cap && len <= v->longest ? *probe(v, text, len) : 0;
+	uint32_t slot = v->cap && len <= v->longest ? (uint32_t)*probe(v, text, len, hash_of(text, len)) : 0;
 
 	return slot ? v->entries[slot - 1].id : TOKEN_NONE;
 }

@@ -23,7 +23,7 @@ struct vocab {
 	size_t nr, room;             /* entries; texts that came twice among them */
 	uint32_t *of_id;             /* entry of an id plus one; 0: none */
 	uint32_t nr_ids, room_ids;   /* one more than the largest id */
-	uint32_t *slots;             /* a hash table of entry plus one */
+	uint64_t *slots;             /* a hash table: hash << 32 | entry plus one */
 	size_t cap;
 	size_t nr_texts;             /* texts that differ */
 	uint32_t longest;            /* bytes of the longest token */

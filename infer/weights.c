@@ -362,6 +362,9 @@ int weights_bind(struct model_files *files, const struct model_config *c, stream
 	for (uint32_t i = 0; i < c->layers && b.r == 0; i++)
 		bind_layer(&b, i);
 	refuse_unused(&b);
+	for (uint32_t i = 0; b.r == 0 && i < files->nr; i++)
+		for (uint32_t t = 0; t < files->files[i].table->nr; t++)
+			w->bytes += files->files[i].used[t] ? files->files[i].table->tensors[t].len : 0;
 	if (b.r == 0)
 		stream_ready(w->stream);
 	return b.r;

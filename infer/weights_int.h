@@ -41,7 +41,7 @@ struct weights {
 	uint32_t nr; /* layers + 2 */
 	float **vectors; /* all copies, to free */
 	uint32_t nr_vectors;
-	uint64_t parameters;
+	uint64_t parameters, bytes;
 	struct stream *stream;
 };
 

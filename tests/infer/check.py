@@ -6,6 +6,7 @@ Each check is a line PASS or FAIL; the largest difference is said with it.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -92,6 +93,13 @@ def check_calls(e, name, path, vocabulary, ids, logits, options):
     one = e.logits(path, vocabulary, ids, threads=1, **options)
     three = e.logits(path, vocabulary, ids, threads=3, **options)
     verdict(name + "/threads", np.array_equal(one, logits) and np.array_equal(three, logits), "the same bits with 1, 2 and 3")
+    if len(ids) < 200:
+        # As if what was truncated had never been there; longrope falls back to its short factors.
+        file = os.path.join(e.folder, "truncated")
+        e.run(path, "ids", text_of(ids), "eval", "truncate", 9, "ids", text_of(ids[9:20]), "logits", file, **options)
+        fresh = e.logits(path, vocabulary, ids[:9], ids[9:20], **options)[9:]
+        off = np.abs(np.fromfile(file, np.float32).reshape(-1, vocabulary) - fresh).max()
+        verdict(name + "/truncate", off < 1e-4, f"logits differ by {off:.2g}")
     if len(ids) > 200 or "longrope" in str(models.MODELS[name][0]) or name == "llama-dynamic":
         return  # there a text in parts is another text
     parts = [ids[:7], ids[7:8], ids[8:]]
@@ -156,6 +164,71 @@ def unpermute(c, name, x):
     return x.reshape(heads, x.shape[0] // heads // 2, 2, *x.shape[1:]).swapaxes(1, 2).reshape(x.shape)
 
 
+def check_f8(e, root, name="llama-wide"):
+    """F8_E4M3 without scales: what is stored is what counts."""
+    c, ids = models.MODELS[name][0], models.ids_of(name)
+    table = np.array([models.f8_value(b) for b in range(256)], np.float32)
+    small, plain = {}, {}
+    for n, (x, _) in models.weights(name).items():
+        codes = np.abs(np.nan_to_num(table, nan=1e9)[None, :] - x.reshape(-1, 1)).argmin(axis=1).astype(np.uint8) if x.ndim == 2 else None
+        small[n] = (x, "F32") if codes is None else (codes.reshape(x.shape), "F8_E4M3")
+        plain[n] = (x, "F32") if codes is None else (table[codes].reshape(x.shape), "F32")
+    models.write(os.path.join(root, "f8"), c, small)
+    models.write(os.path.join(root, "f8-plain"), c, plain)
+    off = np.abs(e.logits(os.path.join(root, "f8"), c["vocab_size"], ids) - e.logits(os.path.join(root, "f8-plain"), c["vocab_size"], ids)).max()
+    verdict("f8", off < 2e-2, f"differs from the same in F32 by {off:.2g}")
+
+
+def check_split(e, root, name="llama3"):
+    """A GGUF model in several files is opened by the first."""
+    ids, vocabulary = models.ids_of(name), models.MODELS[name][0]["vocab_size"]
+    whole, parts = os.path.join(root, "whole.gguf"), os.path.join(root, "split.gguf")
+    to_gguf.write(whole, name)
+    to_gguf.write(parts, name, split=12)
+    files = sorted(f for f in os.listdir(root) if f.startswith("split-"))
+    same = np.array_equal(e.logits(whole, vocabulary, ids), e.logits(os.path.join(root, files[0]), vocabulary, ids))
+    verdict("gguf-split", same and len(files) > 2, f"{len(files)} files")
+    refused(e, "gguf-split/second", os.path.join(root, files[1]), "give the first")
+    os.unlink(os.path.join(root, files[2]))
+    refused(e, "gguf-split/missing", os.path.join(root, files[0]), "cannot open .*-00003-of-")
+
+
+def refused(e, name, path, pattern):
+    try:
+        e.run(path, "info")
+        verdict("refuses/" + name, False, "it is opened")
+    except RuntimeError as why:
+        verdict("refuses/" + name, re.search(pattern, str(why)) is not None, str(why))
+
+
+def check_refusals(e, root):
+    """What does not fit together is said by name."""
+    c, tensors = models.MODELS["llama-wide"][0], models.weights("llama-wide")
+    q, norm = "model.layers.1.self_attn.q_proj.weight", "model.norm.weight"
+    cases = {
+        "missing": (lambda t: t.pop(q), f"tensor {q} is missing"),
+        "shape": (lambda t: t.update({q: (t[q][0][:-4], "F32")}), f"tensor {q} is 252 x 256; the configuration asks for 256 x 256"),
+        "vector-shape": (lambda t: t.update({norm: (t[norm][0][:-4], "F32")}), f"tensor {norm} is 252"),
+        "rank": (lambda t: t.update({norm: (t[norm][0].reshape(1, -1), "F32")}), f"tensor {norm} is 1 x 256"),
+        "type": (lambda t: t.update({q: (t[q][0].astype(np.int32), "I32")}), f"tensor {q} has elements of type I32"),
+        "vector-type": (lambda t: t.update({norm: (np.zeros(256, np.uint8), "F8_E4M3")}), f"tensor {norm} has elements of type F8_E4M3, .* there"),
+        "bias": (lambda t: t.update({q.replace("weight", "bias"): (np.zeros(256), "F32")}), "q_proj.bias is not one that this"),
+        "scale": (lambda t: t.update({q + "_scale": (np.zeros(1), "F32")}), "q_proj.weight_scale is not one that this"),
+        "layers": (lambda t: t.update({q.replace(".1.", ".2."): t[q]}), "layers.2.*is not one that this"),
+    }
+    for name, (change, pattern) in cases.items():
+        changed = dict(tensors)
+        change(changed)
+        models.write(os.path.join(root, "refused"), c, changed)
+        refused(e, name, os.path.join(root, "refused"), pattern)
+    models.write(os.path.join(root, "refused"), c, {"model.a": (np.zeros(1), "F16"), **tensors})
+    refused(e, "unaligned", os.path.join(root, "refused"), "is not aligned")
+    refused(e, "nothing", os.path.join(root, "nowhere"), "cannot open .*nowhere")
+    refused(e, "no-config", root, "cannot read .*config.json")
+    os.unlink(os.path.join(root, "refused", "model.safetensors"))
+    refused(e, "no-weights", os.path.join(root, "refused"), "has neither model.safetensors nor")
+
+
 def check_bert(e, root, name, golden):
     c, _, dtype = models.MODELS[name]
     ids = models.ids_of(name)
@@ -197,6 +270,9 @@ def main():
             verdict(name, False, repr(why))
     if not sys.argv[3:]:
         check_tiny_tales(e)
+        check_refusals(e, root)
+        check_split(e, root)
+        check_f8(e, root)
         check_gemma_gguf(e, root)
         check_quantised(e, root)
     sys.exit(failed != 0)

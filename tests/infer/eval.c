@@ -6,9 +6,10 @@
  *   ids A,B,...    appends them        logits FILE  appends the ids given before, all logits as raw floats to FILE
  *   greedy N       goes on so many tokens and prints them       truncate N     forgets from position N on
  *   embed A,B,...  prints the embedding                         info           prints what is known of the model, and its memory
- *   eval           appends the ids given before, without logits
+ *   eval           appends the ids given before, without logits  stop         stops by SIGSTOP: the script changes something
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -174,6 +175,9 @@ int main(int argc, char **argv)
 	while (r == 0 && i < argc) {
 		if (!strcmp(argv[i], "info")) {
 			do_info(&st);
+			i++;
+		} else if (!strcmp(argv[i], "stop")) {
+			r = raise(SIGSTOP) ? -EIO : 0;
 			i++;
 		} else if (!strcmp(argv[i], "eval")) {
 			r = ensure_session(&st, &err);

@@ -196,7 +196,17 @@ def to_bf16(x):
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
 
 
+def f8_value(code):
+    """F8_E4M3: no infinities, one NaN of each sign."""
+    sign, exponent, mantissa = -1 if code & 128 else 1, code >> 3 & 15, code & 7
+    if code & 127 == 127:
+        return float("nan")
+    return sign * (mantissa / 8 * 2.0 ** -6 if exponent == 0 else (1 + mantissa / 8) * 2.0 ** (exponent - 7))
+
+
 def encode(x, dtype):
+    if dtype in ("F8_E4M3", "I32"):
+        return x.tobytes()
     x = x.astype(np.float32)
     return x.tobytes() if dtype == "F32" else x.astype(np.float16).tobytes() if dtype == "F16" else to_bf16(x).tobytes()
 

@@ -146,16 +146,24 @@ def stored(x, name, quant, random):
     return raw, kind, gguf.quants.dequantize(raw, kind).astype(np.float32)
 
 
-def write(path, name, quant="F32", version_2=False):
+def write(path, name, quant="F32", tokens=False, without=None, split=0):
     """Writes the file; gives {name in the repository: what is read back}, for architectures whose weights are not turned."""
     c, tensors = models.MODELS[name][0], models.weights(name)
-    w = gguf.GGUFWriter(path, ARCH[c["model_type"]])
+    w = gguf.GGUFWriter(path, ARCH[c["model_type"]], split_max_tensors=split)
     random = np.random.RandomState(7)
     add_config(w, c)
+    if tokens:  # llama.cpp wants a vocabulary that has a line feed and what it puts for a blank
+        order = [0x0A, 0xE2, 0x96, 0x81] + [b for b in range(256) if b not in (0x0A, 0xE2, 0x96, 0x81)]
+        w.add_tokenizer_model("llama")
+        w.add_token_list([f"<0x{order[i - 3]:02X}>".encode() if i > 2 else [b"<unk>", b"<s>", b"</s>"][i] for i in range(c["vocab_size"])])
+        w.add_token_scores([0.0] * c["vocab_size"])
+        w.add_token_types([2 if i == 0 else 3 if i < 3 else 6 for i in range(c["vocab_size"])])
     w.add_bos_token_id(1)
     w.add_eos_token_id(2)
     back = {}
     for n, (x, dtype) in tensors.items():
+        if n == without:
+            continue
         x = np.ascontiguousarray(converted(c, n, models.rounded(x, dtype)))
         raw, kind, back[n] = stored(x, n, quant, random)
         w.add_tensor(name_of(c["model_type"], n), raw, raw_dtype=kind)

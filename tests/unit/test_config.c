@@ -130,6 +130,7 @@ static void refuses(void **state)
 		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\"}}", "factor"},
 		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}}", "factor"},
 		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}}", "rope factors"},
+		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":[1]}", "not an object"},
 		{-EBADMSG, "{" LLAMA ",\"rope_theta\":0}", "rope_theta"},
 		{-EBADMSG, "{" LLAMA ",\"rope_theta\":1e400}", "rope_theta"},
 		{-EBADMSG, "{" LLAMA ",\"rms_norm_eps\":-1}", "rms_norm_eps"},
