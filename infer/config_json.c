@@ -23,16 +23,23 @@ struct family {
 
 /* Of PretrainedConfig, of training, of other tools; none of them changes what a text comes to. */
 static const char *const harmless[] = {
-	"architectures", "auto_map", "attn_implementation", "attention_dropout", "attention_probs_dropout_prob", "attn_pdrop",
-	"begin_suppress_tokens", "bos_token_id", "boi_token_index", "cache_implementation", "chunk_size_feed_forward",
-	"classifier_dropout", "decoder_start_token_id", "directionality", "dtype", "embd_pdrop", "eoi_token_index", "eos_token_id",
-	"finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob",
-	"id2label", "image_token_index", "initializer_range", "label2id", "mm_tokens_per_image", "model_type", "n_ctx",
-	"num_return_sequences", "output_past", "pad_token_id", "pooler_fc_size", "pooler_num_attention_heads",
-	"pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "prefix", "pretraining_tp", "problem_type", "reorder_and_upcast_attn",
-	"resid_pdrop", "return_dict", "sep_token_id", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
-	"summary_type", "summary_use_proj", "task_specific_params", "tokenizer_class", "torch_dtype", "transformers.js_config",
-	"transformers_version", "unsloth_fixed", "unsloth_version", "use_cache", "vision_config", NULL,
+	"architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_implementation", "attn_pdrop", "auto_map",
+	"bad_words_ids", "begin_suppress_tokens", "boi_token_index", "bos_token_id", "cache_implementation",
+	"chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "decoder_start_token_id", "directionality",
+	"diversity_penalty", "do_sample", "dtype", "early_stopping", "embd_pdrop", "encoder_no_repeat_ngram_size",
+	"eoi_token_index", "eos_token_id", "exponential_decay_length_penalty", "finetuning_task", "forced_bos_token_id",
+	"forced_eos_token_id", "full_attn_mod", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "id2label",
+	"image_token_index", "initializer_range", "interpolate_factor", "is_llama_config", "label2id", "length_penalty",
+	"loss_type", "mask_token_id", "max_length", "max_sequence_length", "min_length", "mm_tokens_per_image",
+	"model_max_length", "model_type", "n_ctx", "name_or_path", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
+	"num_return_sequences", "output_attentions", "output_hidden_states", "output_past", "output_scores", "pad_token_id",
+	"pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "prefix",
+	"pretraining_tp", "problem_type", "remove_invalid_values", "reorder_and_upcast_attn", "repetition_penalty",
+	"resid_pdrop", "return_dict", "return_dict_in_generate", "sep_token_id", "summary_activation", "summary_first_dropout",
+	"summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens", "task_specific_params", "temperature",
+	"tf_legacy_loss", "tokenizer_class", "tokenizer_model_max_length", "tokenizer_padding_side", "top_k", "top_p",
+	"torch_dtype", "torchscript", "transformers.js_config", "transformers_version", "typical_p", "unk_token_id",
+	"unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache", "vision_config", NULL,
 };
 
 /* --- what several architectures have --- */
