@@ -269,12 +269,14 @@ static int open_existing(int folder, const char *file, uint64_t size, bool to_wr
 {
 	struct stat st;
 	AUTO_FD int fd = open_sound(folder, file, O_RDONLY, size, &st);
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (!data_is_fixed(&st))
-		return open_sound(folder, file, O_RDWR, size, &st);
-	return to_write ? -EBADMSG : take_fd(&fd);
+	if (data_is_fixed(&st))
+		return to_write ? -EBADMSG : take_fd(&fd);
+	r = open_sound(folder, file, O_RDWR, size, &st);
+	return r == -EROFS && !to_write ? take_fd(&fd) : r;
 }
 
 static int open_claimed(struct data *d, const struct blob_id *id, uint64_t size, bool to_write)

@@ -409,7 +409,7 @@ void room_make(struct cache *c, bool asked)
 	uint64_t need = needed(c, asked);
 	struct round *r;
 
-	if (!need || c->broken || clock_mono_ms() < c->room_ms)
+	if (!need || c->broken || c->is_read_only || clock_mono_ms() < c->room_ms)
 		return;
 	r = calloc(1, sizeof(*r));
 	if (!r)

@@ -161,7 +161,7 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
-	atomic_ullong refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
+	_Atomic uint64_t refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
 };
 
 /* span.c */

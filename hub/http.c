@@ -93,25 +93,39 @@ static void leave_curl(struct http_request *rq)
 	h->stats.running -= rq->state == RQ_RUNNING;
 }
 
+static void tell_host(struct http_request *rq, struct host *host, enum host_news news, const struct err *err, uint64_t now)
+{
+	struct host_event e = {
+		.news = news,
+		.url = rq->url,
+		.began = rq->began_ms,
+		.err = err,
+		.address = rq->is_proxied ? "" : rq->ip,
+	};
+
+	(void)digest_random(&e.random, sizeof(e.random)); /* without it many may come back together */
+	host_note(host, &e, now);
+}
+
+void request_answered(struct http_request *rq)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (rq->status < 500 && rq->status != 408)
+		tell_host(rq, hosts_find(&rq->h->hosts, rq->url, now), HOST_ANSWERED, NULL, now);
+}
+
 /* Tells its host how it went, before it is taken from libcurl. Gives how long others wait then. */
 static uint64_t note_host(struct http_request *rq, int r, const struct err *err)
 {
 	uint64_t now = clock_mono_ms();
 	struct host *host = hosts_find(&rq->h->hosts, rq->url, now);
 	struct err status = {0};
-	struct host_event e = {
-		.url = rq->url,
-		.began = rq->began_ms,
-		.err = r < 0 ? err : &status,
-		.address = rq->is_proxied ? "" : rq->ip,
-	};
 
-	(void)digest_random(&e.random, sizeof(e.random)); /* without it many may come back together */
-	e.news = rq->began_ms ? request_news(rq, r) : HOST_NO_NEWS;
 	if (host && r == 0)
 		err_set(&status, -ETIMEDOUT, "%s: the server failed (HTTP %d)", host->name, rq->status);
 	if (rq->began_ms)
-		host_note(host, &e, now);
+		tell_host(rq, host, request_news(rq, r), r < 0 ? err : &status, now);
 	return host_wait_ms(host, rq->url, now);
 }
 

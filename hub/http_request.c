@@ -152,6 +152,7 @@ static int end_of_head(struct http_request *rq)
 		return 0; /* an interim answer; the real one follows */
 	rq->head_over = true;
 	note_address(rq);
+	request_answered(rq);
 	a = request_answer(rq);
 	return rq->ask.headers_done ? rq->ask.headers_done(rq->ask.ctx, &a) : 0;
 }

@@ -56,6 +56,8 @@ struct http_common {
 };
 /* Tells rq->easy all that it must know. address: to connect to without a lookup, NULL if the name is to be looked up. */
 void request_setup(struct http_request *rq, const struct http_common *common, const char *address);
+/* All headers of its answer are there: its host hears of it before the body is over. http.c's, inside a callback of libcurl. */
+void request_answered(struct http_request *rq);
 /* What its end says of its host. */
 enum host_news request_news(const struct http_request *rq, int r);
 /* What has come of the answer so far. */
