@@ -29,14 +29,16 @@ equal special-is-left-out "$("$hffs" detokenize "$tiny" --no-special 383 "$speci
 
 # A line in, a line out, before the next one is there.
 coproc "$hffs" tokenize "$tiny" --json-lines
+pid=$COPROC_PID to=${COPROC[1]} from=${COPROC[0]} # bash forgets them when it ends
 for row in '"Once upon"|[383,384]' '""|[]' '"a\u0020time"|*'; do
-	echo "${row%|*}" >&"${COPROC[1]}"
-	read -r -t 20 answer <&"${COPROC[0]}" || answer=none
+	echo "${row%|*}" >&"$to"
+	read -r -t 20 answer <&"$from" || answer=none
 	[ "${row#*|}" = '*' ] && row="${row%|*}|$answer"
 	equal "line-${row%|*}" "$answer" "${row#*|}"
 done
-eval "exec ${COPROC[1]}>&-"
-wait "$COPROC_PID"
+exec {to}>&-
+wait "$pid"
+equal lines-end $? 0
 equal lines-back "$(printf '[383,384]\n[]\n[ 260 , 348 ]\n' | "$hffs" detokenize "$tiny" --json-lines)" $'"Once upon"\n""\n" a time"'
 
 refuses no-json 1 'line 2: not a JSON string' bash -c "printf '\"a\"\nb\n' | '$hffs' tokenize '$tiny' --json-lines"
