@@ -41,6 +41,8 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len)
 	size_t before = e->out->nr;
 	int r = 0;
 
+	if (word_cache_find(e->cache, word, len, e->out, &r))
+		return r;
 	if (is_longer(word, len, w->chars_max))
 		return add_unknown(e);
 	for (size_t at = 0; r == 0 && at < len;) {
@@ -54,6 +56,8 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len)
 		r = token_list_add(e->out, id);
 		at += taken;
 	}
+	if (r == 0)
+		word_cache_put(e->cache, word, len, e->out->ids + before, e->out->nr - before);
 	return r;
 }
 

@@ -9,6 +9,8 @@ import struct
 import sys
 import zipfile
 
+import seeds_tokens
+
 
 def safetensors(tensors, metadata=None, end=0):
     header = {"__metadata__": metadata} if metadata else {}
@@ -117,6 +119,7 @@ def seeds():
         "config": [json.dumps(c).encode() for c in CONFIGS + BESIDE],
         "bind": [bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
+        **seeds_tokens.seeds(gguf),
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 

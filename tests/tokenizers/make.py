@@ -27,19 +27,24 @@ CLIP = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 TIKTOKEN = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 MARK = "\u2581"
+small = False  # for goldens: vocabularies that fit into a file of the repository
+
+
+def size(wanted):
+    return 330 if small else wanted
 
 
 def split(pattern, behavior="isolated", invert=False):
     return pre_tokenizers.Split(Regex(pattern), behavior, invert)
 
 
-def byte_level(pre, size=3000, added=(), post=None, normalizer=None, **options):
+def byte_level(pre, added=(), post=None, normalizer=None, **options):
     t = Tokenizer(models.BPE(**options))
     t.pre_tokenizer = pre
     if normalizer:
         t.normalizer = normalizer
     t.decoder = decoders.ByteLevel()
-    t.train_from_iterator(texts.prose(4000), trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+    t.train_from_iterator(texts.prose(4000), trainers.BpeTrainer(vocab_size=size(3000), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
                                                                  special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"]))
     t.add_tokens(list(added))
     if post:
@@ -66,14 +71,14 @@ def with_post(t, before, after=()):
     return t
 
 
-def sentencepiece_like(normalizer, pre, decoder, size=3000, ignore=(), **options):
+def sentencepiece_like(normalizer, pre, decoder, **options):
     """BPE over characters with <0x00> to <0xFF>, which training does not make: they are put in behind it."""
     t = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True, **options))
     t.normalizer = normalizer
     if pre:
         t.pre_tokenizer = pre
     t.decoder = decoder
-    t.train_from_iterator(texts.prose(3000), trainers.BpeTrainer(vocab_size=size, limit_alphabet=300, show_progress=False, max_token_length=16,
+    t.train_from_iterator(texts.prose(3000), trainers.BpeTrainer(vocab_size=size(3000), limit_alphabet=100 if small else 300, show_progress=False, max_token_length=16,
                                                                  special_tokens=["<unk>", "<s>", "</s>"]))
     j = json.loads(t.to_str())
     vocab = j["model"]["vocab"]
@@ -122,7 +127,7 @@ def unigram(normalizer, pre, decoder, byte_fallback=False, single=False):
     t.normalizer = normalizer
     t.pre_tokenizer = pre
     t.decoder = decoder
-    t.train_from_iterator(texts.prose(2000), trainers.UnigramTrainer(vocab_size=2000, unk_token="<unk>", special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False,
+    t.train_from_iterator(texts.prose(30 if small else 2000), trainers.UnigramTrainer(vocab_size=900 if small else 2000, unk_token="<unk>", special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False,
                                                                      max_piece_length=12))
     if byte_fallback:
         j = json.loads(t.to_str())
@@ -143,14 +148,14 @@ def bert(**options):
     t.normalizer = normalizers.BertNormalizer(**options)
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     t.decoder = decoders.WordPiece()
-    t.train_from_iterator(texts.prose(3000), trainers.WordPieceTrainer(vocab_size=3000, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], show_progress=False))
+    t.train_from_iterator(texts.prose(3000), trainers.WordPieceTrainer(vocab_size=size(3000), limit_alphabet=100 if small else 1000, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], show_progress=False))
     return t
 
 
 def wordlevel(pre):
     t = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     t.pre_tokenizer = pre
-    t.train_from_iterator(texts.prose(1000), trainers.WordLevelTrainer(vocab_size=1500, special_tokens=["[UNK]"], show_progress=False))
+    t.train_from_iterator(texts.prose(1000), trainers.WordLevelTrainer(vocab_size=size(1500), special_tokens=["[UNK]"], show_progress=False))
     return t
 
 
@@ -159,7 +164,7 @@ def char_bpe(pre, decoder, **options):
     t.pre_tokenizer = pre
     t.decoder = decoder
     trainer = {k: v for k, v in options.items() if k in ("continuing_subword_prefix", "end_of_word_suffix")}
-    t.train_from_iterator(texts.prose(2000), trainers.BpeTrainer(vocab_size=2000, limit_alphabet=200, special_tokens=["<unk>"], show_progress=False, **trainer))
+    t.train_from_iterator(texts.prose(2000), trainers.BpeTrainer(vocab_size=size(2000), limit_alphabet=100 if small else 200, special_tokens=["<unk>"], show_progress=False, **trainer))
     return t
 
 
@@ -294,4 +299,5 @@ def main():
     gguf_of_sentencepiece(os.path.join(folder, "model.gguf"), model)
 
 
-main()
+if __name__ == "__main__":
+    main()
