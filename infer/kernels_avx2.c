@@ -38,6 +38,14 @@ static inline float vector_sum(lanes_f v)
 	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+static inline void four_sums(float out[4], const lanes_f v[4])
+{
+	const __m256 *m = (const __m256 *)v;
+	__m256 all_ = _mm256_hadd_ps(_mm256_hadd_ps(m[0], m[1]), _mm256_hadd_ps(m[2], m[3]));
+
+	_mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all_), _mm256_extractf128_ps(all_, 1)));
+}
+
 /* Sums of four. Pairs are summed in 16 bits, which holds: 2 * 63 * 127, or 2 * 128 * 127 where -128 has no sign to give away. */
 static inline lanes_i dot_block(const int8_t *w, const int8_t *x, bool signs)
 {

@@ -32,6 +32,17 @@ static inline float vector_sum(lanes_f v)
 	return _mm512_reduce_add_ps((__m512)v);
 }
 
+static inline void four_sums(float out[4], const lanes_f v[4])
+{
+	const __m512 *m = (const __m512 *)v;
+	__m512 a = _mm512_add_ps(_mm512_unpacklo_ps(m[0], m[1]), _mm512_unpackhi_ps(m[0], m[1]));
+	__m512 b = _mm512_add_ps(_mm512_unpacklo_ps(m[2], m[3]), _mm512_unpackhi_ps(m[2], m[3]));
+	__m512 all_ = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+	__m256 half = _mm256_add_ps(_mm512_castps512_ps256(all_), _mm512_extractf32x8_ps(all_, 1));
+
+	_mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+}
+
 static inline __m512i load512(const void *p)
 {
 	return _mm512_loadu_si512(p);

@@ -24,6 +24,11 @@ static inline float vector_sum(lanes_f v)
 	return vaddvq_f32((float32x4_t)v);
 }
 
+static inline void four_sums(float out[4], const lanes_f v[4])
+{
+	vst1q_f32(out, vpaddq_f32(vpaddq_f32((float32x4_t)v[0], (float32x4_t)v[1]), vpaddq_f32((float32x4_t)v[2], (float32x4_t)v[3])));
+}
+
 static inline lanes_i dot_block(const int8_t *w, const int8_t *x, bool signs)
 {
 	(void)signs;

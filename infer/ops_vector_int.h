@@ -5,6 +5,7 @@
  *
  *   half_load(p)     LANES F16 at p as floats      half_store(p, v)   the other way
  *   vector_sum(v)    the sum of the lanes, in an order of its own
+ *   four_sums(out, v)   the sums of four vectors, in an order that may be another
  *
  * The end of a row that fills no vector goes through one that is filled up, so all elements are computed alike.
  */
@@ -22,6 +23,7 @@ typedef int32_t lanes_i __attribute__((vector_size(LANES * 4)));
 static inline lanes_f half_load(const uint16_t *p);
 static inline void half_store(uint16_t *p, lanes_f v);
 static inline float vector_sum(lanes_f v);
+static inline void four_sums(float out[4], const lanes_f v[4]);
 
 static inline lanes_f load(const float *p)
 {
@@ -373,11 +375,14 @@ static inline lanes_f row_part(const char *row, bool half, uint32_t c, uint32_t 
 	return half ? half_part((const uint16_t *)(const void *)row + c, n) : load_part((const float *)(const void *)row + c, n, 0);
 }
 
-/* nq queries with nr rows, both constants where this is inlined. */
+/* How many rows ahead of their use keys and values are asked for. */
+#define ROWS_AHEAD 16
+
+/* nq queries with nr rows, 4 or 1; constants where this is inlined. */
 static inline __attribute__((always_inline)) void dots_tile(const char *row, size_t stride, bool half, uint32_t dim, uint32_t nr,
 							    const float *q, size_t q_stride, uint32_t nq, float *out, size_t out_stride)
 {
-	lanes_f sums[4][4] = {{{0}}};
+	lanes_f sums[4][4] = {{{0}}}; /* by query, then row */
 	uint32_t c = 0;
 
 	for (; c + LANES <= dim; c += LANES)
@@ -385,18 +390,20 @@ static inline __attribute__((always_inline)) void dots_tile(const char *row, siz
 			lanes_f key = row_load(row + s * stride, half, c);
 
 			for (uint32_t i = 0; i < nq; i++)
-				sums[s][i] += key * load(q + i * q_stride + c);
+				sums[i][s] += key * load(q + i * q_stride + c);
 		}
 	if (c < dim)
 		for (uint32_t s = 0; s < nr; s++) {
 			lanes_f key = row_part(row + s * stride, half, c, dim - c);
 
 			for (uint32_t i = 0; i < nq; i++)
-				sums[s][i] += key * load_part(q + i * q_stride + c, dim - c, 0);
+				sums[i][s] += key * load_part(q + i * q_stride + c, dim - c, 0);
 		}
-	for (uint32_t s = 0; s < nr; s++)
-		for (uint32_t i = 0; i < nq; i++)
-			out[i * out_stride + s] = vector_sum(sums[s][i]);
+	for (uint32_t i = 0; i < nq; i++)
+		if (nr == 4)
+			four_sums(out + i * out_stride, sums[i]);
+		else
+			out[i * out_stride] = vector_sum(sums[i][0]);
 }
 
 static inline __attribute__((always_inline)) void dots_of(const struct cache_rows *rows, bool half, uint32_t nr, const float *q,
@@ -408,6 +415,9 @@ static inline __attribute__((always_inline)) void dots_of(const struct cache_row
 	for (; s + 4 <= nr; s += 4) {
 		uint32_t i = 0;
 
+		for (uint32_t ahead = ROWS_AHEAD; half && ahead < ROWS_AHEAD + 4; ahead++)
+			for (uint32_t c = 0; c < rows->dim; c += 32)
+				__builtin_prefetch(row + (s + ahead) * rows->stride + c * sizeof(uint16_t));
 		for (; i + 4 <= nq; i += 4)
 			dots_tile(row + s * rows->stride, rows->stride, half, rows->dim, 4, q + i * q_stride, q_stride, 4,
 				  out + i * out_stride + s, out_stride);
@@ -439,13 +449,16 @@ static inline __attribute__((always_inline)) void mix_tile(const char *row, size
 	for (uint32_t i = 0; i < nq; i++)
 		for (uint32_t v = 0; v < vectors; v++)
 			sums[i][v] = load(out + i * out_stride + c + v * LANES);
-	for (uint32_t s = 0; s < nr; s++)
+	for (uint32_t s = 0; s < nr; s++) {
+		for (uint32_t v = 0; half && v < vectors; v += 2)
+			__builtin_prefetch(row + (s + ROWS_AHEAD) * stride + (c + v * LANES) * sizeof(uint16_t));
 		for (uint32_t v = 0; v < vectors; v++) {
 			lanes_f value = row_load(row + s * stride, half, c + v * LANES);
 
 			for (uint32_t i = 0; i < nq; i++)
 				sums[i][v] += value * p[i * p_stride + s];
 		}
+	}
 	for (uint32_t i = 0; i < nq; i++)
 		for (uint32_t v = 0; v < vectors; v++)
 			store(out + i * out_stride + c + v * LANES, sums[i][v]);
