@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include <hffs/buf.h>
+#include <hffs/cache.h>
 #include <hffs/map.h>
 #include <hffs/thread.h>
 #include <hffs/tunables.h>
@@ -44,6 +46,13 @@ static struct data_name name_of(const struct blob_id *id)
 	memcpy(n.folder, n.file, 2);
 	n.folder[2] = '\0';
 	return n;
+}
+
+char *cache_data_path(const char *dir, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+
+	return str_printf("%s/blobs/%s/%s", dir, n.folder, n.file);
 }
 
 int data_new(int dir_fd, struct data **out)

@@ -90,6 +90,12 @@ void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, c
  */
 int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bool to_write);
 
+/*
+ * Where the data file of a blob is, or would be, in the cache at dir: caller frees, NULL when out of memory. Only one that is sealed may
+ * be read by who has not the cache open: it never changes, and who has it open keeps its bytes when it is removed.
+ */
+char *cache_data_path(const char *dir, const struct blob_id *id);
+
 /* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
 

@@ -10,7 +10,7 @@ check version "$hffs" --version
 check help "$hffs" --help
 refuses no-verb 2 'verb is missing' "$hffs"
 refuses unknown-verb 2 "no verb 'frobnicate'" "$hffs" frobnicate
-for verb in mount umount status pull ls; do
+for verb in mount umount status pull ls run embed tokenize detokenize; do
 	check "help-of-$verb" "$hffs" "$verb" --help
 	refuses "unknown-option-of-$verb" 2 "'--frob'" "$hffs" "$verb" --frob
 done
@@ -19,6 +19,12 @@ refuses mount-of-three 2 "'c'" "$hffs" mount a b c
 refuses umount-without-dir 2 'DIR is missing' "$hffs" umount
 refuses pull-without-repo 2 'REPO is missing' "$hffs" pull
 refuses ls-without-repo 2 'REPO is missing' "$hffs" ls
+refuses tokenize-without-model 2 'MODEL is missing' "$hffs" tokenize
+refuses tokenize-of-words 2 "'b' is too much" "$hffs" tokenize a/b a b
+refuses tokenize-lines-of-text 2 'from standard input' "$hffs" tokenize --json-lines a/b text
+refuses tokenize-bad-repo 2 "'no good' is not" "$hffs" tokenize 'no good' text
+refuses detokenize-without-model 2 'MODEL is missing' "$hffs" detokenize
+refuses detokenize-lines-of-ids 2 'from standard input' "$hffs" detokenize --json-lines a/b 1
 refuses bad-source 2 "'a/b/c' is not a repository" "$hffs" mount a/b/c dir
 refuses bad-repo 2 "'no good' is not a repository" "$hffs" pull 'no good'
 refuses bad-jobs 2 "'0' is no number of jobs" "$hffs" pull -j 0 a/b
