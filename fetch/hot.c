@@ -213,6 +213,11 @@ static unsigned count(struct hot *h, enum hot_place place)
 	return h->lists[place].nr;
 }
 
+uint64_t hot_refused_ahead(struct hot *h)
+{
+	return count(h, HOT_ONLY) ? (uint64_t)ONLY_KEPT / 2 * CHUNK_SIZE : 0;
+}
+
 void hot_trim(struct hot *h)
 {
 	while (count(h, HOT_SPENT) > SPENT_KEPT && give_up(h, HOT_SPENT))

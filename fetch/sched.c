@@ -71,12 +71,15 @@ static void want_free(struct want *w)
 
 struct prefetch_limits sched_ahead(struct sched *s)
 {
+	uint64_t refused_ahead = hot_refused_ahead(s->fetch->hot);
 	struct prefetch_limits limits = {0};
 	LOCK_SCOPE(&s->lock);
 
 	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
 	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
 		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+	if (refused_ahead)
+		limits.ahead = min_u64(limits.ahead, refused_ahead);
 	return limits;
 }
 

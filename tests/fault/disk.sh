@@ -29,6 +29,8 @@ mount_on_it
 disk "write=5"
 check write-fails cmp "$model/large.safetensors" "$large"
 equal write-nothing-recorded "$(of_cache blobs)" 0
+# Nothing is fetched so far ahead that it is gone before its reader comes.
+at_most write-fails-is-fetched-once "$(counter "$hf" bytes_fetched)" 25000000
 disk ""
 forget_pages
 check write-again cmp "$model/large.safetensors" "$large"
