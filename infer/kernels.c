@@ -253,15 +253,26 @@ const char *kernels_name(const struct kernels *k)
 	return k->name;
 }
 
+/* "avx512" names avx512_vnni, too. */
+static bool has_name(const struct kernels *k, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(k->name, name, len) == 0 && (!k->name[len] || k->name[len] == '_');
+}
+
 int kernels_choose(const char *name, const struct kernels **out, struct err *err)
 {
+	bool known = false;
+
 	for (size_t i = ARRAY_SIZE(sets); i-- > 0;) {
-		if (name ? strcmp(name, sets[i]->name) != 0 : !sets[i]->can_run())
+		if (name && !has_name(sets[i], name))
 			continue;
+		known = true;
 		if (!sets[i]->can_run())
-			return err_set(err, -ENOTSUP, "this processor cannot run the kernels '%s'", name);
+			continue;
 		*out = sets[i];
 		return 0;
 	}
-	return err_set(err, -ENOTSUP, "there are no kernels '%s' in this build", name);
+	return err_set(err, -ENOTSUP, known ? "this processor cannot run the kernels '%s'" : "there are no kernels '%s' in this build", name);
 }

@@ -32,7 +32,10 @@ struct matrix {
 /* F32, F16, BF16, F8_E4M3, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K. */
 bool kernels_has_type(enum tensor_type type);
 
-/* NULL name: the best that this processor has. -ENOTSUP: the name is not known, or not for this processor. */
+/*
+ * The best set that this processor can run; with a name the best of that name, "avx512" being avx512_vnni, too. -ENOTSUP: the name is not
+ * known, or not for this processor.
+ */
 int kernels_choose(const char *name, const struct kernels **out, struct err *err);
 const char *kernels_name(const struct kernels *k);
 /* The sets that were built, from the slowest, whatever the processor: NULL behind the last. */

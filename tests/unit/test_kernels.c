@@ -513,10 +513,13 @@ static void a_set_is_chosen_by_name(void **state)
 	assert_string_equal(kernels_name(k), "scalar");
 	assert_int_equal(kernels_choose("abacus", &k, &err), -ENOTSUP);
 	assert_non_null(strstr(err.text, "abacus"));
+	assert_int_equal(kernels_choose("scal", &k, &err), -ENOTSUP);
 	for (unsigned s = 0; kernels_nth(s); s++) {
 		int r = kernels_choose(kernels_name(kernels_nth(s)), &k, &err);
 
 		assert_int_equal(r, kernels_can_run(kernels_nth(s)) ? 0 : -ENOTSUP);
+		if (!r)
+			assert_memory_equal(kernels_name(k), kernels_name(kernels_nth(s)), strlen(kernels_name(kernels_nth(s))));
 	}
 }
 
