@@ -440,7 +440,7 @@ static int encode_part(struct encoder *e, const char *word, size_t len)
 	if (r == 0)
 		r = add_tokens(e, word);
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + from, e->out->nr - from);
+		word_cache_put(e->cache, word, len, e->out, from);
 	return r;
 }
 

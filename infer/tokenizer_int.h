@@ -297,7 +297,8 @@ struct word_cache *word_cache_new(void);
 void word_cache_free(struct word_cache *c);
 /* True: its tokens were added. */
 bool word_cache_find(const struct word_cache *c, const char *word, size_t len, struct token_list *out, int *r);
-void word_cache_put(struct word_cache *c, const char *word, size_t len, const uint32_t *ids, size_t nr);
+/* Its tokens are those of the list from `from` on. */
+void word_cache_put(struct word_cache *c, const char *word, size_t len, const struct token_list *tokens, size_t from);
 
 /* A copy, caller frees its `at`; -ENOMEM. */
 int text_copy(struct text *out, const char *at, size_t len);

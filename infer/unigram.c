@@ -134,7 +134,7 @@ int unigram_encode(struct encoder *e, const char *word, size_t len)
 	turn(best, (uint32_t)len);
 	r = add_tokens(e, best, word, (uint32_t)len);
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + from, e->out->nr - from);
+		word_cache_put(e->cache, word, len, e->out, from);
 	return r;
 }
 

@@ -57,7 +57,7 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len)
 		at += taken;
 	}
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + before, e->out->nr - before);
+		word_cache_put(e->cache, word, len, e->out, before);
 	return r;
 }
 

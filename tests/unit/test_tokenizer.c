@@ -331,6 +331,15 @@ static void check_words(const char *json, const char *text, const int *expected)
 	token_list_done(&ids);
 }
 
+/* What has no token, and no unknown token to go by, is nothing. */
+static void test_no_tokens(void **state)
+{
+	(void)state;
+	check_words("{" BPE "}", "xyz", (const int[]){-1});
+	check_words("{" BPE "}", "", (const int[]){-1});
+	check_words("{" BPE "}", "xaby", (const int[]){2, -1});
+}
+
 /* The example of the documentation of `tokenizers`. [pre_tokenizers, SplitDelimiterBehavior] */
 static void test_behaviors(void **state)
 {
@@ -383,7 +392,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens),    cmocka_unit_test(test_example),  cmocka_unit_test(test_refused),
 					   cmocka_unit_test(test_many_steps), cmocka_unit_test(test_unknown_id), cmocka_unit_test(test_bad_utf8),
 					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word),
-					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added)};
+					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added),
+					   cmocka_unit_test(test_no_tokens)};
 
 	return cmocka_run_group_tests(tests, load_goldens, free_goldens);
 }
