@@ -81,7 +81,8 @@ struct piece {
 	size_t len;
 	bool at_start;
 };
-/* Through all nr steps; *piece is replaced by one that lives in space until the next call. 0, -ENOMEM, -EIO. */
+/* Through all nr steps; *piece is replaced by one that lives in space until the next call. 0, -ENOMEM, -EIO; -EFBIG: it would become
+ * many times as long. */
 int normalize(const struct normalizer *steps, size_t nr, struct normalize_space *space, struct piece *piece);
 /* Checks a map's bytes as a file has them: -EBADMSG, -ENOMEM. */
 int charsmap_parse(const void *bytes, size_t len, struct charsmap *out);
@@ -286,6 +287,7 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len);
 int unigram_build(struct tokenizer *t);
 int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len);
 
+/* 0, -ENOMEM, -EFBIG: too many. */
 int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 /* Once all merges are there: what can be known beforehand. -ENOMEM. */
 int bpe_build(struct bpe *b, const struct vocab *v);

@@ -189,6 +189,8 @@ static int read_merges(struct tokenizer *t, const struct slice *merges, struct e
 		if (r < 0)
 			break;
 	}
+	if (r == -EFBIG)
+		return err_set(err, r, "tokenizer.json: its model has too many merges");
 	return r == -EBADMSG && err && !err->text[0] ? malformed(err, "the list of merges") : r;
 }
 

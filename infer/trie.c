@@ -8,6 +8,8 @@
 
 #include "vocab_int.h"
 
+#define NODES_MAX (1u << 24) /* 17 bytes each while it is built; 250,000 tokens have some 2 million */
+
 /* The byte at this depth, 0 behind the end: keys without one more byte come first. */
 static unsigned at(const struct trie_key *k, uint32_t depth)
 {
@@ -157,7 +159,7 @@ int trie_build(struct trie *t, struct trie_key *keys, size_t nr)
 	*t = (struct trie){0};
 	sort(keys, nr, 0);
 	nodes = count_nodes(keys, nr) + 1;
-	if (nodes >= UINT32_MAX || nr >= UINT32_MAX)
+	if (nodes > NODES_MAX)
 		return -EFBIG;
 	t->first = calloc(nodes + 1, sizeof(*t->first));
 	t->byte = malloc(nodes);

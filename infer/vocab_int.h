@@ -58,7 +58,7 @@ struct trie_key {
 	const char *text;
 	uint32_t len, id;
 };
-/* Sorts keys. Of equal ones any counts. -EFBIG beyond 2^32 nodes, -ENOMEM. */
+/* Sorts keys. Of equal ones any counts. -EFBIG beyond 2^24 nodes, -ENOMEM. */
 int trie_build(struct trie *t, struct trie_key *keys, size_t nr);
 int trie_build_vocab(struct trie *t, const struct vocab *v);
 void trie_done(struct trie *t);

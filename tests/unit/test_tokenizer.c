@@ -157,6 +157,7 @@ static const struct {
 	const char *says;
 } refused[] = {
 	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a+)+b\"},\"behavior\":\"Isolated\"}}", -ENOTSUP, "(a+)+b"},
+	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"ByteLevel\"}]}}", -ENOTSUP, "not twice"},
 	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}}", -ENOTSUP, "'UnicodeScripts'"},
 	{"{" BPE ",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Magic\"}]}}", -ENOTSUP, "'Magic'"},
 	{"{" BPE ",\"decoder\":{\"type\":\"CTC\"}}", -ENOTSUP, "'CTC'"},
@@ -340,6 +341,27 @@ static void test_no_tokens(void **state)
 	check_words("{" BPE "}", "xaby", (const int[]){2, -1});
 }
 
+#define GROW "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"
+#define GROW4 GROW "," GROW "," GROW "," GROW
+
+/* Rules that make a text longer at each step end in an error, not in all memory. */
+static void test_growth(void **state)
+{
+	AUTO(tokenizer_free) struct tokenizer *t =
+		parse("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" GROW4 "," GROW4
+		      "," GROW4 "]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" GROW4 "," GROW4 "," GROW4 "]}}");
+	struct token_list ids = {0};
+	AUTO_BUF out = {0};
+	struct err err = {0};
+	uint32_t id = 0;
+
+	(void)state;
+	assert_int_equal(tokenizer_encode(t, "a", 1, 0, &ids, &err), -EFBIG);
+	assert_non_null(strstr(err.text, "normalizer"));
+	assert_int_equal(tokenizer_decode(t, &id, 1, 0, &out, NULL), -ENOMEM);
+	token_list_done(&ids);
+}
+
 /* The example of the documentation of `tokenizers`. [pre_tokenizers, SplitDelimiterBehavior] */
 static void test_behaviors(void **state)
 {
@@ -393,7 +415,7 @@ int main(void)
 					   cmocka_unit_test(test_many_steps), cmocka_unit_test(test_unknown_id), cmocka_unit_test(test_bad_utf8),
 					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word),
 					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added),
-					   cmocka_unit_test(test_no_tokens)};
+					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth)};
 
 	return cmocka_run_group_tests(tests, load_goldens, free_goldens);
 }
