@@ -74,9 +74,9 @@ int tokenizer_build(struct tokenizer *t, struct err *err)
 	r = t->model == MODEL_BPE ? bpe_build(&t->bpe, &t->vocab) : 0;
 	if (r == 0)
 		r = normalize_added(t);
-	if (r == 0)
-		r = added_build(&t->added);
-	return r == -EFBIG ? err_set(err, r, "the vocabulary of the tokenizer is too large") : r;
+	if (r == -EFBIG)
+		return err_set(err, r, "the normalizer of the tokenizer makes an added token many times as long");
+	return r < 0 ? r : added_build(&t->added, err);
 }
 
 static int open_dir(struct tokenizer *t, const char *dir, struct err *err)

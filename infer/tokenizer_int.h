@@ -178,8 +178,8 @@ struct added {
 
 /* Takes the content; one of the same id is replaced. 0, -ENOMEM, -EFBIG. */
 int added_add(struct added *a, struct added_token *token, struct err *err);
-/* Once all are there and each has its normal form. -ENOMEM. */
-int added_build(struct added *a);
+/* Once all are there and each has its normal form. -ENOMEM, -EFBIG. */
+int added_build(struct added *a, struct err *err);
 const struct added_token *added_find(const struct added *a, uint32_t id); /* NULL: none */
 uint32_t added_find_content(const struct added *a, const char *text, size_t len); /* its id, TOKEN_NONE */
 void added_done(struct added *a);
@@ -284,8 +284,8 @@ int unigram_encode(struct encoder *e, const char *word, size_t len);
 int wordpiece_encode(struct encoder *e, const char *word, size_t len);
 
 /* Once the vocabulary is there (and unigram's scores). prefix: of pieces that do not begin a word. -ENOMEM, -EFBIG. */
-int unigram_build(struct tokenizer *t);
-int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len);
+int unigram_build(struct tokenizer *t, struct err *err);
+int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len, struct err *err);
 
 /* 0, -ENOMEM, -EFBIG: too many. */
 int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);

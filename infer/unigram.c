@@ -138,7 +138,7 @@ int unigram_encode(struct encoder *e, const char *word, size_t len)
 	return r;
 }
 
-int unigram_build(struct tokenizer *t)
+int unigram_build(struct tokenizer *t, struct err *err)
 {
 	struct unigram *u = &t->unigram;
 	double least = INFINITY;
@@ -147,5 +147,5 @@ int unigram_build(struct tokenizer *t)
 		least = fmin(least, u->scores[i]);
 	u->unk_score = least - UNK_PENALTY;
 	byte_ids_find(&t->vocab, u->byte_ids);
-	return trie_build_vocab(&u->trie, &t->vocab);
+	return trie_build_vocab(&u->trie, &t->vocab, err);
 }

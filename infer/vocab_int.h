@@ -59,8 +59,8 @@ struct trie_key {
 	uint32_t len, id;
 };
 /* Sorts keys. Of equal ones any counts. -EFBIG beyond 2^24 nodes, -ENOMEM. */
-int trie_build(struct trie *t, struct trie_key *keys, size_t nr);
-int trie_build_vocab(struct trie *t, const struct vocab *v);
+int trie_build(struct trie *t, struct trie_key *keys, size_t nr, struct err *err);
+int trie_build_vocab(struct trie *t, const struct vocab *v, struct err *err);
 void trie_done(struct trie *t);
 
 static inline uint32_t trie_child(const struct trie *t, uint32_t node, uint8_t byte)

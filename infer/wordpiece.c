@@ -61,10 +61,10 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len)
 	return r;
 }
 
-int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len)
+int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len, struct err *err)
 {
 	struct wordpiece *w = &t->wordpiece;
-	int r = trie_build_vocab(&w->trie, &t->vocab);
+	int r = trie_build_vocab(&w->trie, &t->vocab, err);
 
 	w->inside = TRIE_ROOT;
 	for (size_t i = 0; r == 0 && i < len && w->inside != TRIE_NONE; i++)
