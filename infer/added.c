@@ -71,7 +71,7 @@ uint32_t added_find_content(const struct added *a, const char *text, size_t len)
 	return vocab_find(&a->contents, text, len);
 }
 
-static int build(const struct added *a, bool normalized, struct trie *t, bool first[256])
+static int build(const struct added *a, bool normalized, struct trie *t, bool first[256], struct err *err)
 {
 	AUTO_FREE struct trie_key *keys = malloc((a->nr + 1) * sizeof(*keys));
 	size_t nr = 0;
@@ -86,14 +86,14 @@ static int build(const struct added *a, bool normalized, struct trie *t, bool fi
 		keys[nr++] = (struct trie_key){text->at, (uint32_t)text->len, (uint32_t)i};
 		first[(unsigned char)text->at[0]] = true;
 	}
-	return trie_build(t, keys, nr);
+	return trie_build(t, keys, nr, err);
 }
 
-int added_build(struct added *a)
+int added_build(struct added *a, struct err *err)
 {
-	int r = build(a, false, &a->exact, a->first_exact);
+	int r = build(a, false, &a->exact, a->first_exact, err);
 
-	return r < 0 ? r : build(a, true, &a->normal, a->first_normal);
+	return r < 0 ? r : build(a, true, &a->normal, a->first_normal, err);
 }
 
 void added_done(struct added *a)

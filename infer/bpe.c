@@ -13,6 +13,7 @@
 
 #define SCAN_MAX 24      /* symbols: up to here the heap does not pay */
 #define CUT_MIN 16       /* bytes: shorter words are not cut */
+#define MERGES_MAX (1u << 22) /* the largest vocabularies have 600,000 */
 #define JOIN_BITS 22     /* 512 KiB of bits; two pairs with one hash only mean that a cut is missed */
 
 /* --- merges --- */
@@ -55,6 +56,8 @@ int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, u
 {
 	struct merge *m;
 
+	if (b->nr >= MERGES_MAX)
+		return -EFBIG;
 	if (b->nr >= b->cap / 2 && merges_grow(b) < 0)
 		return -ENOMEM;
 	m = merge_probe(b, left, right);
@@ -440,7 +443,7 @@ static int encode_part(struct encoder *e, const char *word, size_t len)
 	if (r == 0)
 		r = add_tokens(e, word);
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + from, e->out->nr - from);
+		word_cache_put(e->cache, word, len, e->out, from);
 	return r;
 }
 

@@ -10,6 +10,8 @@
 
 #include "tokenizer_int.h"
 
+#define PIECE_MAX (16u << 20) /* bytes that one token may become: rules of a file could make it longer at each step */
+
 struct state {
 	struct buf kept; /* what waits for more */
 	uint64_t nr;     /* tokens that came */
@@ -120,6 +122,10 @@ static void replace(const struct text *from, const char *to, size_t to_len, cons
 		buf_add(out, text, (size_t)(at - text));
 		buf_add(out, to, to_len);
 		text = at + from->len;
+		if (out->len > PIECE_MAX && to_len > from->len)
+			out->failed = 1;
+		if (out->failed)
+			return;
 	}
 	buf_add(out, text, (size_t)(end - text));
 }

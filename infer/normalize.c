@@ -50,6 +50,15 @@ void add_byte_chars(struct buf *out, const char *text, size_t len)
 		buf_add(out, bytes, byte_char_put((uint8_t)text[i], bytes));
 }
 
+/*
+ * How long a step's result may be. No character has more than 11 times its bytes in any normal form; a file's own rules could make
+ * a text longer at each step.
+ */
+static bool is_too_long(const struct piece *p, const struct buf *out)
+{
+	return out->len > (16u << 20) + 16 * (uint64_t)p->len;
+}
+
 /* --- single steps: each adds to out what it makes of the piece --- */
 
 static void filter(struct piece *p, bool (*drop)(uint32_t c), struct buf *out)
@@ -174,12 +183,14 @@ static int replace_pattern(const struct normalizer *n, struct matcher *m, struct
 		buf_add(out, p->text + done, begin - done);
 		replace_one(n, p, begin, end, out);
 		done = end;
+		if (is_too_long(p, out))
+			return -EFBIG;
 	}
 	buf_add(out, p->text + done, p->len - done);
 	return r;
 }
 
-static void replace_literal(const struct normalizer *n, struct piece *p, struct buf *out)
+static int replace_literal(const struct normalizer *n, struct piece *p, struct buf *out)
 {
 	size_t done = 0;
 	const char *at;
@@ -190,8 +201,11 @@ static void replace_literal(const struct normalizer *n, struct piece *p, struct 
 		buf_add(out, p->text + done, begin - done);
 		replace_one(n, p, begin, begin + n->from.len, out);
 		done = begin + n->from.len;
+		if (is_too_long(p, out))
+			return -EFBIG;
 	}
 	buf_add(out, p->text + done, p->len - done);
+	return 0;
 }
 
 /* --- SentencePiece's rules --- */
@@ -289,14 +303,17 @@ static void map_grapheme(const struct charsmap *m, const char *text, size_t len,
 	}
 }
 
-static void apply_charsmap(const struct charsmap *m, const struct piece *p, struct buf *out)
+static int apply_charsmap(const struct charsmap *m, const struct piece *p, struct buf *out)
 {
 	size_t len;
 
 	for (size_t i = 0; i < p->len; i += len) {
 		len = text_grapheme(p->text + i, p->len - i);
 		map_grapheme(m, p->text + i, len, out);
+		if (is_too_long(p, out))
+			return -EFBIG;
 	}
+	return 0;
 }
 
 /* --- all of them --- */
@@ -312,8 +329,7 @@ static int step(const struct normalizer *n, struct normalize_space *s, struct pi
 	case NORMALIZE_REPLACE:
 		if (n->pattern)
 			return replace_pattern(n, s->matcher, p, out);
-		replace_literal(n, p, out);
-		break;
+		return replace_literal(n, p, out);
 	case NORMALIZE_PREPEND:
 		buf_add(out, n->to.at, n->to.len);
 		buf_add(out, p->text, p->len);
@@ -321,7 +337,7 @@ static int step(const struct normalizer *n, struct normalize_space *s, struct pi
 	case NORMALIZE_CLEAN: clean(p, out); break;
 	case NORMALIZE_IDEOGRAPHS: space_ideographs(p, out); break;
 	case NORMALIZE_NMT: nmt(p, out); break;
-	case NORMALIZE_CHARSMAP: apply_charsmap(&n->map, p, out); break;
+	case NORMALIZE_CHARSMAP: return apply_charsmap(&n->map, p, out);
 	case NORMALIZE_BYTES: add_byte_chars(out, p->text, p->len); break;
 	}
 	return 0;
@@ -338,6 +354,8 @@ int normalize(const struct normalizer *steps, size_t nr, struct normalize_space 
 		r = step(&steps[i], space, piece, out);
 		if (r < 0 || out->failed)
 			return r < 0 ? r : -ENOMEM;
+		if (out->len > 4 * (uint64_t)TEXT_MAX)
+			return -EFBIG;
 		piece->text = out->data;
 		piece->len = out->len;
 	}

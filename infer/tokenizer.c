@@ -74,9 +74,9 @@ int tokenizer_build(struct tokenizer *t, struct err *err)
 	r = t->model == MODEL_BPE ? bpe_build(&t->bpe, &t->vocab) : 0;
 	if (r == 0)
 		r = normalize_added(t);
-	if (r == 0)
-		r = added_build(&t->added);
-	return r == -EFBIG ? err_set(err, r, "the tokenizer's vocabulary is too large") : r;
+	if (r == -EFBIG)
+		return err_set(err, r, "the normalizer of the tokenizer makes an added token many times as long");
+	return r < 0 ? r : added_build(&t->added, err);
 }
 
 static int open_dir(struct tokenizer *t, const char *dir, struct err *err)
@@ -268,9 +268,9 @@ static int encode_part(struct encoder *e, struct piece piece, bool exact, const 
 	if (!exact)
 		return pretokenize(e, 0, piece);
 	r = normalize(e->t->normalizers, e->t->nr_normalizers, &e->normal, &piece);
-	if (r < 0)
-		return r;
-	return encode_between(e, piece, false, &normal);
+	if (r == -EFBIG)
+		return err_set(e->err, r, "the normalizer of the tokenizer makes the text many times as long");
+	return r < 0 ? r : encode_between(e, piece, false, &normal);
 }
 
 /* Cuts added tokens out of a piece, and encodes what is between. */

@@ -469,7 +469,7 @@ static int read_bert(struct tokenizer *t, const struct gguf *g, bool *add_bos, s
 	t->wordpiece.chars_max = 100; /* [google-research/bert tokenization.py, WordpieceTokenizer] */
 	r = add_text_decoder(t, DECODE_WORDPIECE, "##", "");
 	t->decoders[0].cleanup = true;
-	return r < 0 ? r : wordpiece_build(t, "##", 2);
+	return r < 0 ? r : wordpiece_build(t, "##", 2, err);
 }
 
 static int read_charsmap(struct tokenizer *t, const struct gguf *g, struct err *err)
@@ -520,7 +520,7 @@ static int read_t5(struct tokenizer *t, const struct gguf *g, struct err *err)
 		r = text_copy(&cut->literal, SPACE_MARK, 3);
 	if (r == 0)
 		r = add_text_decoder(t, DECODE_METASPACE, SPACE_MARK, "");
-	return r < 0 ? r : unigram_build(t);
+	return r < 0 ? r : unigram_build(t, err);
 }
 
 /* --- the whole --- */

@@ -81,7 +81,8 @@ struct piece {
 	size_t len;
 	bool at_start;
 };
-/* Through all nr steps; *piece is replaced by one that lives in space until the next call. 0, -ENOMEM, -EIO. */
+/* Through all nr steps; *piece is replaced by one that lives in space until the next call. 0, -ENOMEM, -EIO; -EFBIG: it would become
+ * many times as long. */
 int normalize(const struct normalizer *steps, size_t nr, struct normalize_space *space, struct piece *piece);
 /* Checks a map's bytes as a file has them: -EBADMSG, -ENOMEM. */
 int charsmap_parse(const void *bytes, size_t len, struct charsmap *out);
@@ -177,8 +178,8 @@ struct added {
 
 /* Takes the content; one of the same id is replaced. 0, -ENOMEM, -EFBIG. */
 int added_add(struct added *a, struct added_token *token, struct err *err);
-/* Once all are there and each has its normal form. -ENOMEM. */
-int added_build(struct added *a);
+/* Once all are there and each has its normal form. -ENOMEM, -EFBIG. */
+int added_build(struct added *a, struct err *err);
 const struct added_token *added_find(const struct added *a, uint32_t id); /* NULL: none */
 uint32_t added_find_content(const struct added *a, const char *text, size_t len); /* its id, TOKEN_NONE */
 void added_done(struct added *a);
@@ -283,9 +284,10 @@ int unigram_encode(struct encoder *e, const char *word, size_t len);
 int wordpiece_encode(struct encoder *e, const char *word, size_t len);
 
 /* Once the vocabulary is there (and unigram's scores). prefix: of pieces that do not begin a word. -ENOMEM, -EFBIG. */
-int unigram_build(struct tokenizer *t);
-int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len);
+int unigram_build(struct tokenizer *t, struct err *err);
+int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len, struct err *err);
 
+/* 0, -ENOMEM, -EFBIG: too many. */
 int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 /* Once all merges are there: what can be known beforehand. -ENOMEM. */
 int bpe_build(struct bpe *b, const struct vocab *v);
@@ -297,7 +299,8 @@ struct word_cache *word_cache_new(void);
 void word_cache_free(struct word_cache *c);
 /* True: its tokens were added. */
 bool word_cache_find(const struct word_cache *c, const char *word, size_t len, struct token_list *out, int *r);
-void word_cache_put(struct word_cache *c, const char *word, size_t len, const uint32_t *ids, size_t nr);
+/* Its tokens are those of the list from `from` on. */
+void word_cache_put(struct word_cache *c, const char *word, size_t len, const struct token_list *tokens, size_t from);
 
 /* A copy, caller frees its `at`; -ENOMEM. */
 int text_copy(struct text *out, const char *at, size_t len);

@@ -189,6 +189,8 @@ static int read_merges(struct tokenizer *t, const struct slice *merges, struct e
 		if (r < 0)
 			break;
 	}
+	if (r == -EFBIG)
+		return err_set(err, r, "tokenizer.json: its model has too many merges");
 	return r == -EBADMSG && err && !err->text[0] ? malformed(err, "the list of merges") : r;
 }
 
@@ -355,7 +357,7 @@ static int read_unigram(struct tokenizer *t, const struct model_parts *p, struct
 		r = read_flag(&p->byte_fallback, &u->byte_fallback, err);
 	if (r == 0 && !is_absent(&p->unk_id) && (slice_u32(&p->unk_id, &u->unk) < 0 || u->unk >= t->vocab.nr))
 		r = malformed(err, "unk_id");
-	return r < 0 ? r : unigram_build(t);
+	return r < 0 ? r : unigram_build(t, err);
 }
 
 /* --- WordPiece, WordLevel --- */
@@ -375,7 +377,7 @@ static int read_wordpiece(struct tokenizer *t, const struct model_parts *p, stru
 		r = read_text(&p->prefix, &prefix, err);
 	t->wordpiece.chars_max = chars_max;
 	if (r == 0)
-		r = wordpiece_build(t, prefix.len ? prefix.at : "", prefix.len);
+		r = wordpiece_build(t, prefix.len ? prefix.at : "", prefix.len, err);
 	free(prefix.at);
 	return r;
 }

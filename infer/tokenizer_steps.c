@@ -272,6 +272,10 @@ static int add_byte_level(struct tokenizer *t, const struct json *j, struct err 
 {
 	int r = 0;
 
+	/* Each would write the characters of the one before as bytes again. */
+	for (size_t i = 0; i < t->nr_splitters; i++)
+		if (t->splitters[i].type == SPLIT_BYTES)
+			return err_set(err, -ENOTSUP, "tokenizer.json: the pre-tokenizer 'ByteLevel' is known once, not twice");
 	if (json_get_bool(j, "add_prefix_space", true) && !tokenizer_add_splitter(t, SPLIT_PREFIX_SPACE, 0))
 		return too_many("pre-tokenizers", err);
 	if (json_get_bool(j, "use_regex", true))

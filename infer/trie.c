@@ -8,6 +8,8 @@
 
 #include "vocab_int.h"
 
+#define NODES_MAX (1u << 24) /* 17 bytes each while it is built; 250,000 tokens have some 2 million */
+
 /* The byte at this depth, 0 behind the end: keys without one more byte come first. */
 static unsigned at(const struct trie_key *k, uint32_t depth)
 {
@@ -149,7 +151,7 @@ static void build_levels(struct trie *t, const struct trie_key *keys, size_t nr,
 		t->root[t->byte[i]] = i;
 }
 
-int trie_build(struct trie *t, struct trie_key *keys, size_t nr)
+int trie_build(struct trie *t, struct trie_key *keys, size_t nr, struct err *err)
 {
 	AUTO_FREE struct range *ranges = NULL;
 	uint64_t nodes;
@@ -157,8 +159,8 @@ int trie_build(struct trie *t, struct trie_key *keys, size_t nr)
 	*t = (struct trie){0};
 	sort(keys, nr, 0);
 	nodes = count_nodes(keys, nr) + 1;
-	if (nodes >= UINT32_MAX || nr >= UINT32_MAX)
-		return -EFBIG;
+	if (nodes > NODES_MAX)
+		return err_set(err, -EFBIG, "the tokens of the tokenizer have too many characters in all");
 	t->first = calloc(nodes + 1, sizeof(*t->first));
 	t->byte = malloc(nodes);
 	t->value = malloc(nodes * sizeof(*t->value));
@@ -171,7 +173,7 @@ int trie_build(struct trie *t, struct trie_key *keys, size_t nr)
 	return 0;
 }
 
-int trie_build_vocab(struct trie *t, const struct vocab *v)
+int trie_build_vocab(struct trie *t, const struct vocab *v, struct err *err)
 {
 	AUTO_FREE struct trie_key *keys = malloc((v->nr_texts + 1) * sizeof(*keys));
 	size_t nr = 0;
@@ -184,7 +186,7 @@ int trie_build_vocab(struct trie *t, const struct vocab *v)
 
 			keys[nr++] = (struct trie_key){v->bytes.data + e->off, e->len, e->id};
 		}
-	return trie_build(t, keys, nr);
+	return trie_build(t, keys, nr, err);
 }
 
 void trie_done(struct trie *t)

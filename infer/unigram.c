@@ -134,11 +134,11 @@ int unigram_encode(struct encoder *e, const char *word, size_t len)
 	turn(best, (uint32_t)len);
 	r = add_tokens(e, best, word, (uint32_t)len);
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + from, e->out->nr - from);
+		word_cache_put(e->cache, word, len, e->out, from);
 	return r;
 }
 
-int unigram_build(struct tokenizer *t)
+int unigram_build(struct tokenizer *t, struct err *err)
 {
 	struct unigram *u = &t->unigram;
 	double least = INFINITY;
@@ -147,5 +147,5 @@ int unigram_build(struct tokenizer *t)
 		least = fmin(least, u->scores[i]);
 	u->unk_score = least - UNK_PENALTY;
 	byte_ids_find(&t->vocab, u->byte_ids);
-	return trie_build_vocab(&u->trie, &t->vocab);
+	return trie_build_vocab(&u->trie, &t->vocab, err);
 }

@@ -58,9 +58,9 @@ struct trie_key {
 	const char *text;
 	uint32_t len, id;
 };
-/* Sorts keys. Of equal ones any counts. -EFBIG beyond 2^32 nodes, -ENOMEM. */
-int trie_build(struct trie *t, struct trie_key *keys, size_t nr);
-int trie_build_vocab(struct trie *t, const struct vocab *v);
+/* Sorts keys. Of equal ones any counts. -EFBIG beyond 2^24 nodes, -ENOMEM. */
+int trie_build(struct trie *t, struct trie_key *keys, size_t nr, struct err *err);
+int trie_build_vocab(struct trie *t, const struct vocab *v, struct err *err);
 void trie_done(struct trie *t);
 
 static inline uint32_t trie_child(const struct trie *t, uint32_t node, uint8_t byte)

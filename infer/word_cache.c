@@ -59,8 +59,9 @@ bool word_cache_find(const struct word_cache *c, const char *word, size_t len, s
 	return true;
 }
 
-void word_cache_put(struct word_cache *c, const char *word, size_t len, const uint32_t *ids, size_t nr)
+void word_cache_put(struct word_cache *c, const char *word, size_t len, const struct token_list *tokens, size_t from)
 {
+	size_t nr = tokens->nr - from;
 	uint32_t room = (uint32_t)(nr + (len + 3) / 4);
 	uint64_t hash;
 
@@ -72,7 +73,7 @@ void word_cache_put(struct word_cache *c, const char *word, size_t len, const ui
 	}
 	hash = hash_of(word, len);
 	if (nr)
-		memcpy(&c->memory[c->used], ids, nr * sizeof(*ids));
+		memcpy(&c->memory[c->used], tokens->ids + from, nr * sizeof(*tokens->ids));
 	memcpy(&c->memory[c->used + nr], word, len);
 	c->slots[hash >> 1 & (SLOTS - 1)] = (struct slot){hash, c->used, (uint16_t)len, (uint16_t)nr};
 	c->used += room;

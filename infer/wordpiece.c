@@ -57,14 +57,14 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len)
 		at += taken;
 	}
 	if (r == 0)
-		word_cache_put(e->cache, word, len, e->out->ids + before, e->out->nr - before);
+		word_cache_put(e->cache, word, len, e->out, before);
 	return r;
 }
 
-int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len)
+int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len, struct err *err)
 {
 	struct wordpiece *w = &t->wordpiece;
-	int r = trie_build_vocab(&w->trie, &t->vocab);
+	int r = trie_build_vocab(&w->trie, &t->vocab, err);
 
 	w->inside = TRIE_ROOT;
 	for (size_t i = 0; r == 0 && i < len && w->inside != TRIE_NONE; i++)

@@ -157,6 +157,7 @@ static const struct {
 	const char *says;
 } refused[] = {
 	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a+)+b\"},\"behavior\":\"Isolated\"}}", -ENOTSUP, "(a+)+b"},
+	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"ByteLevel\"}]}}", -ENOTSUP, "not twice"},
 	{"{" BPE ",\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}}", -ENOTSUP, "'UnicodeScripts'"},
 	{"{" BPE ",\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Magic\"}]}}", -ENOTSUP, "'Magic'"},
 	{"{" BPE ",\"decoder\":{\"type\":\"CTC\"}}", -ENOTSUP, "'CTC'"},
@@ -313,11 +314,108 @@ static void test_long_word(void **state)
 	token_list_done(&ids);
 }
 
+/* Words of a text, each once in the vocabulary, by their numbers; -1 ends them. */
+static void check_words(const char *json, const char *text, const int *expected)
+{
+	AUTO(tokenizer_free) struct tokenizer *t = parse(json);
+	struct token_list ids = {0};
+	size_t nr = 0;
+
+	while (expected[nr] >= 0)
+		nr++;
+	assert_int_equal(tokenizer_encode(t, text, strlen(text), 0, &ids, NULL), 0);
+	if (ids.nr != nr)
+		fail_msg("%s: %zu words, not %zu", json, ids.nr, nr);
+	for (size_t i = 0; i < nr; i++)
+		if (ids.ids[i] != (uint32_t)expected[i])
+			fail_msg("%s: word %zu is %u, not %d", json, i, ids.ids[i], expected[i]);
+	token_list_done(&ids);
+}
+
+/* What has no token, and no unknown token to go by, is nothing. */
+static void test_no_tokens(void **state)
+{
+	(void)state;
+	check_words("{" BPE "}", "xyz", (const int[]){-1});
+	check_words("{" BPE "}", "", (const int[]){-1});
+	check_words("{" BPE "}", "xaby", (const int[]){2, -1});
+}
+
+#define GROW "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}"
+#define GROW4 GROW "," GROW "," GROW "," GROW
+
+/* Rules that make a text longer at each step end in an error, not in all memory. */
+static void test_growth(void **state)
+{
+	AUTO(tokenizer_free) struct tokenizer *t =
+		parse("{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" GROW4 "," GROW4
+		      "," GROW4 "]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" GROW4 "," GROW4 "," GROW4 "]}}");
+	struct token_list ids = {0};
+	AUTO_BUF out = {0};
+	struct err err = {0};
+	uint32_t id = 0;
+
+	(void)state;
+	assert_int_equal(tokenizer_encode(t, "a", 1, 0, &ids, &err), -EFBIG);
+	assert_non_null(strstr(err.text, "normalizer"));
+	assert_int_equal(tokenizer_decode(t, &id, 1, 0, &out, NULL), -ENOMEM);
+	token_list_done(&ids);
+}
+
+/* The example of the documentation of `tokenizers`. [pre_tokenizers, SplitDelimiterBehavior] */
+static void test_behaviors(void **state)
+{
+	static const struct {
+		const char *behavior;
+		int words[8];
+	} rows[] = {{"Removed", {0, 1, 2, -1}},
+		    {"Isolated", {0, 3, 1, 3, 3, 2, -1}},
+		    {"MergedWithPrevious", {4, 5, 3, 2, -1}},
+		    {"MergedWithNext", {0, 6, 3, 7, -1}},
+		    {"Contiguous", {0, 3, 1, 8, 2, -1}}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE char *json = str_printf("{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"the\":0,\"final\":1,\"countdown\":2,\"-\":3,"
+						  "\"the-\":4,\"final-\":5,\"-final\":6,\"-countdown\":7,\"--\":8,\"?\":9}},\"pre_tokenizer\":{\"type\":\"Split\","
+						  "\"pattern\":{\"String\":\"-\"},\"behavior\":\"%s\",\"invert\":false}}",
+						  rows[i].behavior);
+
+		check_words(json, "the-final--countdown", rows[i].words);
+	}
+}
+
+/* Of two ways with one score the one that was found first stays. */
+static void test_equal_scores(void **state)
+{
+	(void)state;
+	check_words("{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"?\",0],[\"a\",-1],[\"aa\",-2]]}}", "aa", (const int[]){2, -1});
+}
+
+#define FLAGS(single, left, right) "\"single_word\":" single ",\"lstrip\":" left ",\"rstrip\":" right "}"
+#define WORDS(flags)                                                                                                   \
+	"{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"x\":0,\"?\":1,\" y\":2,\"x \":3,\"y\":4}},"                         \
+	"\"added_tokens\":[{\"content\":\"mask\"," flags "]}"
+
+/* Blanks beside a token that was added, and letters. */
+static void test_added(void **state)
+{
+	(void)state;
+	check_words(WORDS(FLAGS("false", "false", "false")), "x mask y", (const int[]){3, 5, 2, -1});
+	check_words(WORDS(FLAGS("false", "true", "false")), "x mask y", (const int[]){0, 5, 2, -1});
+	check_words(WORDS(FLAGS("false", "false", "true")), "x mask y", (const int[]){3, 5, 4, -1});
+	check_words(WORDS(FLAGS("false", "true", "true")), "x  mask  maskx", (const int[]){0, 5, 5, 0, -1});
+	check_words(WORDS(FLAGS("true", "false", "false")), "xmask", (const int[]){1, -1});
+	check_words(WORDS(FLAGS("true", "false", "false")), "x mask", (const int[]){3, 5, -1});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens),    cmocka_unit_test(test_example),  cmocka_unit_test(test_refused),
 					   cmocka_unit_test(test_many_steps), cmocka_unit_test(test_unknown_id), cmocka_unit_test(test_bad_utf8),
-					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word)};
+					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word),
+					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added),
+					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth)};
 
 	return cmocka_run_group_tests(tests, load_goldens, free_goldens);
 }
