@@ -124,6 +124,12 @@ void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr)
 		(void)prefetch_set_parts(&b->prefetch, parts, nr); /* without memory: no parts */
 }
 
+uint32_t ahead_nr_parts(struct blob *b)
+{
+	LOCK_SCOPE(&b->fetch->ahead->lock);
+	return b->prefetch.nr_parts;
+}
+
 /* --- reads --- */
 
 static enum want_class class_of(enum prefetch_class c)
