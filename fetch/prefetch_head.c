@@ -51,16 +51,24 @@ static struct prefetch_head *find_nearest(struct prefetch *p, uint64_t off)
  * Reads of several threads take turns, and each head comes to its turn about as often as the others. One that missed several
  * turns has ended, unless its reader may still wait for its bytes while those that have theirs go on.
  */
-static void end_silent(struct prefetch *p, const struct prefetch_head *going, uint64_t now_ms)
+static void end_silent(struct prefetch *p, const struct prefetch_head *going, uint64_t tick, uint64_t now_ms)
 {
 	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
-		if (!h->used || h->ended || h == going || (p->tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
+		if (!h->used || h->ended || h == going || (tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
 			continue;
 		if (h->waits && now_ms - h->used_ms <= 2 * p->wait_ms)
 			continue;
 		h->ended = true;
 		run_end(p, h);
 	}
+}
+
+/* A program that goes on in another shard has left those of this one. */
+static void end_others(struct prefetch *p, uint64_t now_ms)
+{
+	for (struct prefetch *m = p->family ? p->family->members : NULL; m; m = m->sibling)
+		if (m != p && m->tick && now_ms - m->read_ms <= PREFETCH_IDLE_MS)
+			end_silent(m, NULL, p->tick, now_ms);
 }
 
 /*
@@ -115,7 +123,8 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 
 	if (h)
 		go_on(p, h, r->now_ms);
-	end_silent(p, h, r->now_ms);
+	end_silent(p, h, p->tick, r->now_ms);
+	end_others(p, r->now_ms);
 	if (!h)
 		h = begin(p, r);
 	h->used = p->tick;

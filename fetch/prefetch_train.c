@@ -12,8 +12,10 @@
 #define OVERRUN (1u << 20) /* readahead runs over the end of a part by less than this */
 #define VIEW (512u << 10)  /* what a first touch brings of a part; a program that comes back begins behind it */
 #define SHUFFLED_MIN 12 /* parts: a layer of common models has fewer, and may be in an order of its own */
+#define TAILS_MIN 2     /* parts of which the end was touched before the beginning */
 #define FRACTION_MIN 2 /* parts that were left at the same one, less those that were read whole */
 #define FRACTION_SURE 8
+#define SLICED_MIN (2u << 20) /* of a smaller part, what several threads still wait for looks like what a rank leaves out */
 #define FRACTION_ERROR 2   /* of 256, and what readahead runs over */
 
 /* --- orders --- */
@@ -154,6 +156,8 @@ static void learn_end(struct prefetch_family *f, const struct part *t)
 		f->nr_fraction -= f->nr_fraction && part_is_whole(t);
 		return;
 	}
+	if (t->len < SLICED_MIN)
+		return;
 	f->unforeseen = 0;
 	if (f->nr_fraction && differ(fraction, f->fraction) <= FRACTION_ERROR + OVERRUN * 256 / t->len) {
 		f->nr_fraction = f->nr_fraction < FRACTION_SURE ? f->nr_fraction + 1 : FRACTION_SURE;
@@ -212,19 +216,34 @@ void part_predict(const struct prefetch_family *f, const struct part *t, uint64_
 
 /* --- touches --- */
 
+/* A part is read on: was its end touched just before, or was what looked like the end of the one before it its beginning? */
+static void learn_tail(struct prefetch_family *f, uint32_t part)
+{
+	if (f->tail == NONE)
+		return;
+	if (f->tail == part)
+		f->tails++;
+	else if (f->tail + 1 == part)
+		f->tails = 0;
+	f->tail = NONE;
+}
+
 static void touch_body(struct prefetch_family *f, struct part *t)
 {
 	uint32_t part = part_idx(f, t), last = last_touch(&f->bodies);
 	enum order o = train_order(&f->bodies);
+	bool known;
 
 	if (t->body || t->len <= SMALL_PART)
 		return;
 	t->body = true;
+	learn_tail(f, part);
 	t->like = t->kind->last;
 	learn_ends(f);
 	t->foreseen = o != ORDERS && train_foresees(f, &f->bodies, o, part);
+	known = train_foresees(f, &f->bodies, ORDER_LAYER, part);
 	train_step(f, &f->bodies, part);
-	if (last != NONE)
+	if (last != NONE && !known)
 		learn_layer(f, last, part);
 	if (f->nr_open == PREFETCH_HEADS)
 		f->nr_open--; /* more threads than heads: the last one is as good as any */
@@ -260,6 +279,15 @@ static struct part *find_start(const struct prefetch *p, const struct prefetch_r
 	/* A window of which pages were there already has lost its middle. */
 	t = part_at(p, r->off + r->len - 1);
 	return t && t->off >= r->off && t->len >= 4 * r->len ? t : NULL;
+}
+
+/* The part whose last page this fault means, if that part is not yet read. */
+static struct part *find_tail(const struct prefetch *p, const struct prefetch_read *r)
+{
+	uint64_t middle = r->off + r->len / 2;
+	struct part *t = part_at(p, middle);
+
+	return t && !t->body && t->off < middle && t->len > SMALL_PART && t->off + t->len - middle <= PAGE ? t : NULL;
 }
 
 static void note_start(struct prefetch_family *f, bool at_start)
@@ -316,6 +344,26 @@ static bool is_next(const struct prefetch_family *f, const struct part *t)
 	return o != ORDERS && goes_by_parts(f) && train_foresees(f, &f->bodies, o, part_idx(f, t));
 }
 
+/*
+ * memcpy() of much reads its last bytes first [glibc, memmove-vec-unaligned-erms.S]. Their page is mostly also the first one of the
+ * part behind it; what is meant shows when the copy goes on at the beginning. Is this such a read, to judge by those before it?
+ */
+static bool is_tail(struct prefetch_family *f, const struct part *tail, const struct part *start)
+{
+	if (start && part_idx(f, start) == f->tail)
+		return false; /* its page is the last one of the part before it, too */
+	f->tail = tail ? part_idx(f, tail) : NONE;
+	return tail && f->tails >= TAILS_MIN;
+}
+
+/* Does a read here go on behind the beginning of a part that was looked at, or that readahead over the part before it brings? */
+static bool is_behind_view(const struct prefetch *p, const struct part *t, uint64_t off)
+{
+	const struct part *before = t->off ? part_at(p, t->off - 1) : NULL;
+
+	return off > t->off && off - t->off <= VIEW && (t->touched || (before && before->body));
+}
+
 /* The first read of a head. */
 static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct prefetch_read *r)
 {
@@ -324,6 +372,11 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 
 	if (!t)
 		return;
+	if (is_tail(f, find_tail(p, r), start)) {
+		note_start(f, true);
+		f->due = f->tail;
+		return;
+	}
 	if (start) {
 		f->around = r->off < t->off ? t->off - r->off : 0;
 		note_start(f, true);
@@ -334,8 +387,9 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 		h->eager = goes_by_parts(f);
 		touch_body(f, t);
 		return;
-	} else if (t->touched && !t->body && r->off - t->off <= VIEW) {
+	} else if (!t->body && is_behind_view(p, t, r->off)) {
 		note_start(f, true);
+		touch_first(f, t);
 		touch_body(f, t);
 	} else {
 		bool cut = is_cut(f, t, r);
