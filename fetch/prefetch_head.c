@@ -19,10 +19,10 @@
 #define WAIT_STEP_MS 16 /* a place that is come back to after long is not one that waited */
 #define RUN_FREE (2u << 20) /* the rest of a run so short is asked for however many streams share the window */
 
-/* Beyond the end of such runs is another one. */
+/* Beyond the end of such runs is another one; but if it is read on there at once, runs are longer than was thought. */
 static bool is_beyond(const struct prefetch_head *h, uint64_t off)
 {
-	return h->part == NONE && off >= h->bound;
+	return h->part == NONE && (off > h->bound || (off == h->bound && h->ended));
 }
 
 static bool belongs(const struct prefetch_head *h, uint64_t off)

@@ -105,9 +105,15 @@ enum order train_order(const struct train *t)
 	return t->sure ? t->order : ORDERS;
 }
 
+/* Do reads begin where parts do? Else the file is read in some other way, and parts say nothing. */
+static bool goes_by_parts(const struct prefetch_family *f)
+{
+	return f->nr_starts >= 3 && (unsigned)__builtin_popcount(f->starts) * 4 >= f->nr_starts * 3;
+}
+
 bool train_is_shuffled(const struct prefetch_family *f)
 {
-	return f->unforeseen >= SHUFFLED_MIN;
+	return f->unforeseen >= SHUFFLED_MIN && goes_by_parts(f);
 }
 
 /* --- what is known of parts that were left --- */
@@ -276,7 +282,9 @@ static struct part *find_start(const struct prefetch *p, const struct prefetch_r
 	t = part_at(p, middle + PAGE - 1);
 	if (t && t->off + AT_START >= middle && t->off <= middle + AT_START)
 		return t;
-	/* A window of which pages were there already has lost its middle. */
+	/* A window of which pages were there already has lost its middle. Who begins at a round number means that. */
+	if (r->off % CHUNK == 0)
+		return NULL;
 	t = part_at(p, r->off + r->len - 1);
 	return t && t->off >= r->off && t->len >= 4 * r->len ? t : NULL;
 }
@@ -304,12 +312,6 @@ static bool is_cut(struct prefetch_family *f, const struct part *t, const struct
 	f->nr_cut = differ(cut, f->cut) <= 1 ? f->nr_cut + 1 : 1;
 	f->cut = cut;
 	return f->nr_cut >= 2;
-}
-
-/* Do reads begin where parts do? Else the file is read in some other way, and parts say nothing. */
-static bool goes_by_parts(const struct prefetch_family *f)
-{
-	return f->nr_starts >= 3 && (unsigned)__builtin_popcount(f->starts) * 4 >= f->nr_starts * 3;
 }
 
 static void follow(struct prefetch_family *f, struct prefetch_head *h, struct part *t)
@@ -369,6 +371,7 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 {
 	struct prefetch_family *f = p->family;
 	struct part *start = find_start(p, r), *t = start ? start : part_at(p, r->off + r->len / 2);
+	bool is_run = h->eager && !goes_by_parts(f); /* of known length, and parts say nothing */
 
 	if (!t)
 		return;
@@ -381,13 +384,13 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 		f->around = r->off < t->off ? t->off - r->off : 0;
 		note_start(f, true);
 		touch_first(f, t);
-	} else if (is_shared(p, h, part_idx(f, t)) || is_next(f, t)) {
+	} else if (!is_run && (is_shared(p, h, part_idx(f, t)) || is_next(f, t))) {
 		/* Several threads in one part, each in its own: all of it is copied. */
 		follow(f, h, t);
 		h->eager = goes_by_parts(f);
 		touch_body(f, t);
 		return;
-	} else if (!t->body && is_behind_view(p, t, r->off)) {
+	} else if (!is_run && !t->body && is_behind_view(p, t, r->off)) {
 		note_start(f, true);
 		touch_first(f, t);
 		touch_body(f, t);
@@ -398,6 +401,8 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 		if (!cut)
 			return;
 	}
+	if (is_run && !goes_by_parts(f))
+		return;
 	follow(f, h, t);
 	if (h->eager)
 		touch_body(f, t);
