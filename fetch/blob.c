@@ -112,7 +112,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 	if (a->urgent)
 		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, WANT_URGENT);
 	if (a->background && a->ahead)
-		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead);
+		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead, a->ahead_bytes);
 	else if (a->background)
 		sched_want(b->fetch->sched, b, a->background_first, a->background_last, WANT_STREAM);
 	while ((proof = a->proofs)) {

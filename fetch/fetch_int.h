@@ -190,6 +190,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err);
 struct aftermath {
 	bool urgent, background; /* tell the scheduler of wants in [first, last] */
 	enum want_class ahead;   /* of those in the background: WANT_URGENT: nobody reads towards them, they are ordered */
+	uint64_t ahead_bytes;    /* between reader and them */
 	uint64_t urgent_first, urgent_last;
 	uint64_t background_first, background_last;
 	struct prove_job *proofs; /* to be run */
@@ -242,10 +243,13 @@ struct cache_events events_of(struct fetch *f);
 int sched_open(struct fetch *f, unsigned connections_max, struct sched **out);
 /* Chunks of [first, last] are WANTED. Borrows b. */
 void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
-/* The same for what the prefetcher wants: passed over if it has changed its mind when its turn comes. Never urgent. */
-void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
-/* What may be ahead of the readers of one model: what the link needs to stay full, and memory keeps. */
-struct prefetch_limits sched_ahead(struct sched *s);
+/*
+ * The same for what the prefetcher wants, so many bytes from its reader: passed over if it has changed its mind when its turn
+ * comes. Never urgent. Chunks of a sweep are ABSENT, so that everybody may still want them for a better reason.
+ */
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead);
+/* A reader asked for len bytes: what may be ahead of the readers of one model, which the link needs to stay full and memory keeps. */
+struct prefetch_limits sched_note_read(struct sched *s, uint64_t len);
 void sched_buffer_given(void *sched);
 void sched_cancel(struct sched *s); /* ends all transfers; later wants are refused */
 void sched_free(struct sched *s);
