@@ -25,6 +25,7 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "orders_int.h"
 #include "status_int.h"
 #include "wait_int.h"
 
@@ -33,6 +34,8 @@ struct daemon {
 	struct status_source status;
 	struct fetch *fetch;
 	struct mount *mount;
+	struct orders_ctx orders;
+	struct control *control; /* NULL: nobody can tell it anything */
 	pthread_t signals;
 	_Atomic bool ending;
 	int report_fd; /* to the parent; -1 in front, and once the report is given */
@@ -230,6 +233,19 @@ static int open_mount(struct daemon *d, struct err *err)
 	return mount_open(&config, &d->mount, err);
 }
 
+/* Without it the mount is as good as ever; only verbs that steer it have nobody to talk to. */
+static void open_control(struct daemon *d)
+{
+	struct err err = {0};
+	const struct control_verb *table;
+	size_t nr;
+
+	d->orders = (struct orders_ctx){.fetch = d->fetch, .mount = d->mount};
+	table = orders_table(&nr);
+	if (control_open(d->plan->config->cache, table, nr, &d->orders, &d->control, &err) < 0)
+		log_warn("%s; 'hffs refresh' will not reach this mount", err_text(&err));
+}
+
 /* Everything between two log lines: mounted, and unmounted. */
 static int serve(struct daemon *d, struct err *err)
 {
@@ -240,7 +256,10 @@ static int serve(struct daemon *d, struct err *err)
 	r = thread_start(&d->signals, "signals", watch_signals, d);
 	if (r < 0)
 		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	open_control(d);
 	r = mount_run(d->mount, d->fetch, err);
+	fetch_cancel(d->fetch); /* nobody waits any more */
+	control_close(d->control);
 	stop_watching(d);
 	log_info("%s is unmounted", d->plan->dir);
 	return r;

@@ -17,6 +17,7 @@ static const struct verb {
 	{"status", "what is mounted, cached, on its way, and what last failed", cmd_status},
 	{"pull", "make files complete now", cmd_pull},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
 };
 

@@ -26,6 +26,8 @@ void ask_free(struct ask *a);
 
 /* There is no such name, and that holds for ms. err: why, where the catalog was asked. */
 void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err *err);
+/* The catalog knows of no such repository or revision now. */
+void say_gone(struct ask *a, const struct err *err);
 void say_error(vfs_lookup_done *done, void *ctx, int r);
 /* n: looked up once, or NULL for no memory. e was filled under the lock. */
 void say_found(vfs_lookup_done *done, void *ctx, const struct node *n, const struct vfs_entry *e);

@@ -205,6 +205,11 @@ void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each
 			n->may_move = true;
 			each(ctx, n->parent->id, n->name);
 		}
+	for (size_t i = 0; i < ABSENT_KEPT; i++) {
+		if (v->absent[i].dir)
+			each(ctx, v->absent[i].dir, v->absent[i].name);
+		v->absent[i].dir = 0;
+	}
 }
 
 void vfs_statfs(struct vfs *v, struct statvfs *out)

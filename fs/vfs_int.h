@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include <hffs/name.h>
 #include <hffs/thread.h>
 #include <hffs/vfs.h>
 
@@ -20,6 +21,7 @@
 #define ERRORS_KEPT 32
 #define PUSHES_KEPT 64 /* chunks waiting to be pushed into the page cache */
 #define PAGED_SLOTS 64 /* chunks of a handle that were read by the page, by their index */
+#define ABSENT_KEPT 64 /* names of which the kernel believes that they are not there */
 #define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
 
 struct file_error {
@@ -33,6 +35,12 @@ struct vfs_push {
 	struct vfs_file *file; /* a reference */
 	uint64_t chunk;
 	uint32_t skip; /* bytes at its beginning that are not pushed */
+};
+
+/* A repository or revision that was not there when asked for. */
+struct absent_name {
+	uint64_t dir; /* node id; 0: none */
+	char name[NAME_LEN_MAX + 1];
 };
 
 struct vfs {
@@ -69,6 +77,8 @@ struct vfs {
 	size_t nr_pushes;
 	struct file_error errors[ERRORS_KEPT]; /* a ring; errors[error_next - 1] is the newest */
 	size_t error_next;
+	struct absent_name absent[ABSENT_KEPT]; /* a ring, for vfs_refresh(); what is more is believed for ABSENT_MS */
+	size_t absent_next;
 };
 
 struct vfs_file {

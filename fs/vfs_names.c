@@ -20,6 +20,22 @@ void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err 
 	done(ctx, -ENOENT, &none, err);
 }
 
+static void note_absent(struct vfs *v, const struct node *dir, const char *name)
+{
+	struct absent_name *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = &v->absent[v->absent_next++ % ABSENT_KEPT];
+	n->dir = dir->id;
+	memcpy(n->name, name, strlen(name) + 1);
+}
+
+void say_gone(struct ask *a, const struct err *err)
+{
+	note_absent(a->vfs, a->dir, a->name);
+	say_absent(a->done, a->ctx, ABSENT_MS, err);
+}
+
 void say_error(vfs_lookup_done *done, void *ctx, int r)
 {
 	struct err err = {0};
@@ -226,7 +242,7 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 	struct node *n;
 
 	if (r == -ENOENT) {
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		say_gone(a, err);
 	} else if (r < 0) {
 		a->done(a->ctx, r, NULL, err);
 	} else {

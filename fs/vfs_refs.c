@@ -131,7 +131,7 @@ static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr,
 	else if (r == 0 && is_beginning(a->rev, refs, nr))
 		look_free(a->vfs, a->dir, NODE_REFS, a->name, a->dir->kind, a->done, a->ctx);
 	else
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		say_gone(a, err);
 	ask_free(a);
 }
 
@@ -147,7 +147,7 @@ static void revision_came(void *ctx, int r, const struct revision *rev, const st
 	} else if (a->place == PLACE_REVISION && scheme_is_plain(a->name)) {
 		catalog_want_refs(a->vfs->catalog, &a->repo, refs_came, a);
 	} else {
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		say_gone(a, err);
 		ask_free(a);
 	}
 }
