@@ -233,6 +233,20 @@ void cache_flush(struct cache *c)
 		pthread_cond_wait(&c->flushed, &c->lock);
 }
 
+int cache_call(struct cache *c, keeper_call *fn, void *arg)
+{
+	bool over = false;
+	int r = 0;
+	struct job j = {.kind = JOB_CALL, .call = {fn, arg, &r, &over}};
+	LOCK_SCOPE(&c->lock);
+
+	job_append(&c->inbox, &j);
+	pthread_cond_signal(&c->wake);
+	while (!over)
+		pthread_cond_wait(&c->flushed, &c->lock);
+	return r;
+}
+
 const uint8_t *cache_salt(const struct cache *c)
 {
 	return c->salt;
@@ -372,7 +386,7 @@ static int load_totals(struct cache *c)
 	c->stats.bytes_cached = t.bytes;
 	c->stats.blobs = t.blobs;
 	c->stats.blobs_sealed = t.sealed;
-	return 0;
+	return pins_load(c);
 }
 
 /* Damage that shows only when the totals are read is as good a reason to begin anew. */
@@ -433,6 +447,7 @@ static struct cache *cache_new(const struct cache_config *config)
 	job_list_init(&c->urgent);
 	job_list_init(&c->inbox);
 	job_list_init(&c->results);
+	job_list_init(&c->calls);
 	job_list_init(&c->flushes);
 	return c;
 }

@@ -252,6 +252,8 @@ static uint64_t give_up_run(struct cache *c, struct round *r, const struct evict
 	struct index_blob b;
 	int found = index_find_blob_nr(c->index, run->blob, &b);
 
+	if (found == 0 && pins_have(c, &b.id))
+		return 0;
 	if (found == 0 && run->first < (chunks_of(b.size) + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS)
 		return data_may_change(c->data, &b.id) ? add_run(c, r, &b, run) : add_fixed(c, r, &b, held_too);
 	if (found < 0 && found != -ENOENT)
@@ -344,7 +346,7 @@ static uint64_t give_up_queued(struct cache *c, struct round *r, uint64_t need)
 		while ((e = map_next(&q->extents, &n)) && freed < need && r->nr_asked < ROUND_EXTENTS) {
 			uint64_t first = e->idx * EXTENT_CHUNKS, nr = min_u64(EXTENT_CHUNKS, chunks_of(q->size) - first);
 
-			if (!e->put || !ask(c, &q->id, first, nr, false))
+			if (!e->put || pins_have(c, &q->id) || !ask(c, &q->id, first, nr, false))
 				continue;
 			add_piece(r, &q->id, q->size, e->idx, e->put);
 			r->asked[r->nr_asked++] = (struct asked){q->id, q->size, first, nr, false};

@@ -127,9 +127,36 @@ typedef void cache_key_each(void *ctx, const char *key, int64_t stored_s);
 void cache_want_keys(struct cache *c, enum doc_kind kind, const char *prefix, cache_key_each *each, void (*done)(void *ctx, int r),
 		     void *ctx);
 
+/* --- pins: what is never evicted --- */
+
+struct cache_pin_blob {
+	struct blob_id id;
+	uint64_t size;
+};
+/*
+ * Keeps blobs, whether they are here already or come later, under a key (1 to 2048 bytes) with bytes of the layer above; replaces the pin
+ * of that key. Committed when it returns: 0; -EIO: the index cannot be written; -ENOMEM. These calls wait for the keeper: not on its
+ * thread, nor on one of FUSE.
+ */
+int cache_put_pin(struct cache *c, const char *key, const void *bytes, size_t len, const struct cache_pin_blob *blobs, size_t nr);
+/* The pin of that key, or (exact false) all whose keys begin with it: how many went, or as above. */
+int cache_drop_pins(struct cache *c, const char *key, bool exact);
+
+struct cache_pin {
+	const char *key;
+	const void *bytes;
+	size_t len;
+	uint64_t files; /* contents, each counted once */
+	uint64_t size, cached; /* bytes of them, and how many of these are here */
+};
+typedef void cache_pin_each(void *ctx, const struct cache_pin *pin); /* borrowed; on the keeper's thread */
+/* All pins, by key. */
+int cache_list_pins(struct cache *c, cache_pin_each *each, void *ctx);
+
 struct cache_stats {
 	uint64_t bytes_cached, size_max, keep_free;
 	uint64_t disk_free, disk_size; /* of the file system, as of the last commit */
+	uint64_t bytes_pinned; /* of all pinned blobs, cached or not */
 	uint64_t bytes_held; /* of removed data files that readers still hold */
 	uint64_t blobs, blobs_sealed;
 	uint64_t evicted_bytes, proven_blobs, spoiled_blobs, lost_chunks /* of cache_drop_chunk() */, write_errors;
