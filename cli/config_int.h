@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <hffs/fetch.h>
+#include <hffs/lockfile.h>
 #include <hffs/log.h>
 
 struct config {
@@ -18,6 +19,8 @@ struct config {
 	char *token_file; /* NULL: none is to be read */
 	char *ca_file;    /* or a directory; NULL: the system's */
 	char *cache;      /* absolute, as all paths here */
+	char *lock;       /* file; NULL: the whole Hub */
+	struct lockfile locked; /* what is in it */
 	char *log;        /* file, "journal", or NULL: wherever seems best */
 	uint64_t cache_size, keep_free;
 	uint64_t ref_ttl_ms, deadline_ms;

@@ -25,6 +25,7 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "lock_int.h"
 #include "orders_int.h"
 #include "status_int.h"
 #include "wait_int.h"
@@ -246,6 +247,17 @@ static void open_control(struct daemon *d)
 		log_warn("%s; 'hffs refresh' will not reach this mount", err_text(&err));
 }
 
+/* More is pinned than fits: what is not pinned will never stay, and that is a surprise worth a line. */
+static void warn_of_pins(struct fetch *f)
+{
+	struct cache_stats st;
+
+	cache_stats(fetch_cache(f), &st);
+	if (st.bytes_pinned > st.size_max)
+		log_warn("%llu bytes are pinned, but the cache may hold %llu: see cache_size, and 'hffs pin' for what is pinned",
+			 (unsigned long long)st.bytes_pinned, (unsigned long long)st.size_max);
+}
+
 /* Everything between two log lines: mounted, and unmounted. */
 static int serve(struct daemon *d, struct err *err)
 {
@@ -253,6 +265,7 @@ static int serve(struct daemon *d, struct err *err)
 
 	d->status.fetch = d->fetch;
 	d->status.mount = d->mount;
+	warn_of_pins(d->fetch);
 	r = thread_start(&d->signals, "signals", watch_signals, d);
 	if (r < 0)
 		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
@@ -274,7 +287,9 @@ static int assemble(struct daemon *d, struct err *err)
 	r = fetch_open(&config, &d->fetch, err);
 	if (r < 0)
 		return r;
-	r = check_repo(d, err);
+	r = lock_check(d->plan->config, d->fetch, err);
+	if (r == 0)
+		r = check_repo(d, err);
 	if (r == 0)
 		r = open_mount(d, err);
 	if (r == 0)

@@ -16,6 +16,8 @@ static const struct verb {
 	{"umount", "end a mount", cmd_umount},
 	{"status", "what is mounted, cached, on its way, and what last failed", cmd_status},
 	{"pull", "make files complete now", cmd_pull},
+	{"pin", "keep files in the cache, or write them into a lock file", cmd_pin},
+	{"unpin", "let what was pinned be evicted again", cmd_unpin},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The orders, word by word:
+ *     pin, unpin, pins        keep_int.h
  *     refresh   repo (optional: all)   revisions are asked for again when next used, and move even under a reader
  */
 #include "orders_int.h"
@@ -8,6 +9,8 @@
 #include <errno.h>
 
 #include <hffs/catalog.h>
+
+#include "keep_int.h"
 
 /* The repository that a request names; *repo NULL: none. */
 static int take_repo(const struct json *request, struct repo_id *space, const struct repo_id **repo, struct err *err)
@@ -41,8 +44,26 @@ static int refresh(void *ctx, const struct json *request, struct buf *answer, st
 	return 0;
 }
 
+static int pin(void *ctx, const struct json *request, struct buf *answer, struct err *err)
+{
+	return keep_pin(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
+}
+
+static int unpin(void *ctx, const struct json *request, struct buf *answer, struct err *err)
+{
+	return keep_unpin(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
+}
+
+static int pins(void *ctx, const struct json *request, struct buf *answer, struct err *err)
+{
+	return keep_pins(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
+}
+
 static const struct control_verb table[] = {
+	{"pin", pin},
+	{"pins", pins},
 	{"refresh", refresh},
+	{"unpin", unpin},
 };
 
 const struct control_verb *orders_table(size_t *nr)

@@ -75,6 +75,14 @@ int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit,
 	return waiter_wait(&w);
 }
 
+int wait_listing(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_listing(c, repo, commit, on_tree, &w);
+	return waiter_wait(&w);
+}
+
 static void on_names(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
 {
 	struct waiter *w = ctx;

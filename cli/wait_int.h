@@ -8,6 +8,8 @@
 int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err);
 /* The caller owns the reference. */
 int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
+/* The same of what the Hub lists, where the catalog is locked to something else. */
+int wait_listing(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
 /* Names, one a line, into out: repositories of an organisation, or (org NULL) the organisations that this machine has used. */
 int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
 

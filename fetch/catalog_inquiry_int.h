@@ -8,6 +8,7 @@
 #ifndef HFFS_FETCH_CATALOG_INQUIRY_INT_H
 #define HFFS_FETCH_CATALOG_INQUIRY_INT_H
 
+#include <hffs/lockfile.h>
 #include <hffs/thread.h>
 
 #include "catalog_int.h"
@@ -96,6 +97,7 @@ struct catalog {
 	char *endpoint; /* copies, for ever at hand */
 	uint8_t salt[16];
 	uint64_t ref_ttl_ms;
+	const struct lockfile *lockfile; /* borrowed; NULL: the whole Hub */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *post_ctx;
 
@@ -208,5 +210,14 @@ void revision_answered(void *ctx, const struct hub_result *res, const struct hub
 /* One ref is as good as an answer of its own, but for the time of its commit. */
 void revision_confirm_refs_locked(struct inquiry *q, const struct roster *refs);
 bool revision_is_commit(const char *rev);
+
+/* --- catalog_lock.c: answers of a catalog that is locked, on the calling thread --- */
+
+bool lock_find_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
+void lock_give_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
+void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+void lock_give_refs(const struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
+/* org "": the organisations; an organisation: its repositories; a repository: its commits. */
+void lock_give_names(const struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx);
 
 #endif

@@ -153,6 +153,10 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 {
 	struct err err = {0};
 
+	if (c->lockfile) {
+		lock_give_revision(c, repo, rev, done, ctx);
+		return;
+	}
 	if (is_askable(repo, rev)) {
 		catalog_ask(c, INQUIRY_REVISION, repo, rev, (union done){.revision = done}, ctx);
 		return;
@@ -166,6 +170,8 @@ bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const 
 	char key[KEY_MAX];
 	struct known *k;
 
+	if (c->lockfile)
+		return lock_find_revision(c, repo, rev, out);
 	if (!is_askable(repo, rev) || key_format(c, INQUIRY_REVISION, repo, rev ? rev : "main", key) < 0)
 		return false;
 	LOCK_SCOPE(&c->lock);

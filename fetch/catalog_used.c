@@ -128,6 +128,10 @@ void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, 
 	struct repo_id id = {.kind = kind};
 	struct err err = {0};
 
+	if (c->lockfile) {
+		lock_give_names(c, kind, org ? org : "", done, ctx);
+		return;
+	}
 	if (!org || strlen(org) < sizeof(id.name)) {
 		snprintf(id.name, sizeof(id.name), "%s", org ? org : "");
 		catalog_ask(c, INQUIRY_USED, &id, NULL, (union done){.names = done}, ctx);

@@ -8,6 +8,7 @@
 #define HFFS_CATALOG_H
 
 #include <hffs/fetch.h>
+#include <hffs/lockfile.h>
 #include <hffs/tree.h>
 
 struct catalog;
@@ -33,6 +34,15 @@ void catalog_forget(struct catalog *c, const struct repo_id *repo);
 /* The complete listing of a commit. tree: a reference that the callee owns (tree_unref()). */
 typedef void tree_done(void *ctx, int r, struct tree *tree, const struct err *err);
 void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+
+/* What the Hub lists of it, also where the catalog is locked (fetch_config.lock): to compare. */
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+
+/*
+ * Has a commit's listing every file of the entry, with its size and digest? 0, or -EBADMSG with a sentence. A digest that the Hub
+ * hides is no contradiction.
+ */
+int lock_entry_check(const struct lock_entry *e, const struct tree *t, struct err *err);
 
 struct known_ref {
 	char *name;

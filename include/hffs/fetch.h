@@ -17,6 +17,7 @@ struct fetch_config {
 	struct hub_config hub;     /* defer is filled in by fetch_open() */
 	struct cache_config cache; /* events are filled in by fetch_open() */
 	uint64_t data_deadline_ms; /* a wait for data without progress; UINT64_MAX: never ends by itself */
+	const struct lockfile *lock; /* only what it names is there; borrowed until fetch_close(). NULL: the whole Hub */
 	uint64_t ref_ttl_ms;       /* how long a branch is believed; UINT64_MAX: for ever */
 	unsigned workers;          /* 0: as many as processors, 2 to 8 */
 	uint64_t rate_bps;         /* upper limit of content, bytes a second; 0: none */
