@@ -503,7 +503,8 @@ int cache_open(const struct cache_config *config, struct cache **out, struct err
 		return r;
 	write_tag(c->dir);
 	set_limits(c, config);
-	scrub_start(c, last_end != INDEX_CLEAN);
+	c->holds_back = config->scrub != SCRUB_IF_DUE;
+	scrub_start(c, config->scrub, last_end != INDEX_CLEAN);
 	r = start_threads(c, err);
 	if (r < 0)
 		return r;

@@ -91,6 +91,7 @@ struct cache {
 	struct behind behind;
 	struct job_list results, calls, flushes; /* taken, to be done after the next commit */
 	struct scrub scrub;
+	bool holds_back; /* nothing is evicted before cache_gc() */
 	uint64_t batch_since_ms; /* when the oldest of the batch came */
 	uint64_t retry_ms;       /* no commit before, after one failed */
 	unsigned failures;       /* commits in a row */
@@ -132,6 +133,12 @@ int keeper_forget_blob(struct cache *c, const struct blob_id *id, uint64_t size,
 void keeper_add_totals(struct cache *c, int64_t bytes, int64_t blobs, int64_t sealed);
 /* Seals, or blames, what the prover has found: proofs.c */
 void proofs_serve(struct cache *c);
+/* A seal for what was proven: 0, or why not (it is proven again some time). */
+int proofs_seal(struct cache *c, const struct proof_result *res);
+/* Drops the chunks whose bits are set, which are not as they were stored: false if there is none. */
+bool proofs_blame(struct cache *c, const struct blob_id *id, uint64_t size, const struct cache_rows *bad_rows);
+/* Drops the blob: its chunks are as they were stored, but the whole is not what the Hub had named. */
+void proofs_condemn(struct cache *c, const struct blob_id *id, uint64_t size);
 
 /* rows: rows.c; documents: docs.c */
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);

@@ -47,7 +47,7 @@ enum statement {
 	EXTENT_FIND, EXTENT_PUT, EXTENT_DROP, EXTENT_DROP_RANGE, EXTENT_USE, EXTENT_USE_RANGE, EXTENT_USES,
 	EXTENT_LOAD, EXTENT_COUNT, EXTENT_OLDEST, EXTENT_CLAMP,
 	DOC_PUT, DOC_DROP, DOC_USE, DOC_LOAD, DOC_LIST, DOC_PRUNE, DOC_CLAMP,
-	PIN_ADD, PIN_DROP, PIN_DROP_BLOBS, PIN_LIST, PIN_SUMS, PIN_BLOB_ADD, PIN_BLOB_FIND, PIN_TOTAL,
+	PIN_ADD, PIN_DROP, PIN_DROP_BLOBS, PIN_LIST, PIN_SUMS, PIN_BLOB_ADD, PIN_BLOB_FIND, PIN_TOTAL, PIN_CACHED,
 	STATEMENTS
 };
 
@@ -103,6 +103,7 @@ static const char *const statements[STATEMENTS] = {
 		     " FROM pin_blob p LEFT JOIN blob b ON b.id = p.id WHERE p.pin = ?1",
 	[PIN_BLOB_ADD] = "INSERT INTO pin_blob(id, pin, size) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
 	[PIN_BLOB_FIND] = "SELECT 1 FROM pin_blob WHERE id = ?1 LIMIT 1",
+	[PIN_CACHED] = "SELECT coalesce(sum(min(chunks * " CHUNK_TEXT ", size)), 0) FROM blob WHERE id IN (SELECT id FROM pin_blob)",
 	[PIN_TOTAL] = "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) AS size FROM pin_blob GROUP BY id)",
 };
 
@@ -1024,9 +1025,9 @@ int index_is_pinned(struct index *ix, const struct blob_id *id)
 	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
-int index_load_pinned(struct index *ix, uint64_t *bytes)
+static int load_sum(struct index *ix, enum statement which, uint64_t *bytes)
 {
-	sqlite3_stmt *st = ready(ix, PIN_TOTAL);
+	sqlite3_stmt *st = ready(ix, which);
 	int r = first_row(st);
 
 	if (r < 0)
@@ -1034,4 +1035,11 @@ int index_load_pinned(struct index *ix, uint64_t *bytes)
 	*bytes = (uint64_t)sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st); /* read only */
 	return *bytes > INT64_MAX ? -EBADMSG : 0;
+}
+
+int index_load_pinned(struct index *ix, uint64_t *bytes, uint64_t *cached)
+{
+	int r = load_sum(ix, PIN_TOTAL, bytes);
+
+	return r < 0 ? r : load_sum(ix, PIN_CACHED, cached);
 }

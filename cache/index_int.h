@@ -116,7 +116,7 @@ int index_put_pin(struct index *ix, const void *key, size_t key_len, const void 
 int index_drop_pins(struct index *ix, const void *key, size_t len, bool exact);
 int index_list_pins(struct index *ix, cache_pin_each *each, void *ctx); /* by key */
 int index_is_pinned(struct index *ix, const struct blob_id *id);        /* 1, 0 */
-int index_load_pinned(struct index *ix, uint64_t *bytes);               /* of all blobs that are pinned, cached or not */
+int index_load_pinned(struct index *ix, uint64_t *bytes, uint64_t *cached); /* of all blobs that are pinned; and what is here of them */
 
 /* Drops documents last used before, and brings uses later than `now` back to it. */
 int index_prune(struct index *ix, int64_t now_s, int64_t before_s);

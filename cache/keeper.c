@@ -237,7 +237,7 @@ static bool turn(struct cache *c, bool *idle_work)
 		serve_calls(c);
 		answer_flushes(c);
 		note_space(c);
-		if (!w.stop)
+		if (!w.stop && !c->holds_back)
 			room_make(c, w.space);
 	}
 	if (!w.stop)
@@ -252,7 +252,7 @@ static void end(struct cache *c)
 
 	if (!batch_is_empty(&c->batch) || c->unrecorded || c->broken)
 		how = INDEX_TORN;
-	else if (c->scrub.thorough && c->scrub.phase != SCRUB_OVER)
+	else if (!scrub_is_settled(&c->scrub))
 		how = INDEX_UNSCRUBBED;
 	index_close(TAKE(c->index), how);
 }

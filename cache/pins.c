@@ -22,8 +22,8 @@ struct change {
 
 int pins_load(struct cache *c)
 {
-	uint64_t bytes = 0;
-	int r = index_load_pinned(c->index, &bytes);
+	uint64_t bytes = 0, cached;
+	int r = index_load_pinned(c->index, &bytes, &cached);
 	LOCK_SCOPE(&c->stats_lock);
 
 	if (r == 0)

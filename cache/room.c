@@ -42,6 +42,12 @@ struct round {
 	size_t nr_asked, nr_pieces, nr_fixed, nr_moved;
 };
 
+struct gc_order {
+	bool dry;
+	uint64_t size_max;
+	struct cache_gc found;
+};
+
 static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
 {
 	bool yes = !c->events.evict || c->events.evict(c->events.ctx, id, first, nr, force);
@@ -398,6 +404,64 @@ void room_make(struct cache *c, bool asked)
 	else
 		c->room_ms = clock_mono_ms() + ROOM_REST_MS;
 	free(r);
+}
+
+/* What would go: all that is needed, but nothing pinned. */
+static uint64_t would_go(struct cache *c, uint64_t need, uint64_t bytes)
+{
+	uint64_t pinned, cached;
+
+	if (c->broken || keeper_index_failed(c, index_load_pinned(c->index, &pinned, &cached)) < 0)
+		return 0;
+	return min_u64(need, bytes > cached ? bytes - cached : 0);
+}
+
+static uint64_t limit_once(struct cache *c, uint64_t size_max)
+{
+	uint64_t before;
+	LOCK_SCOPE(&c->stats_lock);
+
+	before = c->stats.size_max;
+	if (size_max != UINT64_MAX)
+		c->stats.size_max = size_max;
+	return before;
+}
+
+static int gc(struct cache *c, void *arg)
+{
+	struct gc_order *o = arg;
+	uint64_t limit = limit_once(c, o->size_max), need;
+	struct cache_stats s;
+	struct round *r;
+
+	while (!c->broken && scrub_step(c))
+		keeper_breathe(c);
+	o->found.orphan_files = c->scrub.tally.files;
+	o->found.orphan_bytes = c->scrub.tally.bytes;
+	need = needed(c, false);
+	cache_stats(c, &s);
+	r = o->dry ? NULL : calloc(1, sizeof(*r));
+	if (o->dry)
+		o->found.evicted = would_go(c, need, s.bytes_cached);
+	else if (r && need && !c->broken)
+		o->found.evicted = make_room(c, r, need);
+	free(r);
+	cache_stats(c, &s);
+	o->found.bytes_cached = s.bytes_cached;
+	o->found.over = (o->dry ? s.bytes_cached - min_u64(o->found.evicted, s.bytes_cached) : s.bytes_cached) > s.size_max;
+	(void)limit_once(c, limit);
+	c->holds_back &= o->dry;
+	return c->broken ? -EIO : 0;
+}
+
+int cache_gc(struct cache *c, bool dry, uint64_t size_max, struct cache_gc *out)
+{
+	struct gc_order o = {.dry = dry, .size_max = size_max};
+	int r = cache_call(c, gc, &o);
+
+	if (r == 0)
+		*out = o.found;
+	return r;
 }
 
 void room_drop_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
