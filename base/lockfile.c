@@ -242,7 +242,7 @@ static int check_members(const struct json *j, const char *const *names, size_t 
 	return found == nr ? 0 : err_set(err, -EBADMSG, "%s has a member twice", what);
 }
 
-static int parse_digest(const char *text, struct blob_id *out)
+int lock_digest_parse(const char *text, struct blob_id *out)
 {
 	for (uint8_t algo = BLOB_SHA1_GIT; text && algo <= BLOB_SHA256; algo++) {
 		size_t len = strlen(algo_names[algo]);
@@ -267,7 +267,7 @@ static int parse_file(const struct json *j, struct lock_entry *e, struct err *er
 		return err_set(err, -EBADMSG, "a path is not text");
 	if (json_get_u64(j, "size", &size) < 0)
 		return err_set(err, -EBADMSG, "the size of '%s' is not a whole number of bytes", path);
-	if (parse_digest(json_get_string(j, "digest"), &id) < 0)
+	if (lock_digest_parse(json_get_string(j, "digest"), &id) < 0)
 		return err_set(err, -EBADMSG, "the digest of '%s' is neither sha256: with 64 digits nor git-sha1: with 40", path);
 	r = lock_entry_add(e, path, size, &id, err);
 	return r == -EINVAL ? -EBADMSG : r;

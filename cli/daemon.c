@@ -25,6 +25,7 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "keep_int.h"
 #include "lock_int.h"
 #include "orders_int.h"
 #include "status_int.h"
@@ -271,6 +272,7 @@ static int serve(struct daemon *d, struct err *err)
 		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
 	open_control(d);
 	r = mount_run(d->mount, d->fetch, err);
+	keep_stopped = 1; /* who reads through the cache for a verb ends, too */
 	fetch_cancel(d->fetch); /* nobody waits any more */
 	control_close(d->control);
 	stop_watching(d);

@@ -14,12 +14,15 @@ struct keep {
 	const struct config *config;
 	char *daemon;        /* the cache that one has; NULL: none */
 	struct fetch *fetch; /* ours; NULL until it is needed */
+	enum cache_scrub scrub;
 };
 
 static const struct {
 	const char *name;
 	keep_run *run;
-} words[] = {{"pin", keep_pin}, {"unpin", keep_unpin}, {"pins", keep_pins}};
+} words[] = {{"pin", keep_pin}, {"unpin", keep_unpin}, {"pins", keep_pins}, {"blobs", keep_blobs}, {"audit", keep_audit}, {"gc", keep_gc}};
+
+volatile sig_atomic_t keep_stopped;
 
 void keep_add_text(struct buf *request, const char *key, const char *text)
 {
@@ -65,6 +68,11 @@ bool keep_is_daemon(const struct keep *k)
 	return k->daemon != NULL;
 }
 
+void keep_set_scrub(struct keep *k, enum cache_scrub scrub)
+{
+	k->scrub = scrub;
+}
+
 static int open_here(struct keep *k, struct err *err)
 {
 	struct fetch_config config;
@@ -73,18 +81,19 @@ static int open_here(struct keep *k, struct err *err)
 		return 0;
 	config_quiet_log(k->config);
 	config_fetch(k->config, &config);
+	config.cache.scrub = k->scrub;
 	config.lock = NULL; /* what is kept or proven is the cache's, whatever a mount would show */
 	return fetch_open(&config, &k->fetch, err);
 }
 
-static int run_here(struct keep *k, const struct json *request, struct buf *answer, struct err *err)
+int keep_do(struct fetch *f, const struct json *request, struct buf *answer, struct err *err)
 {
 	const char *word = json_get_string(request, "do");
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (word && !strcmp(words[i].name, word))
-			return words[i].run(k->fetch, request, answer, err);
-	return err_set(err, -EINVAL, "nobody knows how to do '%s'", word ? word : "");
+			return words[i].run(f, request, answer, err);
+	return err_set(err, -EINVAL, "there is no order '%s'", word ? word : "");
 }
 
 static int ask_here(struct keep *k, const struct buf *request, struct json **answer, struct err *err)
@@ -96,7 +105,7 @@ static int ask_here(struct keep *k, const struct buf *request, struct json **ans
 	if (r == 0)
 		r = json_parse(request->data, request->len, request->len, &j, err);
 	if (r == 0)
-		r = run_here(k, j, &members, err);
+		r = keep_do(k->fetch, j, &members, err);
 	if (r < 0)
 		return r;
 	buf_adds(&text, "{\"ok\":true");

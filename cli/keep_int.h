@@ -17,8 +17,13 @@ typedef int keep_run(struct fetch *f, const struct json *request, struct buf *an
  * pin     repo, revision, globs (list)   keeps the files that match: "commit", "files", "bytes", and as pins
  * unpin   repo, revision (optional: all), globs (optional: all)   "unpinned": how many pins went
  * pins                                   "pins": list, "bytes_pinned", "size_max"
+ * blobs   after (0: from the first)      "blobs": list of what is here, with "digest", "size"; "after": for the next ones, none: the end
+ * audit   digest, size, fix              "verdict": absent, partial, proven, decayed, foreign; "bytes", "bad_bytes", "dropped"
+ * gc      dry_run, cache_size (optional) "orphan_files", "orphan_bytes", "evicted", "bytes_cached", "over"
  */
-keep_run keep_pin, keep_unpin, keep_pins;
+keep_run keep_pin, keep_unpin, keep_pins, keep_blobs, keep_audit, keep_gc;
+/* The one that the request asks for. */
+keep_run keep_do;
 
 /* Whoever has the cache, for one request after the other. */
 struct keep;
@@ -28,6 +33,10 @@ void keep_close(struct keep *k);
 AUTO_DEFINE(struct keep *, keep_close)
 /* Is it a daemon that answers? */
 bool keep_is_daemon(const struct keep *k);
+/* How the cache is opened if it is opened here. Before the first request. */
+void keep_set_scrub(struct keep *k, enum cache_scrub scrub);
+/* Ends what this process is doing for a request, with -ECANCELED. From a signal handler, too. */
+extern volatile sig_atomic_t keep_stopped;
 /* *answer: caller frees. Waits without limit. */
 int keep_ask(struct keep *k, const struct buf *request, struct json **answer, struct err *err);
 /* Appends ,"key":"text". */

@@ -18,6 +18,8 @@ static const struct verb {
 	{"pull", "make files complete now", cmd_pull},
 	{"pin", "keep files in the cache, or write them into a lock file", cmd_pin},
 	{"unpin", "let what was pinned be evicted again", cmd_unpin},
+	{"verify", "prove what is cached against the Hub's digests", cmd_verify},
+	{"gc", "clear the cache up now", cmd_gc},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The orders, word by word:
- *     pin, unpin, pins        keep_int.h
+ *     pin, unpin, pins, blobs, audit, gc   keep_int.h
  *     refresh   repo (optional: all)   revisions are asked for again when next used, and move even under a reader
  */
 #include "orders_int.h"
@@ -44,26 +44,13 @@ static int refresh(void *ctx, const struct json *request, struct buf *answer, st
 	return 0;
 }
 
-static int pin(void *ctx, const struct json *request, struct buf *answer, struct err *err)
+static int keep(void *ctx, const struct json *request, struct buf *answer, struct err *err)
 {
-	return keep_pin(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
-}
-
-static int unpin(void *ctx, const struct json *request, struct buf *answer, struct err *err)
-{
-	return keep_unpin(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
-}
-
-static int pins(void *ctx, const struct json *request, struct buf *answer, struct err *err)
-{
-	return keep_pins(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
+	return keep_do(((const struct orders_ctx *)ctx)->fetch, request, answer, err);
 }
 
 static const struct control_verb table[] = {
-	{"pin", pin},
-	{"pins", pins},
-	{"refresh", refresh},
-	{"unpin", unpin},
+	{"audit", keep}, {"blobs", keep}, {"gc", keep}, {"pin", keep}, {"pins", keep}, {"refresh", refresh}, {"unpin", keep},
 };
 
 const struct control_verb *orders_table(size_t *nr)

@@ -52,6 +52,7 @@ const struct lock_entry *lockfile_find(const struct lockfile *l, const struct re
 /* "sha256:<hex>" or "git-sha1:<hex>". */
 #define LOCK_DIGEST_MAX (BLOB_ID_HEX_MAX + 10)
 const char *lock_digest_format(const struct blob_id *id, char out[LOCK_DIGEST_MAX]);
+int lock_digest_parse(const char *text, struct blob_id *out); /* 0 or -EINVAL; NULL is none */
 
 /* The text of a lock file: the same contents give the same bytes. Check out->failed. */
 void lockfile_format(const struct lockfile *l, struct buf *out);
