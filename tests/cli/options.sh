@@ -24,6 +24,8 @@ refuses lock-without-repo 2 'needs a REPO' "$hffs" pin --lock file
 refuses lock-without-file 2 "'lock' needs a value" "$hffs" mount dir -o lock
 refuses lock-missing 1 "cannot read the lock file $work/none" "$hffs" mount dir -o lock=none
 refuses ls-without-repo 2 'REPO is missing' "$hffs" ls
+refuses pull-list-and-repo 2 "not 'org/x'" "$hffs" pull --from-file list org/x
+refuses pull-list-missing 1 'cannot read the list none' "$hffs" pull --from-file none
 refuses bad-source 2 "'a/b/c' is not a repository" "$hffs" mount a/b/c dir
 refuses bad-repo 2 "'no good' is not a repository" "$hffs" pull 'no good'
 refuses bad-jobs 2 "'0' is no number of jobs" "$hffs" pull -j 0 a/b
