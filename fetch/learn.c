@@ -129,7 +129,7 @@ static void parse(const struct blob *b, const void *bytes, size_t len, bool inde
 	else
 		f->r = tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, &err);
 	if (f->r == -EBADMSG || f->r == -EFBIG)
-		log_debug("%s: nothing is learned from it: %s", b->sources[0].path, err.text);
+		log_debug("%s: nothing is learned from it: %s", blob_name(b), err.text);
 }
 
 /* As much as one read may have: a long span would hold up eviction. -ESTALE: it was evicted meanwhile. */

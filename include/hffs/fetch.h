@@ -54,6 +54,14 @@ size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max);
  */
 size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max);
 
+/*
+ * Stores a content that is in a local file, without the Hub: fd is read from its beginning, size bytes, once to prove that it is what id
+ * says, once to store it. 0; 1: all of it was here already; -EBADMSG: it is something else, nothing was stored; -ESTALE: it changes;
+ * -ENOSPC: the cache keeps no more; -ECANCELED: *stop was set, or the fetch is closed; -errno of reading. With a sentence. Blocks; not
+ * on a thread of hub, cache, fetch or FUSE.
+ */
+int fetch_bring(struct fetch *f, const struct blob_id *id, int fd, uint64_t size, const volatile sig_atomic_t *stop, struct err *err);
+
 /* --- blobs --- */
 
 struct blob;
