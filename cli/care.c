@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Looking after a cache, as whoever has it carries it out: which blobs are here, what one of them is worth, clearing up. */
+/*
+ * Looking after a cache, as whoever has it carries it out: which blobs are here, what one of them is worth, taking one in from a file,
+ * clearing up.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <hffs/lockfile.h>
 
@@ -68,5 +73,39 @@ int keep_gc(struct fetch *f, const struct json *request, struct buf *answer, str
 	buf_addf(answer, ",\"orphan_files\":%" PRIu64 ",\"orphan_bytes\":%" PRIu64 ",\"evicted\":%" PRIu64 ",\"bytes_cached\":%" PRIu64,
 		 gc.orphan_files, gc.orphan_bytes, gc.evicted, gc.bytes_cached);
 	buf_addf(answer, ",\"over\":%s", gc.over ? "true" : "false");
+	return 0;
+}
+
+/* An empty file is never stored, but its name may lie as any other's. */
+static int check_empty(const struct blob_id *id, struct err *err)
+{
+	AUTO(digest_free) struct digest *d = digest_new(id->algo, 0);
+	struct blob_id got;
+
+	if (!d || digest_final(d, &got) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	return blob_id_equal(&got, id) ? 1 : err_set(err, -EBADMSG, "its content is not what its name says: it is empty");
+}
+
+int keep_import(struct fetch *f, const struct json *request, struct buf *answer, struct err *err)
+{
+	const char *path = json_get_string(request, "path");
+	AUTO_FD int fd = -1;
+	struct blob_id id;
+	struct stat st;
+	int r;
+
+	if (!path || *path != '/' || lock_digest_parse(json_get_string(request, "digest"), &id) < 0)
+		return err_set(err, -EINVAL, "no file is named");
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, -errno, "it cannot be read: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "it is no regular file");
+	r = st.st_size ? fetch_bring(f, &id, fd, (uint64_t)st.st_size, &keep_stopped, err)
+		       : check_empty(&id, err);
+	if (r < 0)
+		return r;
+	buf_addf(answer, ",\"here\":%s", r ? "true" : "false");
 	return 0;
 }

@@ -187,6 +187,19 @@ static int pull_one(const struct config *c, struct pull_args *args, struct fetch
 	return r < 0 ? r : pull_with(*f, args, err);
 }
 
+int pull_repo(const struct config *c, const char *repo_text, char *const *patterns, size_t nr_patterns, bool quiet, struct err *err)
+{
+	struct pull_args args = {
+		.repo_text = repo_text, .patterns = patterns, .nr_patterns = nr_patterns, .jobs = JOBS_DEFAULT, .quiet = quiet};
+	struct fetch *f = NULL;
+	int r = repo_parse(repo_text, &args.repo, args.rev, err);
+
+	if (r == 0)
+		r = pull_one(c, &args, &f, err);
+	fetch_close(f);
+	return r < 0 && interrupted ? -EINTR : r;
+}
+
 static int say_interrupted(void)
 {
 	fprintf(stderr, "hffs pull: interrupted; what came is kept\n");

@@ -103,6 +103,20 @@ char *config_cache_dir(const char *name)
 	return geteuid() == 0 ? str_printf("/var/cache/%s", name) : base_path("XDG_CACHE_HOME", ".cache", name);
 }
 
+/* [huggingface_hub constants.py, 2026-08] */
+char *config_hub_cache(void)
+{
+	const char *chosen = env_get("HF_HUB_CACHE");
+
+	if (!chosen)
+		chosen = env_get("HUGGINGFACE_HUB_CACHE");
+	if (chosen)
+		return config_expand_path(chosen);
+	if (env_get("HF_HOME"))
+		return base_path("HF_HOME", ".cache/huggingface", "hub");
+	return base_path("XDG_CACHE_HOME", ".cache", "huggingface/hub");
+}
+
 static char *default_token_file(void)
 {
 	if (env_is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN"))

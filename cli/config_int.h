@@ -76,6 +76,8 @@ void options_help(FILE *to);
 /* 1, on, yes, true and their opposites, in any case. */
 int option_parse_flag(const char *text, bool *out);
 
+/* Where the official client keeps its cache. Caller frees, NULL when out of memory. */
+char *config_hub_cache(void);
 /* ~, ~/x, $NAME and ${NAME} expanded, made absolute: caller frees, NULL when out of memory. */
 char *config_expand_path(const char *text);
 /* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */

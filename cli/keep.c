@@ -20,7 +20,7 @@ struct keep {
 static const struct {
 	const char *name;
 	keep_run *run;
-} words[] = {{"pin", keep_pin}, {"unpin", keep_unpin}, {"pins", keep_pins}, {"blobs", keep_blobs}, {"audit", keep_audit}, {"gc", keep_gc}};
+} words[] = {{"pin", keep_pin}, {"unpin", keep_unpin}, {"pins", keep_pins}, {"blobs", keep_blobs}, {"audit", keep_audit}, {"gc", keep_gc}, {"import", keep_import}};
 
 volatile sig_atomic_t keep_stopped;
 

@@ -19,9 +19,10 @@ typedef int keep_run(struct fetch *f, const struct json *request, struct buf *an
  * pins                                   "pins": list, "bytes_pinned", "size_max"
  * blobs   after (0: from the first)      "blobs": list of what is here, with "digest", "size"; "after": for the next ones, none: the end
  * audit   digest, size, fix              "verdict": absent, partial, proven, decayed, foreign; "bytes", "bad_bytes", "dropped"
+ * import  path, digest                   stores the content of a file: "here": it was here before
  * gc      dry_run, cache_size (optional) "orphan_files", "orphan_bytes", "evicted", "bytes_cached", "over"
  */
-keep_run keep_pin, keep_unpin, keep_pins, keep_blobs, keep_audit, keep_gc;
+keep_run keep_pin, keep_unpin, keep_pins, keep_blobs, keep_audit, keep_gc, keep_import;
 /* The one that the request asks for. */
 keep_run keep_do;
 

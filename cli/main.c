@@ -20,6 +20,7 @@ static const struct verb {
 	{"unpin", "let what was pinned be evicted again", cmd_unpin},
 	{"verify", "prove what is cached against the Hub's digests", cmd_verify},
 	{"gc", "clear the cache up now", cmd_gc},
+	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},

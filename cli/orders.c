@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The orders, word by word:
- *     pin, unpin, pins, blobs, audit, gc   keep_int.h
+ *     pin, unpin, pins, blobs, audit, import, gc   keep_int.h
  *     refresh   repo (optional: all)   revisions are asked for again when next used, and move even under a reader
  */
 #include "orders_int.h"
@@ -50,7 +50,7 @@ static int keep(void *ctx, const struct json *request, struct buf *answer, struc
 }
 
 static const struct control_verb table[] = {
-	{"audit", keep}, {"blobs", keep}, {"gc", keep}, {"pin", keep}, {"pins", keep}, {"refresh", refresh}, {"unpin", keep},
+	{"audit", keep}, {"blobs", keep}, {"gc", keep}, {"import", keep}, {"pin", keep}, {"pins", keep}, {"refresh", refresh}, {"unpin", keep},
 };
 
 const struct control_verb *orders_table(size_t *nr)
