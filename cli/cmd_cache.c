@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "cli_int.h"
+#include "data_file_int.h"
 #include "hub_cache_int.h"
 #include "keep_int.h"
 #include "lock_int.h"
@@ -246,30 +247,10 @@ static void export_done(struct export *x)
 	free(x->commit_dir);
 }
 
-/* A data file that is proven never changes, so it can be read beside the daemon that has it. [docs/CACHE-FORMAT.md, section 2] */
-static int open_data_file(const struct export *x, const struct lock_file *f)
-{
-	char hex[BLOB_ID_HEX_MAX];
-	AUTO_FREE char *path = NULL;
-	AUTO_FD int fd = -1;
-	struct stat st;
-
-	if (!x->cache)
-		return -ENOENT;
-	blob_id_format(&f->id, hex);
-	path = str_printf("%s/blobs/%.2s/%s", x->cache, hex, hex);
-	if (!path)
-		return -ENOMEM;
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISREG(st.st_mode) && !(st.st_mode & 0222) && (uint64_t)st.st_size == f->size ? take_fd(&fd) : -ENOENT;
-}
-
 static int open_source(const struct export *x, const struct lock_file *f)
 {
 	AUTO_FREE char *path = NULL;
-	int fd = f->size ? open_data_file(x, f) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = x->cache ? data_file_open_proven(x->cache, &f->id, f->size) : -ENODATA;
 
 	if (fd >= 0 || !x->commit_dir)
 		return fd;
@@ -284,7 +265,8 @@ static int export_file(const struct export *x, const struct lock_file *f, struct
 	int r;
 
 	if (fd < 0)
-		return err_set(err, fd, "%s: the cache has no proven file of it: %s", f->path, strerror(-fd));
+		return err_set(err, fd, "%s: the cache has no proven file of it%s%s", f->path, fd == -ENODATA ? "" : ": ",
+			       fd == -ENODATA ? "" : strerror(-fd));
 	r = hub_cache_put_blob(x->repo_dir, &f->id, fd, f->size, err);
 	return r < 0 ? r : hub_cache_put_link(x->repo_dir, x->entry->commit, f->path, &f->id, err);
 }

@@ -23,7 +23,7 @@ static const struct verb {
 	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
-	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
+	{"serve", "a Hub for the neighbours, from a folder or the cache", cmd_serve},
 };
 
 static int help(void)
