@@ -28,7 +28,8 @@
 #define NAMES_MAX 1000000       /* repositories of one organisation */
 
 /* The first letter of a key. The rest is the document's key: "<endpoint>\n<identity>\n<kind>/<repo>\n<revision or commit>". */
-enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u' };
+enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u',
+		    INQUIRY_KNOWN = 'k' /* a revision, without the Hub */ };
 
 struct outcome {
 	int r;
@@ -36,12 +37,14 @@ struct outcome {
 	struct revision rev;
 	struct roster *roster; /* owned */
 	struct tree *tree;       /* owned */
+	bool is_unstored;      /* rev is to become a document */
 };
 /* What is known under a key. */
 struct known {
 	struct lru_node node;
 	bool has;                /* rev or roster is an answer, fresh or not */
 	bool is_thin;            /* a commit that refs named: no time yet */
+	bool is_unstored;        /* a branch or tag that refs named: becomes a document when it is used */
 	uint64_t fresh_until_ms; /* monotonic; 0: stale; UINT64_MAX: for ever */
 	struct revision rev;
 	struct roster *roster;
@@ -195,6 +198,7 @@ void waiters_end(struct waiter *w, enum inquiry_kind kind, const struct outcome 
 
 void inquiry_start_named(struct inquiry *q); /* catalog_named.c: revisions, refs, repositories */
 void inquiry_start_tree(struct inquiry *q);  /* catalog_tree.c */
+void inquiry_start_known(struct inquiry *q); /* catalog_named.c, too */
 void inquiry_start_used(struct inquiry *q);  /* catalog_used.c; also the last resort of INQUIRY_REPOS */
 
 /* --- catalog_named.c and catalog_revision.c between them --- */
@@ -205,6 +209,8 @@ void named_fail(struct inquiry *q, const struct hub_result *res);
 void named_fail_unusable(struct inquiry *q, const char *why);
 /* What the Hub says of a revision; ends the inquiry. */
 void revision_answered(void *ctx, const struct hub_result *res, const struct hub_info *info);
+/* Makes a document of a revision that is used for the first time since refs named it. key: as in memory. */
+void revision_store(struct catalog *c, const char *key, const struct revision *rev);
 /* One ref is as good as an answer of its own, but for the time of its commit. */
 void revision_confirm_refs_locked(struct inquiry *q, const struct roster *refs);
 bool revision_is_commit(const char *rev);

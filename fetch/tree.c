@@ -31,6 +31,13 @@ struct tree {
 	struct tree_entry *entries;
 	char *names;
 	uint32_t names_len;
+	struct by_blob *_Atomic by_blob; /* NULL until somebody looks for a content */
+};
+
+/* Files by content: entries in open addressing, a power of two of slots; 0: free. */
+struct by_blob {
+	uint32_t cap;
+	uint32_t slots[];
 };
 
 struct tree_builder {
@@ -330,6 +337,7 @@ static void builder_number(const struct tree_builder *b, const uint32_t *order, 
 
 static void tree_free(struct tree *t)
 {
+	free(atomic_load(&t->by_blob));
 	free(t->entries);
 	free(t->names);
 	free(t);
@@ -411,6 +419,65 @@ const struct tree_entry *tree_entry(const struct tree *t, uint32_t idx)
 const char *tree_name(const struct tree *t, const struct tree_entry *e)
 {
 	return t->names + e->name_off;
+}
+
+/* Where this content is in the table, or the free slot for it. */
+static uint32_t *blob_slot(const struct tree *t, struct by_blob *by, const struct blob_id *id)
+{
+	uint32_t i = (uint32_t)digest_hash64(id, sizeof(*id), 0) & (by->cap - 1);
+
+	while (by->slots[i] && !blob_id_equal(&t->entries[by->slots[i]].id, id))
+		i = (i + 1) & (by->cap - 1);
+	return &by->slots[i];
+}
+
+static struct by_blob *index_blobs(const struct tree *t)
+{
+	struct by_blob *by;
+	uint32_t cap = 16;
+
+	while (cap / 2 < t->nr)
+		cap *= 2;
+	by = calloc(1, sizeof(*by) + (size_t)cap * sizeof(by->slots[0]));
+	if (!by)
+		return NULL;
+	by->cap = cap;
+	for (uint32_t i = 1; i < t->nr; i++) {
+		uint32_t *slot = t->entries[i].id.algo ? blob_slot(t, by, &t->entries[i].id) : NULL;
+
+		if (slot && !*slot)
+			*slot = i;
+	}
+	return by;
+}
+
+const struct tree_entry *tree_find_blob(struct tree *t, const struct blob_id *id)
+{
+	struct by_blob *by = atomic_load_explicit(&t->by_blob, memory_order_acquire), *made;
+	uint32_t idx;
+
+	if (!by) {
+		made = index_blobs(t);
+		if (!made)
+			return NULL;
+		if (atomic_compare_exchange_strong(&t->by_blob, &by, made))
+			by = made;
+		else
+			free(made); /* somebody else was faster */
+	}
+	idx = *blob_slot(t, by, id);
+	return idx ? &t->entries[idx] : NULL;
+}
+
+unsigned tree_depth(const struct tree *t, const struct tree_entry *e)
+{
+	unsigned depth = 0;
+
+	while (e->parent) {
+		e = &t->entries[e->parent];
+		depth++;
+	}
+	return depth;
 }
 
 uint32_t tree_idx(const struct tree *t, const struct tree_entry *e)

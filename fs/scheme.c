@@ -19,6 +19,8 @@ static bool is_kind_name(const char *name, enum repo_kind kind)
 
 enum place scheme_in_root(const char *name, enum repo_kind *kind)
 {
+	if (!strcmp(name, SCHEME_HUB_NAME))
+		return PLACE_HUB;
 	for (int k = 0; k < REPO_KINDS; k++)
 		if (is_kind_name(name, (enum repo_kind)k)) {
 			*kind = (enum repo_kind)k;
@@ -137,6 +139,56 @@ void scheme_commit_target(struct buf *out, const char *prefix, const char *commi
 		if (*prefix == '/')
 			buf_adds(out, "../");
 	buf_adds(out, commit);
+}
+
+/* "org--name" to "org/name": a part of an id has no "--", so there is one way to read it. */
+static int undo_dashes(const char *text, char out[REPO_NAME_MAX])
+{
+	const char *dashes = strstr(text, "--");
+	int n;
+
+	n = dashes ? snprintf(out, REPO_NAME_MAX, "%.*s/%s", (int)(dashes - text), text, dashes + 2)
+		   : snprintf(out, REPO_NAME_MAX, "%s", text);
+	return n < REPO_NAME_MAX ? n : -1;
+}
+
+enum place scheme_in_hub(const char *name, struct repo_id *repo)
+{
+	char full[REPO_NAME_MAX];
+
+	for (int k = 0; k < REPO_KINDS; k++) {
+		const char *plural = repo_kind_plural((enum repo_kind)k);
+		size_t n = strlen(plural);
+		int len;
+
+		if (strncmp(name, plural, n) != 0 || strncmp(name + n, "--", 2) != 0)
+			continue;
+		len = undo_dashes(name + n + 2, full);
+		return len > 0 && repo_id_set(repo, (enum repo_kind)k, full, (size_t)len) == 0 ? PLACE_REPO : PLACE_NONE;
+	}
+	return PLACE_NONE;
+}
+
+void scheme_hub_name(struct buf *out, const struct repo_id *repo)
+{
+	const char *slash = strchr(repo->name, '/');
+
+	buf_addf(out, "%s--", repo_kind_plural(repo->kind));
+	if (slash)
+		buf_addf(out, "%.*s--%s", (int)(slash - repo->name), repo->name, slash + 1);
+	else
+		buf_adds(out, repo->name);
+}
+
+void scheme_pointer_target(struct buf *out, unsigned depth, const struct blob_id *id)
+{
+	char hex[BLOB_ID_HEX_MAX];
+
+	blob_id_format(id, hex);
+	buf_adds(out, "../../");
+	while (depth--)
+		buf_adds(out, "../");
+	buf_addf(out, "blobs/%s", hex);
 }
 
 bool scheme_has_place(const struct repo_id *repo)

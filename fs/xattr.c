@@ -142,16 +142,30 @@ static unsigned kinds_of(const struct node *n)
 	switch ((enum node_type)n->type) {
 	case NODE_REPO:
 	case NODE_REFS:
+	case NODE_HUB_REPO:
+	case NODE_HUB_REFS:
+	case NODE_HUB_BLOBS:
+	case NODE_HUB_SNAPSHOTS:
+	case NODE_REF:
 		return on | ON_REPO;
 	case NODE_COMMIT:
 	case NODE_DIR:
+	case NODE_SNAPSHOT:
+	case NODE_SNAP_DIR:
 		return on | ON_COMMIT;
 	case NODE_FILE:
+	case NODE_BLOB:
 		return on | ON_FILE;
 	case NODE_ROOT:
 	case NODE_KIND:
 	case NODE_ORG:
 	case NODE_LINK:
+	case NODE_HUB:
+	case NODE_POINTER:
+	case NODE_HUB_ABSENT:
+	case NODE_ABSENT_COMMIT:
+	case NODE_ABSENT_DIR:
+	case NODE_ABSENT_FILE:
 		break;
 	}
 	return on;
@@ -188,7 +202,7 @@ static void subject_init(struct subject *s, struct vfs *v, const struct node *n)
 		LOCK_SCOPE(&v->lock);
 		s->site = *n->site;
 	}
-	if (n->type == NODE_FILE)
+	if (node_has_blob(n))
 		s->entry = tree_entry(n->site->tree, n->entry);
 }
 

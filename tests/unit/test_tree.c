@@ -133,6 +133,37 @@ static void makes_missing_directories_and_sorts(void **state)
 	assert_null(tree_find_path(t, "a.txt/x"));
 }
 
+static void files_are_found_by_content(void **state)
+{
+	enum { NR = 3000 };
+	static char paths[NR][32];
+	static struct hub_entry entries[NR];
+	AUTO(tree_unref) struct tree *t = NULL;
+	struct blob_id none = {.algo = BLOB_SHA256}, id;
+
+	(void)state;
+	for (uint32_t i = 0; i < NR; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "d%u/%05u", i % 7, i);
+		entries[i] = lfs(paths[i], i);
+		memcpy(entries[i].id.bytes, &(uint32_t){i / 2 + 1}, 4); /* each content twice */
+	}
+	entries[0].id = (struct blob_id){0}; /* hidden */
+	t = build(entries, NR);
+	for (uint32_t i = 1; i < NR; i++) {
+		const struct tree_entry *e = tree_find_blob(t, &entries[i].id);
+
+		assert_non_null(e);
+		assert_true(blob_id_equal(&e->id, &entries[i].id));
+		assert_int_equal(tree_depth(t, e), 1);
+	}
+	id = entries[NR - 1].id;
+	assert_ptr_equal(tree_find_blob(t, &id), tree_find_blob(t, &entries[NR - 2].id));
+	assert_null(tree_find_blob(t, &none));
+	assert_null(tree_find_blob(t, &(struct blob_id){0}));
+	assert_int_equal(tree_depth(t, tree_entry(t, 0)), 0);
+	assert_int_equal(tree_depth(t, tree_find_path(t, "d0")), 0);
+}
+
 static void a_directory_wins_over_its_twin(void **state)
 {
 	struct hub_entry entries[] = {
@@ -414,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_listing_is_a_root),
 		cmocka_unit_test(makes_missing_directories_and_sorts),
+		cmocka_unit_test(files_are_found_by_content),
 		cmocka_unit_test(a_directory_wins_over_its_twin),
 		cmocka_unit_test(unsafe_names_are_hidden_and_counted),
 		cmocka_unit_test(masked_digests_are_noticed),

@@ -357,6 +357,55 @@ void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, 
 	want_names(org, done, ctx);
 }
 
+static void want_list(const char *name, names_done *done, void *ctx)
+{
+	struct err err = {0};
+
+	(void)err;
+	done(ctx, 0, &name, *name ? 1 : 0, &err);
+}
+
+void catalog_want_listed_repos(struct catalog *c, enum repo_kind kind, names_done *done, void *ctx)
+{
+	(void)c;
+	want_list(kind == REPO_MODEL ? "acme/tiny" : kind == REPO_DATASET ? "acme/data" : "", done, ctx);
+}
+
+void catalog_want_listed_commits(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	(void)c, (void)repo;
+	want_list(COMMIT_A, done, ctx);
+}
+
+void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	static const char *const names[] = {"main", "refs/pr/3", "refs/pr/4", "v1"};
+	struct err err = {0};
+
+	(void)c, (void)repo;
+	done(ctx, 0, names, ARRAY_SIZE(names), &err);
+}
+
+bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
+{
+	const struct row *row = row_of(repo->name, rev);
+
+	(void)c;
+	if (!row || row->r < 0)
+		return false;
+	*out = (struct revision){.repo = *repo, .ttl_ms = ttl_ms};
+	memcpy(out->commit, row->commit, sizeof(row->commit));
+	return true;
+}
+
+void catalog_want_known(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx)
+{
+	struct err err = {0};
+
+	(void)c, (void)repo, (void)rev;
+	done(ctx, -ENOENT, NULL, &err); /* what the fake knows is in memory */
+}
+
 /* --- blobs --- */
 
 struct blob *blob_get(struct fetch *f, const struct object_ref *from)

@@ -108,7 +108,7 @@ static void expect_link(struct vfs *v, const char *path, const char *target)
 static void organisations_cost_no_request(void **state)
 {
 	struct vfs *v = *state;
-	static const char *const absent[] = {".git", ".hub", "a b", "-x", "x--y", "autorun.git"};
+	static const char *const absent[] = {".git", ".hubs", "a b", "-x", "x--y", "autorun.git"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
 		struct answer a = look(v, NODE_ROOT_ID, absent[i]);
@@ -177,6 +177,11 @@ static void a_failed_list_of_revisions_is_not_absence(void **state)
 	assert_int_equal(walk(v, "acme/tiny/release").r, -ETIMEDOUT);
 	fake_refs_fail(0);
 	assert_int_equal(walk(v, "acme/tiny/release").r, 0);
+	/* The name cannot be asked for, but the list of revisions is known. */
+	fake_revision("acme/tiny", "release", -ETIMEDOUT, "");
+	assert_true(S_ISDIR(walk(v, "acme/tiny/release").e.attr.st_mode));
+	fake_revision("acme/tiny", "other", -ETIMEDOUT, "");
+	assert_int_equal(walk(v, "acme/tiny/other").r, -ETIMEDOUT);
 }
 
 static void a_commit_is_a_complete_listing(void **state)
