@@ -57,6 +57,13 @@ void lookup_listed(struct vfs *v, struct node *dir, const char *name, look_in_tr
 /* Answers with a directory that needs no request. */
 void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done, void *ctx);
 
+/*
+ * Nothing is in the directory of an organisation: it may have been a repository without one. Then its name is a symlink from now
+ * on, and done() gets -ESTALE, on which the kernel walks the path again; else -ENOENT. [Linux fs/namei.c filename_lookup()]
+ */
+typedef void old_name_done(void *ctx, int r);
+void want_old_name(struct vfs *v, struct node *org, old_name_done *done, void *ctx);
+
 /* A name in .hub, or below it where it is not lookup_in_repo()'s. */
 void lookup_in_hub(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
 

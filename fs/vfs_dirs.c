@@ -6,6 +6,7 @@
  * What a repository's directory shows: branches and tags of the Hub and the commits that this machine has used.
  */
 #include "dirs_int.h"
+#include "lookup_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -142,6 +143,22 @@ static void names_came(void *ctx, int r, const char *const *names, size_t nr, co
 	dir_ask_end(a, r, err);
 }
 
+/* -ESTALE: the name is a symlink now; else an organisation without repositories is an empty directory. */
+static void org_judged(void *ctx, int r)
+{
+	dir_ask_end(ctx, r == -ENOENT ? 0 : r, NULL);
+}
+
+static void repos_came(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
+{
+	struct dir_ask *a = ctx;
+
+	if (r == 0 && nr == 0)
+		want_old_name(a->vfs, a->dir->node, org_judged, a);
+	else
+		names_came(a, r, names, nr, err);
+}
+
 /* Commits known here complete what the Hub said. */
 static void commits_came(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
 {
@@ -204,7 +221,7 @@ static void open_names(struct dir_ask *a)
 		catalog_want_used(c, (enum repo_kind)n->kind, NULL, names_came, a);
 		break;
 	case NODE_ORG:
-		catalog_want_repos(c, (enum repo_kind)n->kind, n->name, names_came, a);
+		catalog_want_repos(c, (enum repo_kind)n->kind, n->name, repos_came, a);
 		break;
 	case NODE_REPO:
 		a->repo = n->site->repo;

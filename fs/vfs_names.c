@@ -177,6 +177,19 @@ void look_free(struct vfs *v, struct node *dir, enum node_type type, const char 
 	say_found(done, ctx, n, &found);
 }
 
+static void lookup_old_name(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
+
+/* Has it been, or may it have been, a repository without organisation? */
+static bool is_old_name(const struct vfs *v, enum repo_kind kind, const char *name)
+{
+	struct repo_id repo;
+	struct revision rev;
+
+	if (scheme_is_old_name(kind, name))
+		return true;
+	return repo_id_set(&repo, kind, name, strlen(name)) == 0 && catalog_find_revision(v->catalog, &repo, NULL, &rev);
+}
+
 static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
 	enum repo_kind kind = (enum repo_kind)dir->kind;
@@ -186,8 +199,12 @@ static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vf
 		say_absent(done, ctx, FOREVER_MS, NULL);
 	else if (place == PLACE_HUB)
 		look_free(v, dir, NODE_HUB, name, REPO_MODEL, done, ctx);
+	else if (place == PLACE_KIND)
+		look_free(v, dir, NODE_KIND, name, (int)kind, done, ctx);
+	else if (is_old_name(v, kind, name))
+		lookup_old_name(v, dir, name, done, ctx);
 	else
-		look_free(v, dir, place == PLACE_KIND ? NODE_KIND : NODE_ORG, name, (int)kind, done, ctx);
+		look_free(v, dir, NODE_ORG, name, (int)kind, done, ctx);
 }
 
 /* --- repositories --- */
@@ -246,8 +263,98 @@ static struct node *look_moved_locked(struct vfs *v, struct node *dir, const cha
 {
 	AUTO_BUF target = {0};
 
-	scheme_repo_target(&target, to);
+	scheme_repo_target(&target, dir->type == NODE_ORG, to);
 	return look_target_locked(v, dir, NODE_LINK, name, &target, NULL);
+}
+
+/* What the name is, if it is no organisation's: a symlink to where the repository lives now. */
+static void old_name_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+	struct vfs *v = a->vfs;
+	struct vfs_entry found;
+	struct node *n;
+
+	(void)err; /* an organisation may have the name as well */
+	if (r < 0 || !scheme_has_place(&rev->repo)) {
+		look_free(v, a->dir, NODE_ORG, a->name, (int)a->repo.kind, a->done, a->ctx);
+	} else {
+		pthread_mutex_lock(&v->lock);
+		n = look_moved_locked(v, a->dir, a->name, &rev->repo);
+		if (n)
+			fill_entry_locked(v, n, REPO_MS, &found);
+		pthread_mutex_unlock(&v->lock);
+		say_found(a->done, a->ctx, n, &found);
+	}
+	ask_free(a);
+}
+
+static void lookup_old_name(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = ask_new(v, dir, name, done, ctx);
+
+	if (!a) {
+		say_error(done, ctx, -ENOMEM);
+		return;
+	}
+	if (repo_id_set(&a->repo, (enum repo_kind)dir->kind, name, strlen(name)) < 0)
+		old_name_came(a, -ENOENT, NULL, NULL);
+	else
+		catalog_want_revision(v->catalog, &a->repo, NULL, old_name_came, a);
+}
+
+struct old_name_ask {
+	struct vfs *vfs;
+	struct node *org; /* pinned */
+	struct repo_id repo;
+	old_name_done *done;
+	void *ctx;
+};
+
+static void old_name_told(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct old_name_ask *a = ctx;
+	struct vfs *v = a->vfs;
+	bool has_moved = r == 0 && scheme_has_place(&rev->repo);
+
+	(void)err; /* then the organisation is what the name stands for */
+	if (has_moved) {
+		LOCK_SCOPE(&v->lock);
+		node_detach(&v->nodes, a->org);
+	}
+	a->done(a->ctx, has_moved ? -ESTALE : -ENOENT);
+	vfs_unpin(v, a->org);
+	free(a);
+}
+
+void want_old_name(struct vfs *v, struct node *org, old_name_done *done, void *ctx)
+{
+	struct old_name_ask *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		done(ctx, -ENOMEM);
+		return;
+	}
+	*a = (struct old_name_ask){.vfs = v, .org = org, .done = done, .ctx = ctx};
+	pthread_mutex_lock(&v->lock);
+	node_pin(org);
+	pthread_mutex_unlock(&v->lock);
+	if (repo_id_set(&a->repo, (enum repo_kind)org->kind, org->name, strlen(org->name)) < 0)
+		old_name_told(a, -ENOENT, NULL, NULL);
+	else
+		catalog_want_revision(v->catalog, &a->repo, NULL, old_name_told, a);
+}
+
+/* The organisation has no such repository, and turned out to be one itself (-ESTALE), or not. */
+static void org_judged(void *ctx, int r)
+{
+	struct ask *a = ctx;
+
+	if (r == -ENOENT)
+		say_gone(a, &a->err);
+	else
+		say_error(a->done, a->ctx, r);
+	ask_free(a);
 }
 
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
@@ -258,8 +365,11 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 	struct node *n;
 
 	if (r == -ENOENT) {
-		say_gone(a, err);
-	} else if (r < 0) {
+		a->err = *err;
+		want_old_name(v, a->dir, org_judged, a);
+		return;
+	}
+	if (r < 0) {
 		a->done(a->ctx, r, NULL, err);
 	} else {
 		bool is_here = !strcmp(rev->repo.name, a->repo.name) || !scheme_has_place(&rev->repo);

@@ -29,6 +29,11 @@ enum place {
 enum place scheme_in_root(const char *name, enum repo_kind *kind);
 /* A name in a kind's directory. */
 enum place scheme_in_kind(const char *name);
+/*
+ * A name in the root or in a kind's directory that has been a repository without organisation, from the time when there were such
+ * (gpt2, datasets/squad). Others may have been, too: then it turns out when nothing is found in the organisation.
+ */
+bool scheme_is_old_name(enum repo_kind kind, const char *name);
 /* A name in an organisation; *repo is written for PLACE_REPO. */
 enum place scheme_in_org(enum repo_kind kind, const char *org, const char *name, struct repo_id *repo);
 /*
@@ -43,8 +48,8 @@ bool scheme_is_plain(const char *name);
 /* A revision's next component below prefix: its length, 0 if rev is not below prefix; *is_dir: more components follow. */
 size_t scheme_ref_child(const char *rev, const char *prefix, const char **child, bool *is_dir);
 
-/* Target of a symlink in an organisation's directory to where repo lives; of one below prefix in a repository to a commit. */
-void scheme_repo_target(struct buf *out, const struct repo_id *repo);
+/* Target of a symlink in an organisation's directory (depth 1), or beside it (0), to where repo lives; of one below prefix in a repository to a commit. */
+void scheme_repo_target(struct buf *out, unsigned depth, const struct repo_id *repo);
 void scheme_commit_target(struct buf *out, const char *prefix, const char *commit);
 /*
  * The layout of the Hugging Face cache: "models--org--name", and what a pointer file points to from `depth` directories below its

@@ -121,8 +121,19 @@ static void symlinks_are_relative(void **state)
 		assert_string_equal(b.data, rows[i][1]);
 	}
 	AUTO_BUF b = {0};
-	scheme_repo_target(&b, &repo);
+	scheme_repo_target(&b, 1, &repo);
 	assert_string_equal(b.data, "../new/name");
+	buf_clear(&b);
+	scheme_repo_target(&b, 0, &repo);
+	assert_string_equal(b.data, "new/name");
+	assert_true(scheme_is_old_name(REPO_MODEL, "gpt2"));
+	assert_true(scheme_is_old_name(REPO_MODEL, "albert-base-v1")); /* the ends of the lists */
+	assert_true(scheme_is_old_name(REPO_MODEL, "xlnet-large-cased"));
+	assert_true(scheme_is_old_name(REPO_DATASET, "ag_news"));
+	assert_true(scheme_is_old_name(REPO_DATASET, "yelp_review_full"));
+	assert_false(scheme_is_old_name(REPO_DATASET, "gpt2"));
+	assert_false(scheme_is_old_name(REPO_MODEL, "openai-community"));
+	assert_false(scheme_is_old_name(REPO_SPACE, "gpt2"));
 	assert_true(scheme_has_place(&repo));
 	strcpy(repo.name, "gpt2");
 	assert_false(scheme_has_place(&repo));

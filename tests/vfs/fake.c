@@ -44,6 +44,7 @@ static struct row {
 static size_t nr_rows;
 static uint64_t ttl_ms, cached_bytes;
 static bool is_held, is_masked;
+static bool is_told; /* about a repository without organisation */
 static struct blob_id spoiled; /* algo 0: none */
 static pthread_mutex_t seal_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct blob_id sealed, told; /* this one is; this one is to be told of: under seal_lock */
@@ -81,6 +82,12 @@ void fake_revision(const char *name, const char *rev, int r, const char *commit)
 	row->r = r;
 }
 
+void fake_moved(const char *name, const char *to)
+{
+	fake_revision(name, "", 0, COMMIT_A);
+	snprintf(row_of(name, "")->canonical, REPO_NAME_MAX, "%s", to);
+}
+
 static void *work(void *arg)
 {
 	struct queue_item *item;
@@ -112,7 +119,7 @@ void fake_reset(void)
 	ttl_ms = 300000;
 	cached_bytes = 0;
 	spoiled.algo = sealed.algo = told.algo = 0;
-	is_held = is_masked = false;
+	is_held = is_masked = is_told = false;
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
 	fake_revision("acme/tiny", "", 0, COMMIT_A);
@@ -126,8 +133,7 @@ void fake_reset(void)
 	fake_revision("acme/big", "main", 0, COMMIT_A);
 	fake_revision("acme/big", COMMIT_A, 0, COMMIT_A);
 	fake_revision("datasets/acme/data", "", 0, COMMIT_A);
-	fake_revision("old/name", "", 0, COMMIT_A);
-	snprintf(row_of("old/name", "")->canonical, REPO_NAME_MAX, "acme/tiny");
+	fake_moved("old/name", "acme/tiny");
 	fake_revision("acme/secret", "", -EACCES, "");
 	fake_revision("acme/slow", "", -ETIMEDOUT, "");
 }
@@ -243,6 +249,7 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	atomic_fetch_add(&asked, 1);
 	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
 	row = row_of(name, rev ? rev : "");
+	is_told |= row && !strchr(repo->name, '/');
 	if (row) {
 		j.r = row->r;
 		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked};
@@ -330,10 +337,10 @@ static void run_names(struct job *j)
 {
 	static const char *const repos[] = {"tiny", "big"}, *const orgs[] = {"acme", "datasets", "old"}, *const commits[] = {COMMIT_B};
 	struct err err = {0};
-	bool is_orgs = !*j->name, is_commits = strchr(j->name, '/');
+	bool is_orgs = !*j->name, is_commits = strchr(j->name, '/'), is_none = !strcmp(j->name, "empty") || !strcmp(j->name, "nothing");
 	const char *const *names = is_orgs ? orgs : is_commits ? commits : repos;
 
-	((names_done *)j->done)(j->ctx, 0, names, is_orgs ? 3 : is_commits ? 1 : 2, &err);
+	((names_done *)j->done)(j->ctx, 0, names, is_orgs ? 3 : is_commits ? 1 : is_none ? 0 : 2, &err);
 }
 
 static void want_names(const char *name, names_done *done, void *ctx)
@@ -388,9 +395,14 @@ void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, 
 
 bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
 {
-	const struct row *row = row_of(repo->name, rev);
+	char name[REPO_NAME_MAX + 16];
+	const struct row *row;
 
 	(void)c;
+	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
+	row = row_of(name, rev ? rev : "");
+	if (!strchr(repo->name, '/') && !is_told)
+		return false; /* in memory only once somebody has asked */
 	if (!row || row->r < 0)
 		return false;
 	*out = (struct revision){.repo = *repo, .ttl_ms = ttl_ms};

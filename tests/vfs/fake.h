@@ -26,6 +26,7 @@ struct catalog *fake_catalog(void);
 
 /* From now on asking for this revision ("" for the repository) fails with r, or gives commit. name: with the kind's prefix. */
 void fake_revision(const char *name, const char *rev, int r, const char *commit);
+void fake_moved(const char *name, const char *to); /* the repository, which exists, has another name */
 void fake_ttl(uint64_t ttl_ms);
 void fake_masked(bool masked); /* repositories are gated, and digests hidden */
 void fake_refs_fail(int r);   /* lists of revisions fail; 0: no more */

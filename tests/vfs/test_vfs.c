@@ -169,6 +169,36 @@ static void revisions_are_symlinks_to_commits(void **state)
 	assert_int_equal(fake_asked(), 1); /* of the walk */
 }
 
+static void old_names_are_symlinks(void **state)
+{
+	struct vfs *v = *state;
+
+	fake_moved("gpt2", "openai-community/gpt2");
+	fake_moved("datasets/squad", "rajpurkar/squad");
+	expect_link(v, "gpt2", "openai-community/gpt2");
+	expect_link(v, "datasets/squad", "rajpurkar/squad");
+	/* The Hub does not say so: then it is an organisation like any other. */
+	assert_true(S_ISDIR(walk(v, "t5-small").e.attr.st_mode));
+	fake_revision("roberta-base", "", -ETIMEDOUT, "");
+	assert_true(S_ISDIR(walk(v, "roberta-base").e.attr.st_mode));
+	fake_revision("ctrl", "", 0, COMMIT_A); /* it still lives there, and has no place in the tree */
+	assert_true(S_ISDIR(walk(v, "ctrl").e.attr.st_mode));
+}
+
+/* Nobody knows all old names: one shows when nothing is found in it, and the kernel walks the path again. */
+static void an_unknown_old_name_is_found_out(void **state)
+{
+	struct vfs *v = *state;
+	struct answer org;
+
+	fake_moved("legacy", "acme/tiny");
+	org = walk(v, "legacy");
+	assert_true(S_ISDIR(org.e.attr.st_mode));
+	assert_int_equal(look(v, org.e.node, "main").r, -ESTALE);
+	expect_link(v, "legacy", "acme/tiny");
+	assert_int_equal(walk(v, "acme/none").r, -ENOENT); /* an organisation is none */
+}
+
 static void a_failed_list_of_revisions_is_not_absence(void **state)
 {
 	struct vfs *v = *state;
@@ -355,6 +385,25 @@ static void expect_names(struct vfs *v, const char *path, const char *want, bool
 	assert_string_equal(got.data, want);
 	assert_int_equal(vfs_dir_is_fixed(d), is_fixed);
 	vfs_closedir(d);
+}
+
+static void on_stale(void *ctx, int r, struct vfs_dir *d, const struct err *err)
+{
+	(void)err;
+	assert_null(d);
+	*(int *)ctx = r;
+}
+
+static void an_old_name_that_is_listed_is_found_out(void **state)
+{
+	struct vfs *v = *state;
+	int r = 0;
+
+	fake_moved("empty", "acme/tiny");
+	vfs_opendir(v, walk(v, "empty").e.node, on_stale, &r);
+	assert_int_equal(r, -ESTALE);
+	expect_link(v, "empty", "acme/tiny");
+	expect_names(v, "nothing", "./ ../ ", false); /* an organisation without repositories */
 }
 
 static void directories_list_what_is_known(void **state)
@@ -592,6 +641,9 @@ int main(void)
 		TEST(organisations_cost_no_request),
 		TEST(repositories_are_what_the_catalog_says),
 		TEST(revisions_are_symlinks_to_commits),
+		TEST(old_names_are_symlinks),
+		TEST(an_unknown_old_name_is_found_out),
+		TEST(an_old_name_that_is_listed_is_found_out),
 		TEST(a_failed_list_of_revisions_is_not_absence),
 		TEST(a_commit_is_a_complete_listing),
 		TEST(a_listing_that_fails_is_not_absence),
