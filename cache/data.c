@@ -333,6 +333,18 @@ bool data_may_change(struct data *d, const struct blob_id *id)
 	return folder < 0 || fstatat(folder, n.file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || !data_is_fixed(&st);
 }
 
+uint64_t data_disk_bytes(struct data *d, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+	char path[sizeof(n.folder) + sizeof(n.file)];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", n.folder, n.file);
+	if (fstatat(d->blobs_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return min_u64((uint64_t)st.st_blocks * 512, (uint64_t)st.st_size);
+}
+
 int data_drop_claimed(struct data *d, const struct blob_id *id)
 {
 	struct data_name n = name_of(id);

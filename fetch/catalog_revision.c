@@ -86,6 +86,7 @@ void revision_answered(void *ctx, const struct hub_result *res, const struct hub
 		.mtime_s = info->mtime_s,
 		.is_gated = info->is_gated,
 		.is_private = info->is_private,
+		.card = info->card,
 	};
 	memcpy(rev->commit, info->commit, COMMIT_MAX);
 	remember_revision(q, rev);
@@ -104,6 +105,8 @@ static void confirm_locked(struct inquiry *q, const struct known_ref *ref, const
 
 	memcpy(rev.commit, ref->commit, COMMIT_MAX);
 	rev.mtime_s = 0;
+	rev.card = (struct hub_card){0}; /* another revision has another card */
+	memcpy(rev.card.gated, of_repo->card.gated, sizeof(rev.card.gated));
 	if (key_derive(q, INQUIRY_REVISION, &q->repo, ref->commit, key) < 0)
 		return;
 	k = known_make_locked(c, key);

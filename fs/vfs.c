@@ -185,6 +185,41 @@ void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, s
 	st->st_atim.tv_sec = st->st_mtim.tv_sec = st->st_ctim.tv_sec = mtime_s;
 }
 
+static bool wants_disk_locked(const struct node *n, struct blob_id *id)
+{
+	const struct tree_entry *e = node_has_blob(n) ? tree_entry(n->site->tree, n->entry) : NULL;
+
+	if (!e || !e->size || !e->id.algo || n->knows_disk)
+		return false;
+	*id = e->id;
+	return true;
+}
+
+static void note_disk_locked(struct node *n, uint64_t bytes)
+{
+	if (!n->knows_disk && !n->cached_4k)
+		n->cached_4k = (uint32_t)min_u64((bytes + 4095) / 4096, UINT32_MAX);
+	n->knows_disk = true;
+}
+
+void fill_listed(struct vfs *v, struct node *n, uint64_t entry_ms, struct vfs_entry *out)
+{
+	struct blob_id id;
+	uint64_t bytes = 0;
+	bool wants;
+
+	pthread_mutex_lock(&v->lock);
+	wants = wants_disk_locked(n, &id);
+	pthread_mutex_unlock(&v->lock);
+	if (wants)
+		bytes = cache_disk_bytes(fetch_cache(v->fetch), &id);
+	pthread_mutex_lock(&v->lock);
+	if (wants)
+		note_disk_locked(n, bytes);
+	fill_entry_locked(v, n, entry_ms, out);
+	pthread_mutex_unlock(&v->lock);
+}
+
 int vfs_getattr(struct vfs *v, uint64_t id, struct vfs_entry *out)
 {
 	const struct node *n;

@@ -336,15 +336,16 @@ static struct node *look_name_locked(struct vfs_dir *d, const struct dir_name *n
 void vfs_dir_look(struct vfs_dir *d, uint64_t pos, struct vfs_entry *out)
 {
 	struct node *n = NULL;
-	LOCK_SCOPE(&d->vfs->lock);
 
 	*out = (struct vfs_entry){0};
 	if (pos < 2 || pos - 2 >= d->nr)
 		return;
+	pthread_mutex_lock(&d->vfs->lock);
 	if (d->tree)
 		n = look_entry_locked(d->vfs, d->node, tree_entry(d->tree, d->first + (uint32_t)(pos - 2)));
 	else
 		n = look_name_locked(d, &d->names[pos - 2]);
-	if (n)
-		fill_entry_locked(d->vfs, n, d->tree ? FOREVER_MS : KEPT_MS, out);
+	pthread_mutex_unlock(&d->vfs->lock);
+	if (n) /* it stays: the kernel has looked it up and cannot have forgotten it yet */
+		fill_listed(d->vfs, n, d->tree ? FOREVER_MS : KEPT_MS, out);
 }

@@ -34,8 +34,7 @@ static struct node *look_repo_locked(struct ask *a, const struct revision *rev)
 	if (!n)
 		return NULL;
 	n->kind = (uint8_t)a->repo.kind;
-	n->site->mtime_s = rev->mtime_s;
-	n->site->is_gated = rev->is_gated;
+	site_note(n->site, rev);
 	return n;
 }
 
@@ -252,9 +251,9 @@ static bool give_in_use(struct vfs *v, struct node *dir, const char *name, const
 
 	pthread_mutex_lock(&v->lock);
 	n = find_in_use_locked(v, dir, name, id, &found);
-	if (n)
-		fill_entry_locked(v, n, FOREVER_MS, &entry);
 	pthread_mutex_unlock(&v->lock);
+	if (n)
+		fill_listed(v, n, FOREVER_MS, &entry);
 	if (found)
 		say_found(done, ctx, n, &entry);
 	return found;
@@ -275,9 +274,9 @@ static void give_from_tree(struct blob_ask *a, struct tree *tree, const struct t
 			site->tree = tree_ref(tree);
 		n = look_blob_locked(v, a->dir, a->name, site, e); /* listings of one commit are equal, so e is right for either */
 	}
-	if (n)
-		fill_entry_locked(v, n, FOREVER_MS, &found);
 	pthread_mutex_unlock(&v->lock);
+	if (n)
+		fill_listed(v, n, FOREVER_MS, &found);
 	say_found(a->done, a->ctx, n, &found);
 	blob_ask_free(a);
 }

@@ -103,8 +103,12 @@ void vfs_unpin(struct vfs *v, struct node *n);
 
 /* attr and its lifetime; node id. Expects the lock. */
 void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out);
+/* What the Hub says of the revision beside its commit. Expects the lock. */
+void site_note(struct site *s, const struct revision *rev);
 /* Where a POINTER leads: appended. */
 void pointer_target(const struct node *n, struct buf *out);
+/* The same without the lock, for what a listing names: a file that was not read yet shows what is on disk of it. */
+void fill_listed(struct vfs *v, struct node *n, uint64_t entry_ms, struct vfs_entry *out);
 /* The child of a listing's directory, made where missing, looked up once more; NULL: no memory. */
 struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e);
 /* What a revision's symlink points to, in the node made or found: it moves to commit unless somebody reads the old one (then

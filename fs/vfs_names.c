@@ -119,9 +119,9 @@ static void look_entry(struct vfs *v, struct node *dir, const char *name, vfs_lo
 	e = tree_find(dir->site->tree, dir->entry, name, strlen(name));
 	if (e)
 		n = look_entry_locked(v, dir, e);
-	if (n)
-		fill_entry_locked(v, n, FOREVER_MS, &found);
 	pthread_mutex_unlock(&v->lock);
+	if (n)
+		fill_listed(v, n, FOREVER_MS, &found);
 	if (!e)
 		say_absent(done, ctx, FOREVER_MS, NULL);
 	else
@@ -378,8 +378,7 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 		n = is_here ? look_owner_locked(v, a->dir, NODE_REPO, a->name, &a->repo, "")
 			    : look_moved_locked(v, a->dir, a->name, &rev->repo);
 		if (n && is_here) {
-			n->site->mtime_s = rev->mtime_s;
-			n->site->is_gated = rev->is_gated;
+			site_note(n->site, rev);
 		}
 		if (n)
 			fill_entry_locked(v, n, REPO_MS, &found);

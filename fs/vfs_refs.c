@@ -98,8 +98,7 @@ struct node *look_commit_locked(struct vfs *v, struct ask *a, enum node_type typ
 	drop_masked_locked(v, a->dir, a->name);
 	n = look_owner_locked(v, a->dir, type, a->name, &a->dir->site->repo, rev->commit);
 	if (n) {
-		n->site->mtime_s = rev->mtime_s;
-		n->site->is_gated = rev->is_gated;
+		site_note(n->site, rev);
 	}
 	return n;
 }

@@ -18,6 +18,7 @@ struct revision {
 	int64_t mtime_s; /* of the commit; 0 if unknown */
 	uint64_t ttl_ms; /* how long this may be believed from now; UINT64_MAX for a commit */
 	bool is_gated, is_private;
+	struct hub_card card; /* of the repository at this revision */
 };
 typedef void revision_done(void *ctx, int r, const struct revision *rev, const struct err *err);
 /*

@@ -44,6 +44,7 @@ struct site {
 	char commit[COMMIT_MAX]; /* "" in a repository, and where one is mounted at the root until it was asked for */
 	bool is_gated;
 	int64_t mtime_s;
+	struct hub_card card;
 	uint64_t ino;        /* of the commit's directory */
 	struct tree *tree;   /* a reference; NULL until loaded, then for ever */
 	uint32_t files_open; /* of this commit */
@@ -70,6 +71,7 @@ struct node {
 	uint8_t type;       /* enum node_type */
 	uint8_t kind;       /* enum repo_kind; of KIND and below */
 	bool is_named;      /* found by (parent, name) */
+	bool knows_disk;    /* files: cached_4k was looked up */
 	bool is_bad;        /* FILE: passed, and the bytes have turned out to be wrong: no more handles until the last is gone */
 	bool may_move;      /* LINK, REF: the next answer of the catalog counts, whoever is reading */
 };

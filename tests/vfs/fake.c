@@ -42,7 +42,7 @@ static struct row {
 	int r;
 } rows[64];
 static size_t nr_rows;
-static uint64_t ttl_ms, cached_bytes;
+static uint64_t ttl_ms, cached_bytes, disk_bytes;
 static bool is_held, is_masked;
 static bool is_told; /* about a repository without organisation */
 static struct blob_id spoiled; /* algo 0: none */
@@ -117,7 +117,7 @@ void fake_reset(void)
 	queue_init(&jobs);
 	nr_rows = 0;
 	ttl_ms = 300000;
-	cached_bytes = 0;
+	cached_bytes = disk_bytes = 0;
 	spoiled.algo = sealed.algo = told.algo = 0;
 	is_held = is_masked = is_told = false;
 	refs_fail = trees_fail = 0;
@@ -171,6 +171,10 @@ void fake_reads_fail(int r)
 void fake_spoil(const char *sha256)
 {
 	(void)blob_id_parse(sha256, &spoiled);
+}
+void fake_on_disk(uint64_t bytes)
+{
+	disk_bytes = bytes;
 }
 void fake_cached(uint64_t bytes)
 {
@@ -253,6 +257,8 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	if (row) {
 		j.r = row->r;
 		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked};
+		if (repo->kind == REPO_MODEL)
+			j.rev.card = (struct hub_card){"", "mit", "org/base", 42};
 		j.rev.repo.kind = repo->kind;
 		memcpy(j.rev.repo.name, row->canonical, sizeof(row->canonical));
 		memcpy(j.rev.commit, row->commit, sizeof(row->commit));
@@ -275,7 +281,7 @@ static struct tree *make_tree(bool is_many)
 		{.path = "README.md", .size = 12, .id = id_of(6)},
 		{.path = "config.json", .size = 100, .id = id_of(0)},
 		{.path = "empty", .size = 0, .id = id_of(2)},
-		{.path = "model.safetensors", .size = 3000000, .id = id_of(1), .is_lfs = true},
+		{.path = "model.safetensors", .size = 3000000, .id = id_of(1), .is_lfs = true, .has_xet = true, .xet = {0xab}},
 		{.path = "sub/deep/a b#c.txt", .size = 5, .id = id_of(4)},
 	};
 	struct tree_builder *b = tree_builder_new();
@@ -572,6 +578,12 @@ void fake_unpass(void *ctx, int id)
 struct cache *fetch_cache(struct fetch *f)
 {
 	return (struct cache *)(void *)f;
+}
+
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id)
+{
+	(void)c, (void)id;
+	return disk_bytes;
 }
 
 void cache_stats(struct cache *c, struct cache_stats *out)

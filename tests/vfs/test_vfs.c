@@ -547,6 +547,20 @@ static void expect_listed(struct vfs *v, const char *path, size_t nr)
 	assert_int_equal(found, nr);
 }
 
+static void blocks_tell_what_an_earlier_run_has_cached(void **state)
+{
+	struct vfs *v = *state;
+	uint64_t commit;
+
+	fake_on_disk(1 << 20);
+	commit = walk(v, "acme/tiny/" COMMIT_A).e.node;
+	assert_int_equal(look(v, commit, "model.safetensors").e.attr.st_blocks, 2048);
+	assert_int_equal(look(v, commit, "empty").e.attr.st_blocks, 0);
+	fake_on_disk(0);
+	assert_int_equal(look(v, commit, "model.safetensors").e.attr.st_blocks, 2048); /* looked up once a node */
+	assert_int_equal(look(v, commit, "config.json").e.attr.st_blocks, 8);
+}
+
 static void attributes_are_ours_only(void **state)
 {
 	struct vfs *v = *state;
@@ -570,20 +584,33 @@ static void attributes_are_ours_only(void **state)
 	fake_cached(1000);
 	expect_xattr(v, file, "user.hffs.cached", 0, "1000");
 	expect_xattr(v, file, "user.hffs.last_error", -ENODATA, NULL);
-	expect_listed(v, file, 8);
-	expect_listed(v, "acme/tiny/" COMMIT_A, 2);
+	expect_xattr(v, file, "user.hffs.xet", 0, "ab00000000000000000000000000000000000000000000000000000000000000");
+	expect_xattr(v, deep, "user.hffs.xet", -ENODATA, NULL);
+	expect_listed(v, file, 9);
+	expect_listed(v, "acme/tiny/" COMMIT_A, 6); /* repo, commit, and four of the card */
+	expect_listed(v, "datasets/acme/data", 2);
 	expect_listed(v, "", 0);
 	vfs_note_error(v, walk(v, file).e.node, "it broke");
 	expect_xattr(v, file, "user.hffs.last_error", 0, "it broke");
-	expect_listed(v, file, 9);
+	expect_listed(v, file, 10);
 	expect_xattr(v, deep, "user.hffs.last_error", -ENODATA, NULL);
 	expect_xattr(v, "datasets/acme/data", "user.hffs.repo", 0, "datasets/acme/data");
 	expect_xattr(v, "acme/tiny", "user.hffs.commit", -ENODATA, NULL);
 	expect_xattr(v, "acme/tiny/" COMMIT_A, "user.hffs.commit", 0, COMMIT_A);
+	for (int i = 0; i < 2; i++) {
+		const char *dir = i ? "acme/tiny" : "acme/tiny/" COMMIT_A;
+
+		expect_xattr(v, dir, "user.hffs.license", 0, "mit");
+		expect_xattr(v, dir, "user.hffs.base_model", 0, "org/base");
+		expect_xattr(v, dir, "user.hffs.params", 0, "42");
+		expect_xattr(v, dir, "user.hffs.gated", 0, "false");
+	}
+	expect_xattr(v, "datasets/acme/data", "user.hffs.license", -ENODATA, NULL);
+	expect_xattr(v, file, "user.hffs.license", -ENODATA, NULL);
 	expect_xattr(v, "", "user.hffs.repo", -ENODATA, NULL);
 	expect_xattr(v, "", "user.hffs.status", -ENODATA, NULL);
 	assert_int_equal(vfs_listxattr(v, walk(v, "acme/tiny").e.node, &names), 0);
-	assert_int_equal(names.len, sizeof("user.hffs.repo"));
+	assert_true(names.len > sizeof("user.hffs.repo"));
 	assert_int_equal(fake_blobs(), 0);
 }
 
@@ -658,6 +685,7 @@ int main(void)
 		TEST(an_open_directory_is_a_snapshot),
 		TEST(a_listing_does_not_move_a_symlink_back),
 		TEST(one_repository_is_pinned_at_the_first_lookup),
+		TEST(blocks_tell_what_an_earlier_run_has_cached),
 		TEST(attributes_are_ours_only),
 		TEST(the_file_system_is_the_cache),
 		TEST(a_waiting_lookup_keeps_its_directory),
