@@ -156,6 +156,11 @@ int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bo
 	return data_open(c->data, id, size, to_write);
 }
 
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id)
+{
+	return data_disk_bytes(c->data, id);
+}
+
 static bool is_chunk(const struct blob_id *id, uint64_t size, uint64_t idx)
 {
 	return blob_id_len(id) && idx < chunks_of(size) && idx / EXTENT_CHUNKS <= INDEX_IDX_MAX;

@@ -346,6 +346,18 @@ static int tally_name(int folder, const char *file, struct data_tally *tally)
 	return tally && tally->dry ? 0 : remove_name(folder, file);
 }
 
+uint64_t data_disk_bytes(struct data *d, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+	char path[sizeof(n.folder) + sizeof(n.file)];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", n.folder, n.file);
+	if (fstatat(d->blobs_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return min_u64((uint64_t)st.st_blocks * 512, (uint64_t)st.st_size);
+}
+
 int data_drop_claimed(struct data *d, const struct blob_id *id, struct data_tally *tally)
 {
 	struct data_name n = name_of(id);

@@ -37,6 +37,8 @@ int data_fix(struct data *d, const struct blob_id *id, uint64_t size, struct sta
 bool data_is_fixed(const struct stat *st);
 /* There is no fixed file of this blob. */
 bool data_may_change(struct data *d, const struct blob_id *id);
+/* Bytes that it takes on disk; 0 if there is none. */
+uint64_t data_disk_bytes(struct data *d, const struct blob_id *id);
 /* Gives the disk [off, off + len) back. -EOPNOTSUPP where the file system cannot, -EPERM for a fixed file. A missing one is fine. */
 int data_punch(struct data *d, const struct blob_id *id, uint64_t off, uint64_t len);
 /* Removes the data file, whatever is there under its name. A missing one is fine. */

@@ -123,25 +123,41 @@ void lock_give_refs(const struct catalog *c, const struct repo_id *repo, refs_do
 	roster_maker_done(&m);
 }
 
-/* org: an organisation; "" for all of them; or "org/name" for its commits. */
-void lock_give_names(const struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx)
+/* The name that an entry stands for; NULL: none. */
+static const char *name_in(const struct lock_entry *e, enum lock_names what, const struct repo_id *of, size_t *len)
+{
+	const char *slash = strchr(e->repo.name, '/'), *name = NULL;
+	size_t org = slash ? (size_t)(slash - e->repo.name) : 0;
+	bool is_it = !strcmp(of->name, e->repo.name);
+
+	*len = 0;
+	if (what == LOCK_ORGS && slash) {
+		*len = org;
+		return e->repo.name;
+	}
+	if (what == LOCK_REPOS && slash && strlen(of->name) == org && !strncmp(of->name, e->repo.name, org))
+		name = slash + 1;
+	else if (what == LOCK_FULL_NAMES && slash)
+		name = e->repo.name;
+	else if (what == LOCK_COMMITS && is_it)
+		name = e->commit;
+	else if (what == LOCK_REVISIONS && is_it && !name_is_commit(e->rev, strlen(e->rev)))
+		name = e->rev;
+	*len = name ? strlen(name) : 0;
+	return name;
+}
+
+void lock_give_names(const struct catalog *c, enum lock_names what, const struct repo_id *of, names_done *done, void *ctx)
 {
 	const struct lockfile *l = c->lockfile;
 	struct roster_maker m = {0};
 
 	for (size_t i = 0; i < l->nr; i++) {
-		const struct lock_entry *e = &l->entries[i];
-		const char *slash = strchr(e->repo.name, '/');
-		size_t len = slash ? (size_t)(slash - e->repo.name) : 0;
+		size_t len;
+		const char *name = l->entries[i].repo.kind == of->kind ? name_in(&l->entries[i], what, of, &len) : NULL;
 
-		if (e->repo.kind != kind || !slash)
-			continue;
-		if (!*org)
-			roster_add(&m, e->repo.name, len);
-		else if (!strcmp(org, e->repo.name))
-			roster_add(&m, e->commit, strlen(e->commit));
-		else if (strlen(org) == len && !strncmp(org, e->repo.name, len))
-			roster_add(&m, slash + 1, strlen(slash + 1));
+		if (name)
+			roster_add(&m, name, len);
 	}
 	give_made(roster_make_names(&m), INQUIRY_USED, (union done){.names = done}, ctx);
 	roster_maker_done(&m);

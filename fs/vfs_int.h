@@ -84,7 +84,8 @@ struct vfs {
 struct vfs_file {
 	struct vfs *vfs;
 	struct node *node; /* pinned */
-	struct blob *blob; /* NULL: an empty file */
+	struct blob *blob; /* NULL: an empty file, or one of our own making, with text */
+	char text[COMMIT_MAX];
 	uint64_t size;
 	bool is_direct;  /* opened with O_DIRECT */
 	int passed; /* vfs_passed() */
@@ -102,13 +103,23 @@ void vfs_unpin(struct vfs *v, struct node *n);
 
 /* attr and its lifetime; node id. Expects the lock. */
 void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out);
+/* What the Hub says of the revision beside its commit. Expects the lock. */
+void site_note(struct site *s, const struct revision *rev);
+/* Where a POINTER leads: appended. */
+void pointer_target(const struct node *n, struct buf *out);
+/* The same without the lock, for what a listing names: a file that was not read yet shows what is on disk of it. */
+void fill_listed(struct vfs *v, struct node *n, uint64_t entry_ms, struct vfs_entry *out);
 /* The child of a listing's directory, made where missing, looked up once more; NULL: no memory. */
 struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e);
 /* What a revision's symlink points to, in the node made or found: it moves to commit unless somebody reads the old one (then
  * *kept). NULL: no memory. */
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
+/* The same for a file that holds the commit. */
+struct node *look_ref_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
 /* The beginning of revisions that a directory stands for ("" for a repository): appended. */
 void refs_prefix(const struct node *dir, struct buf *out);
+/* A directory of revisions (REPO, REFS, HUB_REFS): is it of a repository in .hub? */
+bool is_in_hub(const struct node *dir);
 
 void vfs_file_unref(struct vfs_file *f);
 /* vfs_push.c: a read of a handle, for what it says of those that follow. */

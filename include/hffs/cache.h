@@ -99,6 +99,12 @@ void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, c
  */
 int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bool to_write);
 
+/*
+ * Bytes that the data file takes on disk, which is about what is cached of the blob; 0: there is none. One look at the file
+ * system's own data, for listings: what counts is cache_want_rows(). Any thread but the net thread.
+ */
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id);
+
 /* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
 

@@ -82,6 +82,17 @@ static void got_revision(void *ctx, int r, const struct revision *rev, const str
 	g->times++;
 }
 
+static void got_known(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct got *g = ctx;
+
+	(void)err; /* "unknown" needs no sentence */
+	g->r = r;
+	if (r == 0)
+		g->rev = *rev;
+	g->times++;
+}
+
 static void got_tree(void *ctx, int r, struct tree *tree, const struct err *err)
 {
 	struct got *g = ctx;
@@ -836,6 +847,91 @@ static void repositories_of_an_organisation(void **state)
 	assert_string_equal(g.names, "big more tiny");
 }
 
+static void expect_known(struct catalog *c, const struct repo_id *repo, const char *rev, const char *commit)
+{
+	struct got g = {0};
+
+	catalog_want_known(c, repo, rev, got_known, &g);
+	assert_int_equal(g.times, 1);
+	assert_int_equal(g.r, commit ? 0 : -ENOENT);
+	if (commit)
+		assert_string_equal(g.rev.commit, commit);
+}
+
+static void what_can_be_shown_without_the_hub(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct repo_id beta = {REPO_MODEL, "beta/m"}, bare = {REPO_MODEL, "gpt2"};
+	struct got g = {0};
+
+	(void)state;
+	revision_asks(c, "main", COMMIT_A, &g);
+	revision_asks(c, "release/1", COMMIT_B, &g);
+	tree_asks(c, COMMIT_A, false, &g);
+	catalog_want_revision(c, &beta, NULL, got_revision, &g); /* used, but not listed */
+	fake_answer_info("beta/m", COMMIT_B, 1);
+	catalog_want_revision(c, &bare, NULL, got_revision, &g);
+	fake_answer_info("gpt2", COMMIT_B, 1);
+	for (int i = 0; i < 2; i++) { /* from memory and documents, then from documents */
+		unsigned calls = fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS);
+
+		g = (struct got){0};
+		catalog_want_listed_repos(c, REPO_MODEL, got_names, &g);
+		assert_string_equal(g.names, "acme/tiny");
+		g = (struct got){0};
+		catalog_want_listed_repos(c, REPO_DATASET, got_names, &g);
+		assert_string_equal(g.names, "");
+		g = (struct got){0};
+		catalog_want_listed_commits(c, &tiny, got_names, &g);
+		assert_string_equal(g.names, COMMIT_A);
+		g = (struct got){0};
+		catalog_want_listed_commits(c, &beta, got_names, &g);
+		assert_string_equal(g.names, "");
+		g = (struct got){0};
+		catalog_want_used_revisions(c, &tiny, got_names, &g);
+		assert_string_equal(g.names, "main release/1");
+		g = (struct got){0};
+		catalog_want_used_revisions(c, &bare, got_names, &g); /* a name of one part is a repository here */
+		assert_string_equal(g.names, "main");
+		pass_ms(TTL_MS * 2); /* however old */
+		expect_known(c, &tiny, "main", COMMIT_A);
+		expect_known(c, &tiny, "release/1", COMMIT_B);
+		expect_known(c, &tiny, COMMIT_B, COMMIT_B);
+		expect_known(c, &tiny, "v9", NULL);
+		assert_int_equal(fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS), calls);
+		close_catalog(c);
+		c = open_catalog(TTL_MS);
+	}
+	close_catalog(c);
+}
+
+/* It is a document from then on, so that the next daemon knows it without the Hub. */
+static void a_ref_is_stored_when_it_is_used(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	revision_asks(c, NULL, COMMIT_A, &g);
+	catalog_want_refs(c, &tiny, got_refs, &g);
+	answer_refs();
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main");
+	pass_ms(TTL_MS / 2);
+	assert_false(revision_asks(c, "v1.0", NULL, &g));
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main v1.0");
+	close_catalog(c);
+	c = open_catalog(TTL_MS);
+	expect_known(c, &tiny, "v1.0", COMMIT_B);
+	expect_known(c, &tiny, "refs/pr/1", NULL);
+	pass_ms(TTL_MS / 2); /* it ages from when the Hub said it */
+	assert_true(revision_asks(c, "v1.0", COMMIT_B, &g));
+	close_catalog(c);
+}
+
 static void what_was_used(void **state)
 {
 	struct catalog *c = open_catalog(TTL_MS);
@@ -1157,6 +1253,18 @@ static void a_lock_is_all_there_is(void **state)
 	g = (struct got){0};
 	catalog_want_used(c, REPO_MODEL, "acme/tiny", got_names, &g);
 	assert_string_equal(g.names, COMMIT_A);
+	g = (struct got){0};
+	catalog_want_listed_commits(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, COMMIT_A);
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main v1");
+	g = (struct got){0};
+	catalog_want_listed_repos(c, REPO_MODEL, got_names, &g);
+	assert_string_equal(g.names, "acme/tiny acme/zoo");
+	g = (struct got){0};
+	catalog_want_known(c, &tiny, "v2", got_revision, &g);
+	assert_int_equal(g.r, -ENOENT);
 	assert_int_equal(fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS) + fake_hub_calls(FAKE_REPOS), 0);
 }
 
@@ -1273,11 +1381,13 @@ int main(void)
 		TEST(old_trees_leave_memory),
 		TEST(refs_are_believed_stored_and_confirm),
 		TEST(repositories_of_an_organisation),
+		TEST(a_ref_is_stored_when_it_is_used),
 		TEST(what_was_used),
 		TEST(a_lock_is_all_there_is),
 		TEST(a_lock_lists_what_it_names_of_a_commit),
 		TEST(a_lock_is_held_against_the_listing),
 		TEST(a_locked_catalog_can_ask_for_the_true_listing),
+		TEST(what_can_be_shown_without_the_hub),
 		TEST(cancelling_waits_for_calls_under_way),
 		TEST(many_threads_are_each_answered_once),
 	};

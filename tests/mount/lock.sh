@@ -73,6 +73,10 @@ equal pattern-only "$(ls "$hf/org/other/main/")" file.bin
 for path in org/nothing spaces/org/app org/moving/v1 "org/moving/$(git -C "$work/hub/org/moving" rev-parse HEAD)"; do
 	refuses "hidden-$(basename "$path" | cut -c 1-8)" 1 'No such file' stat "$hf/$path"
 done
+equal locked-hub-layout "$(ls "$hf/.hub" | tr '\n' ' ')" "datasets--org--data models--org--model models--org--moving models--org--other "
+equal locked-hub-ref "$(cat "$hf/.hub/models--org--moving/refs/main")" "$commit"
+equal locked-hub-content "$(cat "$hf/.hub/models--org--moving/snapshots/$commit/file.txt")" one
+check locked-hub-lacks-the-rest test ! -e "$hf/.hub/models--org--moving/snapshots/$commit/new.txt" -a ! -e "$hf/.hub/spaces--org--app"
 check lock-through-mount "$hffs" pin -q --lock "$work/mount.lock" org/model -o "endpoint=$endpoint,lock=$lock"
 check lock-both-ways-alike cmp <(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["repositories"][0])' "$work/mount.lock") \
 	<(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["repositories"][0])' "$lock")
