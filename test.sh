@@ -131,7 +131,11 @@ for name in "${wanted[@]}"; do
 	clang) suite clang build clang ;;
 	demo) need_release; suite demo run_demo ;;
 	mount) need_release; scripts mount; long_mounts ;;
-	clients) need_release; suite clients bash tests/clients/clients.sh build/release/hffs ;;
+	clients)
+		need_release
+		suite clients bash tests/clients/clients.sh build/release/hffs
+		suite mounted bash tests/clients/mounted.sh build/release/hffs
+		;;
 	cli | infer | tokenizers | fault | property | bench) need_release; scripts "$name" ;;
 	*/*) need_release; one_script "$name" ;;
 	*) usage >&2; exit 2 ;;

@@ -66,6 +66,18 @@ static int parse_url_rest(const char *rest, char rev[REPO_REV_MAX])
 	return 0;
 }
 
+/* "%2F" is a slash, as everywhere in names of revisions. rev has room for text. */
+static void copy_revision(char rev[REPO_REV_MAX], const char *text)
+{
+	while (*text) {
+		bool is_slash = !strncmp(text, "%2F", 3) || !strncmp(text, "%2f", 3);
+
+		*rev++ = is_slash ? '/' : *text;
+		text += is_slash ? 3 : 1;
+	}
+	*rev = '\0';
+}
+
 int repo_parse(const char *text, struct repo_id *id, char rev[REPO_REV_MAX], struct err *err)
 {
 	enum repo_kind kind = REPO_MODEL;
@@ -89,7 +101,7 @@ int repo_parse(const char *text, struct repo_id *id, char rev[REPO_REV_MAX], str
 		if (parse_url_rest(end, rev) < 0)
 			return err_set(err, -EINVAL, "'%s' names no revision that can be read", text);
 	} else if (*end == '@' && end[1] && strlen(end + 1) < REPO_REV_MAX) {
-		snprintf(rev, REPO_REV_MAX, "%s", end + 1);
+		copy_revision(rev, end + 1);
 	} else if (*end == '\0') {
 		snprintf(rev, REPO_REV_MAX, "main");
 	} else {

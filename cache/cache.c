@@ -156,6 +156,11 @@ int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bo
 	return data_open(c->data, id, size, to_write);
 }
 
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id)
+{
+	return data_disk_bytes(c->data, id);
+}
+
 static bool is_chunk(const struct blob_id *id, uint64_t size, uint64_t idx)
 {
 	return blob_id_len(id) && idx < chunks_of(size) && idx / EXTENT_CHUNKS <= INDEX_IDX_MAX;
@@ -231,6 +236,20 @@ void cache_flush(struct cache *c)
 	pthread_cond_signal(&c->wake);
 	while (!flushed)
 		pthread_cond_wait(&c->flushed, &c->lock);
+}
+
+int cache_call(struct cache *c, keeper_call *fn, void *arg)
+{
+	bool over = false;
+	int r = 0;
+	struct job j = {.kind = JOB_CALL, .call = {fn, arg, &r, &over}};
+	LOCK_SCOPE(&c->lock);
+
+	job_append(&c->inbox, &j);
+	pthread_cond_signal(&c->wake);
+	while (!over)
+		pthread_cond_wait(&c->flushed, &c->lock);
+	return r;
 }
 
 const uint8_t *cache_salt(const struct cache *c)
@@ -388,7 +407,7 @@ static int load_totals(struct cache *c)
 	c->stats.bytes_cached = t.bytes;
 	c->stats.blobs = t.blobs;
 	c->stats.blobs_sealed = t.sealed;
-	return 0;
+	return pins_load(c);
 }
 
 /* Damage that shows only when the totals are read is as good a reason to begin anew. */
@@ -449,6 +468,7 @@ static struct cache *cache_new(const struct cache_config *config)
 	job_list_init(&c->urgent);
 	job_list_init(&c->inbox);
 	job_list_init(&c->results);
+	job_list_init(&c->calls);
 	job_list_init(&c->flushes);
 	return c;
 }
@@ -503,12 +523,13 @@ int cache_open(const struct cache_config *config, struct cache **out, struct err
 	if (r < 0)
 		return r;
 	set_limits(c, config);
+	c->holds_back = config->scrub != SCRUB_IF_DUE;
 	if (c->is_read_only) {
 		log_warn("the cache %s is on a read-only file system: what is there is used, and nothing is kept", c->dir);
 		scrub_done(&c->scrub);
 	} else {
 		write_tag(c->dir);
-		scrub_start(c, last_end != INDEX_CLEAN);
+		scrub_start(c, config->scrub, last_end != INDEX_CLEAN);
 	}
 	r = start_threads(c, err);
 	if (r < 0)

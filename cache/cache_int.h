@@ -22,7 +22,12 @@
 enum job_kind {
 	JOB_ROWS, JOB_DOC, JOB_KEYS, /* urgent */
 	JOB_PUT, JOB_DROP, JOB_USE, JOB_WANT_PROOF, JOB_PROVED, JOB_PUT_DOC, JOB_DROP_DOC, JOB_FLUSH,
+	JOB_CALL,
 };
+
+/* What another thread has the keeper do, with everything posted before it committed. Waits for nothing but the disk. */
+struct cache;
+typedef int keeper_call(struct cache *c, void *arg);
 
 struct job {
 	struct job *next;
@@ -44,6 +49,12 @@ struct job {
 			int64_t stored_s;
 		} doc;                       /* PUT_DOC */
 		struct proof_result *proof;  /* PROVED */
+		struct {
+			keeper_call *fn;
+			void *arg;
+			int *r;
+			bool *over;          /* the job is its caller's; *over is guarded by cache->lock */
+		} call;                      /* CALL */
 		bool *flushed;               /* FLUSH: the job is its caller's; *flushed is guarded by cache->lock */
 	};
 	enum doc_kind doc_kind;
@@ -79,8 +90,9 @@ struct cache {
 	struct index *index;
 	struct batch batch;
 	struct behind behind;
-	struct job_list results, flushes; /* taken, to be done after the next commit */
+	struct job_list results, calls, flushes; /* taken, to be done after the next commit */
 	struct scrub scrub;
+	bool holds_back; /* nothing is evicted before cache_gc() */
 	uint64_t batch_since_ms; /* when the oldest of the batch came */
 	uint64_t retry_ms;       /* no commit before, after one failed */
 	unsigned failures;       /* commits in a row */
@@ -102,6 +114,9 @@ void cache_post_urgent(struct cache *c, struct job *j);
 void cache_post_proof(void *ctx, const struct proof_result *res); /* a prover_done */
 void cache_count(struct cache *c, uint64_t *counter, uint64_t nr); /* of c->stats */
 
+/* Runs fn(c, arg) on the keeper's thread and waits for it: what it returned. Not on that thread. */
+int cache_call(struct cache *c, keeper_call *fn, void *arg);
+
 /* the keeper's thread: keeper.c */
 void *keeper_main(void *arg);
 /* Takes in what was posted and answers reads: between the steps of long work. Changes the batch. */
@@ -119,6 +134,12 @@ int keeper_forget_blob(struct cache *c, const struct blob_id *id, uint64_t size,
 void keeper_add_totals(struct cache *c, int64_t bytes, int64_t blobs, int64_t sealed);
 /* Seals, or blames, what the prover has found: proofs.c */
 void proofs_serve(struct cache *c);
+/* A seal for what was proven: 0, or why not (it is proven again some time). */
+int proofs_seal(struct cache *c, const struct proof_result *res);
+/* Drops the chunks whose bits are set, which are not as they were stored: false if there is none. */
+bool proofs_blame(struct cache *c, const struct blob_id *id, uint64_t size, const struct cache_rows *bad_rows);
+/* Drops the blob: its chunks are as they were stored, but the whole is not what the Hub had named. */
+void proofs_condemn(struct cache *c, const struct blob_id *id, uint64_t size);
 
 /* rows: rows.c; documents: docs.c */
 int rows_load(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);
@@ -126,6 +147,10 @@ bool rows_are_complete(const struct cache_rows *rows, uint64_t size);
 void docs_serve(struct cache *c, struct job *j);
 void docs_serve_keys(struct cache *c, struct job *j);
 int docs_commit(struct cache *c);
+
+/* pins: pins.c */
+bool pins_have(struct cache *c, const struct blob_id *id);
+int pins_load(struct cache *c);
 
 /* room: room.c */
 void room_make(struct cache *c, bool asked);

@@ -16,6 +16,7 @@
 
 #include <hffs/buf.h>
 #include <hffs/cache.h>
+#include <hffs/io.h>
 #include <hffs/map.h>
 #include <hffs/thread.h>
 #include <hffs/tunables.h>
@@ -344,14 +345,38 @@ bool data_may_change(struct data *d, const struct blob_id *id)
 	return folder < 0 || fstatat(folder, n.file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || !data_is_fixed(&st);
 }
 
-int data_drop_claimed(struct data *d, const struct blob_id *id)
+/* Counts what is there under a name, and removes it unless the tally is dry. */
+static int tally_name(int folder, const char *file, struct data_tally *tally)
+{
+	struct stat st;
+
+	if (tally && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		tally->files++;
+		tally->bytes += (uint64_t)st.st_blocks * 512;
+	}
+	return tally && tally->dry ? 0 : remove_name(folder, file);
+}
+
+uint64_t data_disk_bytes(struct data *d, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+	char path[sizeof(n.folder) + sizeof(n.file)];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", n.folder, n.file);
+	if (fstatat(d->blobs_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return min_u64((uint64_t)st.st_blocks * 512, (uint64_t)st.st_size);
+}
+
+int data_drop_claimed(struct data *d, const struct blob_id *id, struct data_tally *tally)
 {
 	struct data_name n = name_of(id);
 	AUTO_FD int folder = open_folder(d, n.folder, false);
 
 	if (folder < 0)
 		return folder == -ENOENT ? 0 : folder;
-	return remove_name(folder, n.file);
+	return tally_name(folder, n.file, tally);
 }
 
 int data_drop(struct data *d, const struct blob_id *id)
@@ -360,7 +385,7 @@ int data_drop(struct data *d, const struct blob_id *id)
 
 	if (r < 0)
 		return r;
-	r = data_drop_claimed(d, id);
+	r = data_drop_claimed(d, id, NULL);
 	release(d, id, false);
 	return r;
 }
@@ -406,7 +431,7 @@ static bool has_bit(const uint64_t *bits, uint64_t n)
 }
 
 /* The part of [from, to) that no present chunk covers, punched in runs. Both are multiples of a chunk. */
-static int punch_absent_in(int fd, uint64_t from, uint64_t to, const uint64_t *present)
+static int punch_absent_in(int fd, uint64_t from, uint64_t to, const uint64_t *present, struct data_tally *tally)
 {
 	for (uint64_t off = from; off < to;) {
 		uint64_t end = off;
@@ -418,15 +443,17 @@ static int punch_absent_in(int fd, uint64_t from, uint64_t to, const uint64_t *p
 			off += CHUNK_SIZE;
 			continue;
 		}
-		r = punch(fd, off, end - off);
+		r = tally && tally->dry ? 0 : punch(fd, off, end - off);
 		if (r < 0)
 			return r;
+		if (tally)
+			tally->bytes += end - off;
 		off = end;
 	}
 	return 0;
 }
 
-int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, const uint64_t *present)
+int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, const uint64_t *present, struct data_tally *tally)
 {
 	struct stat st;
 	AUTO_FD int fd = open_for_holes(d, id, &st);
@@ -444,12 +471,30 @@ int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, c
 		if (hole < 0)
 			return -errno;
 		r = punch_absent_in(fd, (uint64_t)data / CHUNK_SIZE * CHUNK_SIZE,
-				    min_u64(((uint64_t)hole + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE, end), present);
+				    min_u64(((uint64_t)hole + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE, end), present, tally);
 		if (r < 0)
 			return r;
 		off = hole;
 	}
 	return 0;
+}
+
+void data_set_direct(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT); /* without it: through the page cache */
+}
+
+int data_read_past(int fd, void *bytes, size_t len, uint64_t off)
+{
+	int r = len % DIRECT_ALIGN ? -EINVAL : io_pread(fd, bytes, len, off);
+
+	if (r != -EINVAL)
+		return r;
+	data_set_direct(fd, false);
+	return io_pread(fd, bytes, len, off);
 }
 
 int data_space(struct data *d, uint64_t *free_bytes, uint64_t *size_bytes)
@@ -463,7 +508,7 @@ int data_space(struct data *d, uint64_t *free_bytes, uint64_t *size_bytes)
 	return 0;
 }
 
-static int list_folder(DIR *dir, int folder, const char *prefix, int (*each)(void *ctx, const struct blob_id *id), void *ctx)
+static int list_folder(DIR *dir, int folder, const char *prefix, struct data_tally *tally, int (*each)(void *ctx, const struct blob_id *id), void *ctx)
 {
 	struct dirent *de;
 
@@ -474,7 +519,7 @@ static int list_folder(DIR *dir, int folder, const char *prefix, int (*each)(voi
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
 		if (blob_id_parse(de->d_name, &id) < 0 || strncmp(de->d_name, prefix, 2) != 0) {
-			(void)remove_name(folder, de->d_name); /* a stranger that cannot be removed stays */
+			(void)tally_name(folder, de->d_name, tally); /* a stranger that cannot be removed stays */
 			continue;
 		}
 		r = each(ctx, &id);
@@ -484,7 +529,7 @@ static int list_folder(DIR *dir, int folder, const char *prefix, int (*each)(voi
 	return 0;
 }
 
-int data_list(struct data *d, unsigned xx, int (*each)(void *ctx, const struct blob_id *id), void *ctx)
+int data_list(struct data *d, unsigned xx, struct data_tally *tally, int (*each)(void *ctx, const struct blob_id *id), void *ctx)
 {
 	char name[3];
 	int fd, r;
@@ -500,7 +545,7 @@ int data_list(struct data *d, unsigned xx, int (*each)(void *ctx, const struct b
 		(void)close(fd); /* a directory */
 		return r;
 	}
-	r = list_folder(dir, fd, name, each, ctx);
+	r = list_folder(dir, fd, name, tally, each, ctx);
 	(void)closedir(dir); /* a directory */
 	return r;
 }

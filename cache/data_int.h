@@ -37,12 +37,27 @@ int data_fix(struct data *d, const struct blob_id *id, uint64_t size, struct sta
 bool data_is_fixed(const struct stat *st);
 /* There is no fixed file of this blob. */
 bool data_may_change(struct data *d, const struct blob_id *id);
+/* Bytes that it takes on disk; 0 if there is none. */
+uint64_t data_disk_bytes(struct data *d, const struct blob_id *id);
 /* Gives the disk [off, off + len) back. -EOPNOTSUPP where the file system cannot, -EPERM for a fixed file. A missing one is fine. */
 int data_punch(struct data *d, const struct blob_id *id, uint64_t off, uint64_t len);
 /* Removes the data file, whatever is there under its name. A missing one is fine. */
 int data_drop(struct data *d, const struct blob_id *id);
 /* Bytes free for us and bytes in all on the file system. */
 int data_space(struct data *d, uint64_t *free_bytes, uint64_t *size_bytes);
+
+/*
+ * Reads past the page cache, which belongs to readers, into memory aligned to DIRECT_ALIGN, once data_set_direct() was called. A file
+ * system may refuse that, and does for a rest that is no whole page: then it is read the other way, from there on.
+ */
+void data_set_direct(int fd, bool on);
+int data_read_past(int fd, void *bytes, size_t len, uint64_t off);
+
+/* What was given back to the disk, or (dry) would be. */
+struct data_tally {
+	bool dry;
+	uint64_t files, bytes;
+};
 
 /* For the scrub. Until data_forget_seen() the ids of data_open() and data_note_seen() are remembered. */
 void data_remember_seen(struct data *d);
@@ -51,13 +66,13 @@ int data_note_seen(struct data *d, const struct blob_id *id);
 /* Claims an id for the scrub: false if it was opened in this run, or memory is short. */
 bool data_claim(struct data *d, const struct blob_id *id);
 void data_release(struct data *d, const struct blob_id *id);
-/* Removes, punches or opens a data file that is claimed. */
-int data_drop_claimed(struct data *d, const struct blob_id *id);
+/* Removes a data file that is claimed. tally may be NULL, here and below. */
+int data_drop_claimed(struct data *d, const struct blob_id *id, struct data_tally *tally);
 /* Punches every chunk that has bytes on disk and no bit in present (nr_chunks bits). */
-int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, const uint64_t *present);
+int data_punch_absent(struct data *d, const struct blob_id *id, uint64_t size, const uint64_t *present, struct data_tally *tally);
 /*
  * The names below blobs/<xx>, xx = 0 to 255: each() per data file; names that are no ids of that folder are removed. 0 or -errno.
  */
-int data_list(struct data *d, unsigned xx, int (*each)(void *ctx, const struct blob_id *id), void *ctx);
+int data_list(struct data *d, unsigned xx, struct data_tally *tally, int (*each)(void *ctx, const struct blob_id *id), void *ctx);
 
 #endif

@@ -19,10 +19,15 @@
 #include <hffs/url.h>
 
 #define APPLICATION_ID 0x68666673 /* "hffs" */
-#define FORMAT 1
+#define FORMAT 2
 #define BUSY_MS 1000
 #define CHECK_MAX ((off_t)256 << 20) /* bytes of index that are checked whole after an unclean end: about a second */
 #define SEAL_LEN 40
+
+#define PIN_TABLES \
+	"CREATE TABLE pin(nr INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL);" \
+	"CREATE TABLE pin_blob(id BLOB NOT NULL, pin INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY(id, pin)) WITHOUT ROWID;" \
+	"CREATE INDEX pin_blob_pin ON pin_blob(pin);"
 
 static const char schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -33,7 +38,10 @@ static const char schema[] =
 	"CREATE INDEX extent_used ON extent(used, bytes);"
 	"CREATE TABLE doc(nr INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key BLOB NOT NULL, stored INTEGER NOT NULL,"
 	" used INTEGER NOT NULL, bytes BLOB NOT NULL);"
-	"CREATE UNIQUE INDEX doc_key ON doc(kind, key);";
+	"CREATE UNIQUE INDEX doc_key ON doc(kind, key);" PIN_TABLES;
+
+/* What brings a format up to the one behind it, from format 1 on. */
+static const char *const migrations[FORMAT] = {[1] = PIN_TABLES};
 
 enum statement {
 	BEGIN, COMMIT, ROLLBACK, META_GET, META_PUT, TOTAL_BYTES, TOTAL_BLOBS, UNSEAL_ALL, FORGIVE_ALL,
@@ -41,8 +49,14 @@ enum statement {
 	EXTENT_FIND, EXTENT_PUT, EXTENT_DROP, EXTENT_DROP_RANGE, EXTENT_USE, EXTENT_USE_RANGE, EXTENT_USES,
 	EXTENT_LOAD, EXTENT_COUNT, EXTENT_OLDEST, EXTENT_CLAMP,
 	DOC_PUT, DOC_DROP, DOC_USE, DOC_LOAD, DOC_LIST, DOC_PRUNE, DOC_CLAMP,
+	PIN_ADD, PIN_DROP, PIN_DROP_BLOBS, PIN_LIST, PIN_SUMS, PIN_BLOB_ADD, PIN_BLOB_FIND, PIN_TOTAL, PIN_CACHED,
 	STATEMENTS
 };
+
+/* ?2: the key itself, else everything that begins with it. */
+#define PIN_MATCHES "CASE WHEN ?2 THEN key = ?1 ELSE substr(key, 1, length(?1)) = ?1 END"
+#define CHUNK_TEXT "262144"
+_Static_assert(CHUNK_SIZE == 262144, "the size of a chunk, as text");
 
 #define BLOB_COLUMNS "nr, id, size, chunks, spoiled, quarantined, seal"
 
@@ -83,6 +97,16 @@ static const char *const statements[STATEMENTS] = {
 	[DOC_LIST] = "SELECT key, stored FROM doc WHERE kind = ?1 AND key >= ?2 ORDER BY key",
 	[DOC_PRUNE] = "DELETE FROM doc WHERE used < ?1",
 	[DOC_CLAMP] = "UPDATE doc SET used = ?1 WHERE used > ?1",
+	[PIN_ADD] = "INSERT INTO pin(key, bytes) VALUES(?1, ?2)",
+	[PIN_DROP] = "DELETE FROM pin WHERE " PIN_MATCHES,
+	[PIN_DROP_BLOBS] = "DELETE FROM pin_blob WHERE pin IN (SELECT nr FROM pin WHERE " PIN_MATCHES ")",
+	[PIN_LIST] = "SELECT nr, key, bytes FROM pin ORDER BY key",
+	[PIN_SUMS] = "SELECT count(*), coalesce(sum(p.size), 0), coalesce(sum(min(coalesce(b.chunks, 0) * " CHUNK_TEXT ", p.size)), 0)"
+		     " FROM pin_blob p LEFT JOIN blob b ON b.id = p.id WHERE p.pin = ?1",
+	[PIN_BLOB_ADD] = "INSERT INTO pin_blob(id, pin, size) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
+	[PIN_BLOB_FIND] = "SELECT 1 FROM pin_blob WHERE id = ?1 LIMIT 1",
+	[PIN_CACHED] = "SELECT coalesce(sum(min(chunks * " CHUNK_TEXT ", size)), 0) FROM blob WHERE id IN (SELECT id FROM pin_blob)",
+	[PIN_TOTAL] = "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) AS size FROM pin_blob GROUP BY id)",
 };
 
 struct index {
@@ -214,7 +238,24 @@ static int make_schema(struct index *ix)
 	return r;
 }
 
-/* A format that is older than ours would be migrated here, step by step; there is none yet. */
+/* A format that is older than ours is brought up step by step, in one transaction. */
+static int migrate(struct index *ix, int64_t format)
+{
+	char sql[64];
+	int r = exec(ix, "BEGIN IMMEDIATE");
+
+	for (; r == 0 && format < FORMAT; format++)
+		r = exec(ix, migrations[format]);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", FORMAT);
+	if (r == 0)
+		r = exec(ix, sql);
+	if (r == 0)
+		r = exec(ix, "COMMIT");
+	if (r < 0)
+		index_rollback(ix);
+	return r;
+}
+
 static int check_format(struct index *ix, struct err *err)
 {
 	int64_t app = 0, format = 0, tables = 0;
@@ -228,8 +269,10 @@ static int check_format(struct index *ix, struct err *err)
 		return r;
 	if (app == 0 && format == 0 && tables == 0)
 		return make_schema(ix);
-	if (app != APPLICATION_ID || format < FORMAT)
+	if (app != APPLICATION_ID || format < 1)
 		return -EBADMSG;
+	if (format < FORMAT)
+		return migrate(ix, format);
 	if (format > FORMAT)
 		return err_set(err, -EPROTO, "the cache was made by a newer hffs (format %lld, this one knows %d)", (long long)format,
 			       FORMAT);
@@ -937,4 +980,120 @@ int index_prune(struct index *ix, int64_t now_s, int64_t before_s)
 		r = run(st);
 	}
 	return r;
+}
+
+/* --- pins --- */
+
+static int change_pins(struct index *ix, enum statement which, const void *key, size_t len, bool exact)
+{
+	sqlite3_stmt *st = ready(ix, which);
+
+	(void)sqlite3_bind_blob(st, 1, len ? key : "", (int)len, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(st, 2, exact);
+	return run(st);
+}
+
+int index_drop_pins(struct index *ix, const void *key, size_t len, bool exact)
+{
+	int r = change_pins(ix, PIN_DROP_BLOBS, key, len, exact);
+
+	if (r == 0)
+		r = change_pins(ix, PIN_DROP, key, len, exact);
+	return r < 0 ? r : sqlite3_changes(ix->db);
+}
+
+static int add_pin_blob(struct index *ix, int64_t pin, const struct cache_pin_blob *b)
+{
+	sqlite3_stmt *st = ready(ix, PIN_BLOB_ADD);
+
+	bind_id(st, 1, &b->id);
+	(void)sqlite3_bind_int64(st, 2, pin);
+	(void)sqlite3_bind_int64(st, 3, (int64_t)b->size);
+	return run(st);
+}
+
+int index_put_pin(struct index *ix, const void *key, size_t key_len, const void *bytes, size_t len, const struct cache_pin_blob *blobs,
+		  size_t nr)
+{
+	int r = index_drop_pins(ix, key, key_len, true);
+	sqlite3_stmt *st = ready(ix, PIN_ADD);
+	int64_t pin;
+
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_blob(st, 1, key_len ? key : "", (int)key_len, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(st, 2, len ? bytes : "", (int)len, SQLITE_STATIC);
+	r = run(st);
+	pin = sqlite3_last_insert_rowid(ix->db);
+	for (size_t i = 0; r == 0 && i < nr; i++)
+		r = add_pin_blob(ix, pin, &blobs[i]);
+	return r;
+}
+
+static int load_pin_sums(struct index *ix, int64_t pin, struct cache_pin *out)
+{
+	sqlite3_stmt *st = ready(ix, PIN_SUMS);
+	int r;
+
+	(void)sqlite3_bind_int64(st, 1, pin);
+	r = first_row(st);
+	if (r < 0)
+		return r;
+	out->files = (uint64_t)sqlite3_column_int64(st, 0);
+	out->size = (uint64_t)sqlite3_column_int64(st, 1);
+	out->cached = (uint64_t)sqlite3_column_int64(st, 2);
+	(void)sqlite3_reset(st); /* read only */
+	return 0;
+}
+
+int index_list_pins(struct index *ix, cache_pin_each *each, void *ctx)
+{
+	sqlite3_stmt *st = ready(ix, PIN_LIST);
+	int rc, r = 0;
+
+	while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		AUTO_BUF key = {0}, bytes = {0};
+		struct cache_pin pin = {0};
+
+		buf_add(&key, sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1));
+		buf_add(&bytes, sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
+		r = key.failed || bytes.failed ? -ENOMEM : load_pin_sums(ix, sqlite3_column_int64(st, 0), &pin);
+		pin.key = key.data ? key.data : "";
+		pin.bytes = bytes.data ? bytes.data : "";
+		pin.len = bytes.len;
+		if (r == 0)
+			each(ctx, &pin);
+	}
+	(void)sqlite3_reset(st); /* rc says it all */
+	return r < 0 ? r : errno_of(rc);
+}
+
+int index_is_pinned(struct index *ix, const struct blob_id *id)
+{
+	sqlite3_stmt *st = ready(ix, PIN_BLOB_FIND);
+	int r;
+
+	bind_id(st, 1, id);
+	r = first_row(st);
+	(void)sqlite3_reset(st); /* read only */
+	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
+}
+
+static int load_sum(struct index *ix, enum statement which, uint64_t *bytes)
+{
+	sqlite3_stmt *st = ready(ix, which);
+	int r = first_row(st);
+
+	if (r < 0)
+		return r;
+	*bytes = (uint64_t)sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st); /* read only */
+	return *bytes > INT64_MAX ? -EBADMSG : 0;
+}
+
+int index_load_pinned(struct index *ix, uint64_t *bytes, uint64_t *cached)
+{
+	int r = load_sum(ix, PIN_TOTAL, bytes);
+
+	return r < 0 ? r : load_sum(ix, PIN_CACHED, cached);
 }

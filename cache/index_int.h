@@ -112,6 +112,17 @@ int index_use_doc(struct index *ix, int kind, const void *key, size_t key_len, i
 int index_load_doc(struct index *ix, int kind, const char *key,
 		   void (*done)(void *ctx, const void *bytes, size_t len, int64_t stored_s, int64_t used_s), void *ctx);
 int index_list_docs(struct index *ix, int kind, const char *prefix, cache_key_each *each, void *ctx);
+/* --- pins --- */
+
+/* Replaces the pin of the key. Ids with their sizes; one that is there twice counts once. */
+int index_put_pin(struct index *ix, const void *key, size_t key_len, const void *bytes, size_t len, const struct cache_pin_blob *blobs,
+		  size_t nr);
+/* The pin of that key, or all whose keys begin with it: how many went. */
+int index_drop_pins(struct index *ix, const void *key, size_t len, bool exact);
+int index_list_pins(struct index *ix, cache_pin_each *each, void *ctx); /* by key */
+int index_is_pinned(struct index *ix, const struct blob_id *id);        /* 1, 0 */
+int index_load_pinned(struct index *ix, uint64_t *bytes, uint64_t *cached); /* of all blobs that are pinned; and what is here of them */
+
 /* Drops documents last used before, and brings uses later than `now` back to it. */
 int index_prune(struct index *ix, int64_t now_s, int64_t before_s);
 

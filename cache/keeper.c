@@ -71,6 +71,9 @@ static void fold(struct cache *c, struct job *j)
 	case JOB_WANT_PROOF:
 		job_append(&c->results, j);
 		return;
+	case JOB_CALL:
+		job_append(&c->calls, j);
+		return;
 	case JOB_FLUSH:
 		job_append(&c->flushes, j);
 		return;
@@ -123,6 +126,21 @@ static void answer_flushes(struct cache *c)
 	pthread_cond_broadcast(&c->flushed);
 }
 
+/* What others have us do; they wait until then. */
+static void serve_calls(struct cache *c)
+{
+	struct job *j;
+
+	while ((j = job_take(&c->calls))) {
+		int r = j->call.fn(c, j->call.arg);
+		LOCK_SCOPE(&c->lock);
+
+		*j->call.r = r;
+		*j->call.over = true;
+		pthread_cond_broadcast(&c->flushed);
+	}
+}
+
 /* --- turns --- */
 
 static void note_space(struct cache *c)
@@ -138,7 +156,7 @@ static void note_space(struct cache *c)
 
 static bool is_due(struct cache *c, uint64_t now)
 {
-	if (c->flushes.nr || c->results.nr)
+	if (c->flushes.nr || c->results.nr || c->calls.nr)
 		return true;
 	if (batch_is_empty(&c->batch) || now < c->retry_ms)
 		return false;
@@ -216,9 +234,10 @@ static bool turn(struct cache *c, bool *idle_work)
 	if (w.stop || w.space || is_due(c, clock_mono_ms())) {
 		(void)keeper_commit(c); /* a failure is counted, and tried again */
 		proofs_serve(c);
+		serve_calls(c);
 		answer_flushes(c);
 		note_space(c);
-		if (!w.stop)
+		if (!w.stop && !c->holds_back)
 			room_make(c, w.space);
 	}
 	if (!w.stop)
@@ -233,7 +252,7 @@ static void end(struct cache *c)
 
 	if (!batch_is_empty(&c->batch) || c->unrecorded || c->broken)
 		how = INDEX_TORN;
-	else if (c->scrub.thorough && c->scrub.phase != SCRUB_OVER)
+	else if (!scrub_is_settled(&c->scrub))
 		how = INDEX_UNSCRUBBED;
 	index_close(TAKE(c->index), how);
 }

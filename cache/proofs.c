@@ -47,18 +47,19 @@ static int seal(struct cache *c, const struct proof_result *res, bool *again)
 	return keeper_index_failed(c, r);
 }
 
-static void proved_good(struct cache *c, const struct proof_result *res)
+int proofs_seal(struct cache *c, const struct proof_result *res)
 {
 	bool again = false;
 	int r = seal(c, res, &again);
 
 	prover_cancel(c->prover, &res->id);
 	if (r < 0)
-		return;
+		return r;
 	keeper_add_totals(c, 0, 0, !again);
 	cache_count(c, &c->stats.proven_blobs, 1);
 	if (c->events.sealed)
 		c->events.sealed(c->events.ctx, &res->id);
+	return 0;
 }
 
 /* Which chunks are not as stored? Where the rows do not tell of all of them there is no verdict. */
@@ -72,24 +73,34 @@ static void proved_wrong(struct cache *c, const struct proof_result *res)
 		prover_cancel(c->prover, &res->id);
 }
 
-static void proved_checked(struct cache *c, const struct proof_result *res)
+bool proofs_blame(struct cache *c, const struct blob_id *id, uint64_t size, const struct cache_rows *bad_rows)
 {
 	uint64_t bad = 0;
 
-	prover_cancel(c->prover, &res->id);
-	for (size_t i = 0; i < res->rows->nr; i++)
-		bad += (uint64_t)__builtin_popcountll(res->rows->extents[i].present);
-	if (bad) {
-		log_warn("%llu chunks in the cache %s have changed on disk: dropped", (unsigned long long)bad, c->dir);
-		cache_count(c, &c->stats.lost_chunks, bad);
-		if (data_may_change(c->data, &res->id))
-			room_drop_chunks(c, &res->id, res->size, res->rows);
-		else
-			room_drop_blob(c, &res->id, res->size, false);
-		return;
-	}
+	prover_cancel(c->prover, id);
+	for (size_t i = 0; i < bad_rows->nr; i++)
+		bad += (uint64_t)__builtin_popcountll(bad_rows->extents[i].present);
+	if (!bad)
+		return false;
+	log_warn("%llu chunks in the cache %s have changed on disk: dropped", (unsigned long long)bad, c->dir);
+	cache_count(c, &c->stats.lost_chunks, bad);
+	if (data_may_change(c->data, id))
+		room_drop_chunks(c, id, size, bad_rows);
+	else
+		room_drop_blob(c, id, size, false);
+	return true;
+}
+
+void proofs_condemn(struct cache *c, const struct blob_id *id, uint64_t size)
+{
 	cache_count(c, &c->stats.spoiled_blobs, 1);
-	room_drop_blob(c, &res->id, res->size, true);
+	room_drop_blob(c, id, size, true);
+}
+
+static void proved_checked(struct cache *c, const struct proof_result *res)
+{
+	if (!proofs_blame(c, &res->id, res->size, res->rows))
+		proofs_condemn(c, &res->id, res->size);
 }
 
 static void serve_proof(struct cache *c, const struct proof_result *res)
@@ -101,7 +112,7 @@ static void serve_proof(struct cache *c, const struct proof_result *res)
 	blob_id_format(&res->id, hex);
 	switch (res->outcome) {
 	case PROOF_GOOD:
-		proved_good(c, res);
+		(void)proofs_seal(c, res); /* else it is proven once more */
 		break;
 	case PROOF_WRONG:
 		proved_wrong(c, res);

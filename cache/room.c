@@ -42,6 +42,12 @@ struct round {
 	size_t nr_asked, nr_pieces, nr_fixed, nr_moved;
 };
 
+struct gc_order {
+	bool dry;
+	uint64_t size_max;
+	struct cache_gc found;
+};
+
 static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool force)
 {
 	bool yes = !c->events.evict || c->events.evict(c->events.ctx, id, first, nr, force);
@@ -275,6 +281,8 @@ static uint64_t give_up_run(struct cache *c, struct round *r, const struct evict
 	struct index_blob b;
 	int found = index_find_blob_nr(c->index, run->blob, &b);
 
+	if (found == 0 && pins_have(c, &b.id))
+		return 0;
 	if (found == 0 && run->first < (chunks_of(b.size) + EXTENT_CHUNKS - 1) / EXTENT_CHUNKS)
 		return data_may_change(c->data, &b.id) ? add_run(c, r, &b, run) : add_fixed(c, r, &b, held_too);
 	if (found < 0 && found != -ENOENT)
@@ -367,7 +375,7 @@ static uint64_t give_up_queued(struct cache *c, struct round *r, uint64_t need)
 		while ((e = map_next(&q->extents, &n)) && freed < need && r->nr_asked < ROUND_EXTENTS) {
 			uint64_t first = e->idx * EXTENT_CHUNKS, nr = min_u64(EXTENT_CHUNKS, chunks_of(q->size) - first);
 
-			if (!e->put || !ask(c, &q->id, first, nr, false))
+			if (!e->put || pins_have(c, &q->id) || !ask(c, &q->id, first, nr, false))
 				continue;
 			add_piece(r, &q->id, q->size, e->idx, e->put);
 			r->asked[r->nr_asked++] = (struct asked){q->id, q->size, first, nr, false};
@@ -419,6 +427,64 @@ void room_make(struct cache *c, bool asked)
 	else
 		c->room_ms = clock_mono_ms() + ROOM_REST_MS;
 	free(r);
+}
+
+/* What would go: all that is needed, but nothing pinned. */
+static uint64_t would_go(struct cache *c, uint64_t need, uint64_t bytes)
+{
+	uint64_t pinned, cached;
+
+	if (c->broken || keeper_index_failed(c, index_load_pinned(c->index, &pinned, &cached)) < 0)
+		return 0;
+	return min_u64(need, bytes > cached ? bytes - cached : 0);
+}
+
+static uint64_t limit_once(struct cache *c, uint64_t size_max)
+{
+	uint64_t before;
+	LOCK_SCOPE(&c->stats_lock);
+
+	before = c->stats.size_max;
+	if (size_max != UINT64_MAX)
+		c->stats.size_max = size_max;
+	return before;
+}
+
+static int gc(struct cache *c, void *arg)
+{
+	struct gc_order *o = arg;
+	uint64_t limit = limit_once(c, o->size_max), need;
+	struct cache_stats s;
+	struct round *r;
+
+	while (!c->broken && scrub_step(c))
+		keeper_breathe(c);
+	o->found.orphan_files = c->scrub.tally.files;
+	o->found.orphan_bytes = c->scrub.tally.bytes;
+	need = needed(c, false);
+	cache_stats(c, &s);
+	r = o->dry ? NULL : calloc(1, sizeof(*r));
+	if (o->dry)
+		o->found.evicted = would_go(c, need, s.bytes_cached);
+	else if (r && need && !c->broken)
+		o->found.evicted = make_room(c, r, need);
+	free(r);
+	cache_stats(c, &s);
+	o->found.bytes_cached = s.bytes_cached;
+	o->found.over = (o->dry ? s.bytes_cached - min_u64(o->found.evicted, s.bytes_cached) : s.bytes_cached) > s.size_max;
+	(void)limit_once(c, limit);
+	c->holds_back &= o->dry;
+	return c->broken ? -EIO : 0;
+}
+
+int cache_gc(struct cache *c, bool dry, uint64_t size_max, struct cache_gc *out)
+{
+	struct gc_order o = {.dry = dry, .size_max = size_max};
+	int r = cache_call(c, gc, &o);
+
+	if (r == 0)
+		*out = o.found;
+	return r;
 }
 
 void room_drop_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)

@@ -7,16 +7,24 @@
 
 #include <hffs/log.h>
 
-void scrub_start(struct cache *c, bool thorough)
+void scrub_start(struct cache *c, enum cache_scrub how, bool due)
 {
-	c->scrub = (struct scrub){.phase = thorough ? SCRUB_ROWS : SCRUB_FILES, .thorough = thorough};
+	bool thorough = due || how != SCRUB_IF_DUE;
+
+	c->scrub = (struct scrub){.phase = thorough ? SCRUB_ROWS : SCRUB_FILES, .due = due, .thorough = thorough};
+	c->scrub.tally.dry = how == SCRUB_DRY;
 	data_remember_seen(c->data);
+}
+
+bool scrub_is_settled(const struct scrub *s)
+{
+	return !s->due || (s->phase == SCRUB_OVER && !s->tally.dry);
 }
 
 void scrub_done(struct scrub *s)
 {
 	free(s->ids);
-	*s = (struct scrub){.phase = SCRUB_OVER};
+	*s = (struct scrub){.phase = SCRUB_OVER, .due = s->due, .thorough = s->thorough, .tally = s->tally};
 }
 
 /* --- rows against files --- */
@@ -38,7 +46,7 @@ static int punch_unknown(struct cache *c, const struct index_blob *b)
 	if (!present)
 		return -ENOMEM;
 	r = index_load_extents(c->index, b, add_bits, present);
-	return r < 0 ? r : data_punch_absent(c->data, &b->id, b->size, present);
+	return r < 0 ? r : data_punch_absent(c->data, &b->id, b->size, present, &c->scrub.tally);
 }
 
 static int check_rows(struct cache *c, const struct index_blob *b)
@@ -51,8 +59,8 @@ static int check_rows(struct cache *c, const struct index_blob *b)
 		return punch_unknown(c, b);
 	if (fd < 0 && fd != -ENOENT && fd != -EBADMSG)
 		return 0; /* it cannot be looked at now: the digests will tell */
-	(void)data_drop_claimed(c->data, &b->id); /* not sound, or fixed and not to be completed: what stays is not used */
-	if (b->chunks == 0)
+	(void)data_drop_claimed(c->data, &b->id, &c->scrub.tally); /* not sound, or fixed and not to be completed: what stays is not used */
+	if (b->chunks == 0 || c->scrub.tally.dry)
 		return 0;
 	return keeper_forget_blob(c, &b->id, b->size, false, NULL);
 }
@@ -71,7 +79,7 @@ static void step_rows(struct cache *c)
 		return;
 	r = check_rows(c, &b);
 	data_release(c->data, &b.id);
-	if (r == -ESTALE)
+	if (r == -ESTALE && !c->scrub.tally.dry)
 		r = keeper_forget_blob(c, &b.id, b.size, false, NULL);
 	if (r < 0)
 		log_debug("a data file was not scrubbed: %s", strerror(-r));
@@ -103,7 +111,7 @@ static bool list_next_folder(struct cache *c)
 	if (s->folder > 255)
 		return false;
 	s->nr = s->pos = 0;
-	(void)data_list(c->data, s->folder++, add_id, s); /* what was not listed stays, and only takes room */
+	(void)data_list(c->data, s->folder++, &s->tally, add_id, s); /* what was not listed stays, and only takes room */
 	return true;
 }
 
@@ -117,7 +125,7 @@ static void step_file(struct cache *c)
 		return;
 	r = index_find_blob(c->index, id, &b);
 	if ((r == -ENOENT || (r == 0 && b.chunks == 0)) && !batch_find(&c->batch, id))
-		(void)data_drop_claimed(c->data, id); /* what stays only takes room */
+		(void)data_drop_claimed(c->data, id, &c->scrub.tally); /* what stays only takes room */
 	data_release(c->data, id);
 	(void)keeper_index_failed(c, r); /* told there */
 }

@@ -302,25 +302,6 @@ static int start_digest(struct proof *q)
 	return q->digest ? 0 : -ENOMEM;
 }
 
-static void set_direct(int fd, bool on)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags >= 0)
-		(void)fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT); /* without it: through the page cache */
-}
-
-/* Past the page cache, which belongs to readers. A file system may refuse that, and does for a rest that is no whole page. */
-static int read_piece(struct prover *p, int fd, uint64_t off, size_t len)
-{
-	int r = len % DIRECT_ALIGN ? -EINVAL : io_pread(fd, p->piece, len, off);
-
-	if (r != -EINVAL)
-		return r;
-	set_direct(fd, false);
-	return io_pread(fd, p->piece, len, off);
-}
-
 /*
  * The next piece of the proof: from memory, if it has just come and nothing is condemned by it; else from disk. limit: bytes that
  * are there. 1: not now.
@@ -341,7 +322,7 @@ static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len, u
 		q->behind = true;
 		r = 1;
 	} else {
-		r = read_piece(p, fd, q->off, len);
+		r = data_read_past(fd, p->piece, len, q->off);
 		r = r < 0 ? r : digest_update(q->digest, p->piece, len);
 	}
 	if (bytes)
@@ -412,7 +393,7 @@ static void check_extent(struct prover *p, struct proof *q, int fd, struct cache
 		size_t len = (size_t)min_u64(CHUNK_SIZE, q->size - off);
 		struct chunk_digest got;
 
-		if (read_piece(p, fd, off, len) < 0)
+		if (data_read_past(fd, p->piece, len, off) < 0)
 			continue;
 		got = cache_chunk_digest(&q->id, idx, p->piece, len);
 		if (!memcmp(&got, &e->digests[n], sizeof(got)))
@@ -446,7 +427,7 @@ static int take_turn(struct prover *p, struct proof *q, struct proof_result *res
 	if (q->off && st.st_ino != q->ino)
 		return -ESTALE;
 	q->ino = st.st_ino;
-	set_direct(fd, true);
+	data_set_direct(fd, true);
 	if (q->mode == PROOF_CHECK) {
 		r = check_slice(p, q, fd, res);
 		return r < 0 ? r : 1;

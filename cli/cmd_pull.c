@@ -11,6 +11,7 @@
 #include "cli_int.h"
 #include "mounts_int.h"
 #include "pull_int.h"
+#include "pull_list_int.h"
 #include "wait_int.h"
 
 #define JOBS_DEFAULT 4
@@ -23,7 +24,7 @@ struct pull_args {
 	char *const *patterns;
 	size_t nr_patterns;
 	unsigned jobs;
-	bool quiet;
+	bool quiet, named; /* named: the summary says which repository it is about */
 };
 
 /* Set by the handler: the one thing that a signal may do. */
@@ -52,13 +53,17 @@ static void catch_signals(void)
 
 static int help(void)
 {
-	printf("usage: hffs pull [-q] [-j N] [-o OPTION[,OPTION...]] REPO[@REV] [GLOB...]\n\n"
+	printf("usage: hffs pull [-q] [-j N] [-o OPTION[,OPTION...]] REPO[@REV] [GLOB...]\n"
+	       "       hffs pull [-q] [-j N] [-o OPTION[,OPTION...]] --from-file LIST\n\n"
 	       "Makes the files of a repository complete, or those that match a GLOB ('*' also matches '/'). Through a mount that shows the same\n"
 	       "Hub where there is one, else into the cache of this user. What came is kept: the same command goes on where it was interrupted.\n\n"
-	       "  -j, --jobs N  files at once, 1 to 64 (4)\n"
-	       "  -q, --quiet   only what fails\n"
-	       "  -o OPTION     settings, as for 'hffs mount'\n"
-	       "  -h, --help    this page\n");
+	       "A LIST has REPO[@REV] [GLOB...] in each line, quotes as in a shell, and comments behind #. All lines are tried; what failed is said with\n"
+	       "its line, and then the exit status is 1.\n\n"
+	       "  -f, --from-file LIST  pull what a file lists; '-' is standard input\n"
+	       "  -j, --jobs N          files at once, 1 to 64 (4)\n"
+	       "  -q, --quiet           only what fails\n"
+	       "  -o OPTION             settings, as for 'hffs mount'\n"
+	       "  -h, --help            this page\n");
 	return EXIT_OK;
 }
 
@@ -66,8 +71,11 @@ static void print_summary(const struct listing *files, const struct pull_args *a
 {
 	char bytes[SAY_BYTES_MAX];
 
-	if (!args->quiet)
-		printf("%zu %s, %s: complete\n", p->files_done, files->nr == 1 ? "file" : "files", say_bytes(listing_bytes(files), bytes));
+	if (args->quiet)
+		return;
+	if (args->named)
+		printf("%s: ", args->repo_text);
+	printf("%zu %s, %s: complete\n", p->files_done, files->nr == 1 ? "file" : "files", say_bytes(listing_bytes(files), bytes));
 }
 
 /* The files wanted, of what the repository has. */
@@ -160,26 +168,53 @@ static int pull_with(struct fetch *f, const struct pull_args *args, struct err *
 	return r;
 }
 
-static int pull_here(const struct config *c, const struct pull_args *args, struct err *err)
+/* What pulls of this process share: one cache, one pause when the Hub asks for it. Opened when it is first needed. */
+static int ensure_fetch(const struct config *c, struct fetch **f, struct err *err)
 {
 	struct fetch_config config;
-	struct fetch *f;
-	int r;
 
+	if (*f)
+		return 0;
 	config_quiet_log(c);
 	config_fetch(c, &config);
-	r = fetch_open(&config, &f, err);
-	if (r < 0)
-		return r;
-	r = pull_with(f, args, err);
+	return fetch_open(&config, f, err);
+}
+
+/* A mount is looked for each time: it may show this repository alone. */
+static int pull_one(const struct config *c, struct pull_args *args, struct fetch **f, struct err *err)
+{
+	AUTO_FREE char *dir = *f ? NULL : mounts_find_repo(c, &args->repo, args->rev);
+	int r;
+
+	if (dir)
+		return pull_through_mount(args, dir, err);
+	r = ensure_fetch(c, f, err);
+	return r < 0 ? r : pull_with(*f, args, err);
+}
+
+int pull_repo(const struct config *c, const char *repo_text, char *const *patterns, size_t nr_patterns, bool quiet, struct err *err)
+{
+	struct pull_args args = {
+		.repo_text = repo_text, .patterns = patterns, .nr_patterns = nr_patterns, .jobs = JOBS_DEFAULT, .quiet = quiet};
+	struct fetch *f = NULL;
+	int r = repo_parse(repo_text, &args.repo, args.rev, err);
+
+	if (r == 0)
+		r = pull_one(c, &args, &f, err);
 	fetch_close(f);
-	return r;
+	return r < 0 && interrupted ? -EINTR : r;
+}
+
+static int say_interrupted(void)
+{
+	fprintf(stderr, "hffs pull: interrupted; what came is kept\n");
+	return EXIT_INTERRUPTED;
 }
 
 static int pull(const struct options *options, struct pull_args *args)
 {
 	AUTO_CONFIG config = {0};
-	AUTO_FREE char *dir = NULL;
+	struct fetch *f = NULL;
 	struct err err = {0};
 	int r = config_load(options, &config, &err);
 
@@ -187,15 +222,75 @@ static int pull(const struct options *options, struct pull_args *args)
 		return say_failed_config("pull", r, &err);
 	if (repo_parse(args->repo_text, &args->repo, args->rev, &err) < 0)
 		return say_usage("pull", "%s", err_text(&err));
-	dir = mounts_find_repo(&config, &args->repo, args->rev);
-	r = dir ? pull_through_mount(args, dir, &err) : pull_here(&config, args, &err);
-	if (r == 0)
-		return EXIT_OK;
-	if (interrupted) {
-		fprintf(stderr, "hffs pull: interrupted; what came is kept\n");
-		return EXIT_INTERRUPTED;
+	r = pull_one(&config, args, &f, &err);
+	fetch_close(f);
+	if (r < 0)
+		return interrupted ? say_interrupted() : say_failed("pull", r, &err);
+	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+}
+
+/* --- a list --- */
+
+/* No line behind it could succeed. */
+static bool ends_the_list(int r)
+{
+	return r == -ENOSPC || r == -ENOMEM || r == -ENOTCONN || r == -EBUSY;
+}
+
+static int pull_line(const struct config *c, const struct pull_args *all, const struct pull_line *line, struct fetch **f, struct err *err)
+{
+	struct pull_args args = *all;
+
+	args.repo_text = line->words[0];
+	args.patterns = line->words + 1;
+	args.nr_patterns = line->nr_words - 1;
+	args.named = true;
+	if (repo_parse(args.repo_text, &args.repo, args.rev, err) < 0)
+		return -EINVAL;
+	return pull_one(c, &args, f, err);
+}
+
+/* How many lines failed, each said with its number. */
+static size_t pull_lines(const struct config *c, const struct pull_args *all, const char *path, const struct pull_list *list)
+{
+	struct fetch *f = NULL;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < list->nr && !interrupted; i++) {
+		struct err err = {0};
+		int r = pull_line(c, all, &list->lines[i], &f, &err);
+
+		if (r == 0 || interrupted)
+			continue;
+		failed++;
+		fflush(stdout);
+		fprintf(stderr, "hffs pull: %s line %u: %s\n", path, list->lines[i].nr, err.text[0] ? err.text : strerror(-r));
+		if (ends_the_list(r) && i + 1 < list->nr) {
+			fprintf(stderr, "hffs pull: %zu lines behind it were not tried\n", list->nr - i - 1);
+			break;
+		}
 	}
-	return say_failed("pull", r, &err);
+	fetch_close(f);
+	return failed;
+}
+
+static int pull_from_file(const struct options *options, const struct pull_args *args, const char *path)
+{
+	AUTO_CONFIG config = {0};
+	AUTO_PULL_LIST list = {0};
+	struct err err = {0};
+	size_t failed;
+	int r = config_load(options, &config, &err);
+
+	if (r < 0)
+		return say_failed_config("pull", r, &err);
+	r = pull_list_load(path, &list, &err);
+	if (r < 0)
+		return say_failed("pull", r, &err);
+	failed = pull_lines(&config, args, path, &list);
+	if (interrupted)
+		return say_interrupted();
+	return failed || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int parse_jobs(const char *text, unsigned *out)
@@ -211,17 +306,23 @@ static int parse_jobs(const char *text, unsigned *out)
 
 int cmd_pull(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"jobs", required_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option longs[] = {{"from-file", required_argument, NULL, 'f'},
+					      {"jobs", required_argument, NULL, 'j'},
+					      {"quiet", no_argument, NULL, 'q'},
+					      {"help", no_argument, NULL, 'h'},
+					      {0}};
+	const char *list = NULL;
 	struct pull_args args = {.jobs = JOBS_DEFAULT};
 	struct options options = {0};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "hj:o:q", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:hj:o:q", longs, NULL)) != -1) {
 		if (c == 'h')
 			return help();
-		if (c == 'q')
+		if (c == 'f')
+			list = optarg;
+		else if (c == 'q')
 			args.quiet = true;
 		else if (c == 'j' && parse_jobs(optarg, &args.jobs) < 0)
 			return say_usage("pull", "'%s' is no number of jobs: 1 to %d", optarg, JOBS_MAX);
@@ -230,6 +331,9 @@ int cmd_pull(int argc, char **argv)
 		else if (c == '?')
 			return say_usage("pull", "'%s' is not understood", argv[optind - 1]);
 	}
+	if (list)
+		return optind < argc ? say_usage("pull", "with --from-file the list names what to pull, not '%s'", argv[optind])
+				     : pull_from_file(&options, &args, list);
 	if (optind == argc)
 		return say_usage("pull", "REPO is missing");
 	args.repo_text = argv[optind];

@@ -14,20 +14,23 @@
 #include <hffs/serve.h>
 
 #include "cmd_serve.h"
-#include "config_int.h"
+#include "serve_cache_int.h"
 
 static const char help[] =
 	"usage: hffs serve [DIR] [OPTION]...\n"
 	"\n"
-	"Serves DIR (default: the current directory) as a read-only Hugging Face Hub. In it DIR/ORG/NAME is a model,\n"
-	"DIR/datasets/ORG/NAME a dataset, DIR/spaces/ORG/NAME a Space; each a plain folder or a git repository. Prints the\n"
-	"endpoint on its first line of output, for HF_ENDPOINT, and runs until SIGINT or SIGTERM.\n"
+	"Serves DIR as a read-only Hugging Face Hub. In it DIR/ORG/NAME is a model, DIR/datasets/ORG/NAME a dataset,\n"
+	"DIR/spaces/ORG/NAME a Space; each a plain folder or a git repository. Without DIR it serves what the cache holds: the public\n"
+	"repositories whose listings are stored, and their files that are complete and proven, without asking the Hub for anything.\n"
+	"Prints the endpoint on its first line of output, for HF_ENDPOINT, and runs until SIGINT or SIGTERM.\n"
 	"\n"
 	"  --listen ADDR:PORT      the endpoint (default 127.0.0.1:8080; port 0 picks a free one)\n"
 	"  --cdn-listen ADDR:PORT  where large files are sent from (default: the same address, a free port)\n"
 	"  --cdn-url URL           what clients reach that by, if not by the host name they use for the endpoint\n"
 	"  --url-ttl TIME          how long the URL of a large file is good (default 1h)\n"
 	"  --state DIR             where digests are remembered (default $XDG_CACHE_HOME/hffs-serve, root: /var/cache/hffs-serve)\n"
+	"  --private               without DIR: also private and gated repositories, to everybody who can reach the server\n"
+	"  -o OPTION               without DIR: settings, as for 'hffs mount': whose cache, of which endpoint\n"
 	"  --help                  this text\n";
 
 static int usage_error(const char *what, const char *arg)
@@ -47,19 +50,20 @@ static int parse_ttl(const char *text, struct serve_config *c)
 }
 
 /* 0: go on; otherwise the exit status plus one. */
-static int parse_options(int argc, char **argv, struct serve_config *c)
+static int parse_options(int argc, char **argv, struct serve_config *c, struct serve_cache_options *of_cache)
 {
 	static const struct option options[] = {
 		{"listen", required_argument, NULL, 'l'},  {"cdn-listen", required_argument, NULL, 'c'},
 		{"cdn-url", required_argument, NULL, 'u'}, {"url-ttl", required_argument, NULL, 't'},
 		{"state", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
+		{"private", no_argument, NULL, 'p'},
 		{NULL, 0, NULL, 0},
 	};
 	int opt;
 
 	opterr = 0;
 	optind = 0; /* from the start, whoever parsed before */
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'l':
 			c->listen = optarg;
@@ -77,6 +81,13 @@ static int parse_options(int argc, char **argv, struct serve_config *c)
 			if (parse_ttl(optarg, c))
 				return 3;
 			break;
+		case 'p':
+			of_cache->with_private = true;
+			break;
+		case 'o':
+			if (!options_add(&of_cache->options, optarg))
+				return 1 + usage_error("there are too many -o", NULL);
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 1;
@@ -88,6 +99,8 @@ static int parse_options(int argc, char **argv, struct serve_config *c)
 		return 1 + usage_error("only one directory can be served; unexpected", argv[optind + 1]);
 	if (optind < argc)
 		c->dir = argv[optind];
+	if (c->dir && (of_cache->with_private || of_cache->options.nr))
+		return 1 + usage_error("--private and -o are for the cache, not for a folder:", c->dir);
 	return 0;
 }
 
@@ -126,19 +139,17 @@ static int serve_until_signal(const struct serve_config *c)
 	return 0;
 }
 
-int cmd_serve_hooked(int argc, char **argv, const struct serve_hook *hook)
+int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_cache *of_no_dir)
 {
 	AUTO_FREE char *state_dir = config_cache_dir("hffs-serve"); /* where digests are remembered */
-	struct serve_config c = {.dir = ".", .listen = "127.0.0.1:8080", .state_dir = state_dir, .hook = hook};
-	int r = parse_options(argc, argv, &c);
+	struct serve_config c = {.listen = "127.0.0.1:8080", .state_dir = state_dir, .hook = hook};
+	struct serve_cache_options of_cache = {0};
+	int r = parse_options(argc, argv, &c, &of_cache);
 
 	if (r)
 		return r - 1;
 	raise_descriptor_limit();
-	return serve_until_signal(&c);
-}
-
-int cmd_serve(int argc, char **argv)
-{
-	return cmd_serve_hooked(argc, argv, NULL);
+	if (c.dir)
+		return serve_until_signal(&c);
+	return of_no_dir ? of_no_dir(&c, &of_cache, serve_until_signal) : usage_error("DIR is missing", NULL);
 }

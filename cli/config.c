@@ -116,6 +116,20 @@ char *config_temp_dir(void)
 	return strdup("/tmp");
 }
 
+/* [huggingface_hub constants.py, 2026-08] */
+char *config_hub_cache(void)
+{
+	const char *chosen = env_get("HF_HUB_CACHE");
+
+	if (!chosen)
+		chosen = env_get("HUGGINGFACE_HUB_CACHE");
+	if (chosen)
+		return config_expand_path(chosen);
+	if (env_get("HF_HOME"))
+		return base_path("HF_HOME", ".cache/huggingface", "hub");
+	return base_path("XDG_CACHE_HOME", ".cache", "huggingface/hub");
+}
+
 static char *default_token_file(void)
 {
 	if (env_is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
@@ -315,6 +329,14 @@ static int check_token(const struct config *c, struct err *err)
 		       c->endpoint);
 }
 
+/* A lock that cannot be used is no wrong usage: the file may have been right yesterday. */
+static int load_lock(struct config *c, struct err *err)
+{
+	int r = c->lock ? lockfile_load(c->lock, &c->locked, err) : 0;
+
+	return r == -EINVAL ? -EBADMSG : r;
+}
+
 int config_load(const struct options *options, struct config *out, struct err *err)
 {
 	AUTO_CONFIG c = {0};
@@ -330,6 +352,8 @@ int config_load(const struct options *options, struct config *out, struct err *e
 		r = load_options(&c, options, err);
 	if (r == 0)
 		r = check_token(&c, err);
+	if (r == 0)
+		r = load_lock(&c, err);
 	if (r < 0)
 		return r;
 	err_set(err, 0, "%s", "");
@@ -348,6 +372,8 @@ void config_done(struct config *c)
 	free(c->token_file);
 	free(c->ca_file);
 	free(c->cache);
+	free(c->lock);
+	lockfile_done(&c->locked);
 	free(c->log);
 }
 
@@ -386,6 +412,7 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 			.names_connections = names},
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
+		.lock = c->lock ? &c->locked : NULL,
 		.ref_ttl_ms = c->ref_ttl_ms,
 		.rate_bps = c->rate_bps,
 	};

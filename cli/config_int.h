@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <hffs/fetch.h>
+#include <hffs/lockfile.h>
 #include <hffs/log.h>
 
 struct config {
@@ -18,6 +19,8 @@ struct config {
 	char *token_file; /* NULL: none is to be read */
 	char *ca_file;    /* or a directory; NULL: the system's */
 	char *cache;      /* absolute, as all paths here */
+	char *lock;       /* file; NULL: the whole Hub */
+	struct lockfile locked; /* what is in it */
 	char *log;        /* file, "journal", or NULL: wherever seems best */
 	uint64_t cache_size, keep_free;
 	uint64_t ref_ttl_ms, deadline_ms;
@@ -73,6 +76,8 @@ void options_help(FILE *to);
 /* 1, on, yes, true and their opposites, in any case. */
 int option_parse_flag(const char *text, bool *out);
 
+/* Where the official client keeps its cache. Caller frees, NULL when out of memory. */
+char *config_hub_cache(void);
 /* ~, ~/x, $NAME and ${NAME} expanded, made absolute: caller frees, NULL when out of memory. */
 char *config_expand_path(const char *text);
 /* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */

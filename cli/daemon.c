@@ -26,8 +26,11 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "keep_int.h"
+#include "lock_int.h"
 #include "model_dir_int.h"
 #include "mounts_int.h"
+#include "orders_int.h"
 #include "status_int.h"
 #include "wait_int.h"
 
@@ -38,6 +41,8 @@ struct daemon {
 	struct status_source status;
 	struct fetch *fetch;
 	struct mount *mount;
+	struct orders_ctx orders;
+	struct control *control; /* NULL: nobody can tell it anything */
 	pthread_t signals;
 	_Atomic bool ending;
 	int report_fd; /* to the parent; -1 in front, and once the report is given */
@@ -255,6 +260,30 @@ static int open_mount(struct daemon *d, struct err *err)
 	return r < 0 && plan->private_dir ? -ENODEV : r;
 }
 
+/* Without it the mount is as good as ever; only verbs that steer it have nobody to talk to. */
+static void open_control(struct daemon *d)
+{
+	struct err err = {0};
+	const struct control_verb *table;
+	size_t nr;
+
+	d->orders = (struct orders_ctx){.fetch = d->fetch, .mount = d->mount};
+	table = orders_table(&nr);
+	if (control_open(d->plan->config->cache, table, nr, &d->orders, &d->control, &err) < 0)
+		log_warn("%s; 'hffs refresh' will not reach this mount", err_text(&err));
+}
+
+/* More is pinned than fits: what is not pinned will never stay, and that is a surprise worth a line. */
+static void warn_of_pins(struct fetch *f)
+{
+	struct cache_stats st;
+
+	cache_stats(fetch_cache(f), &st);
+	if (st.bytes_pinned > st.size_max)
+		log_warn("%llu bytes are pinned, but the cache may hold %llu: see cache_size, and 'hffs pin' for what is pinned",
+			 (unsigned long long)st.bytes_pinned, (unsigned long long)st.size_max);
+}
+
 /* Everything between two log lines: mounted, and unmounted. */
 static int serve(struct daemon *d, struct err *err)
 {
@@ -262,10 +291,15 @@ static int serve(struct daemon *d, struct err *err)
 
 	d->status.fetch = d->fetch;
 	d->status.mount = d->mount;
+	warn_of_pins(d->fetch);
 	r = thread_start(&d->signals, "signals", watch_signals, d);
 	if (r < 0)
 		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	open_control(d);
 	r = mount_run(d->mount, d->fetch, err);
+	keep_stopped = 1; /* who reads through the cache for a verb ends, too */
+	fetch_cancel(d->fetch); /* nobody waits any more */
+	control_close(d->control);
 	stop_watching(d);
 	log_info("%s is unmounted", d->plan->dir);
 	return r;
@@ -280,7 +314,9 @@ static int assemble(struct daemon *d, struct err *err)
 	r = fetch_open(&config, &d->fetch, err);
 	if (r < 0)
 		return r;
-	r = check_repo(d, err);
+	r = lock_check(d->plan->config, d->fetch, err);
+	if (r == 0)
+		r = check_repo(d, err);
 	if (r == 0)
 		r = open_mount(d, err);
 	if (r == 0)

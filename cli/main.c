@@ -16,12 +16,18 @@ static const struct verb {
 	{"umount", "end a mount", cmd_umount},
 	{"status", "what is mounted, cached, on its way, and what last failed", cmd_status},
 	{"pull", "make files complete now", cmd_pull},
+	{"pin", "keep files in the cache, or write them into a lock file", cmd_pin},
+	{"unpin", "let what was pinned be evicted again", cmd_unpin},
+	{"verify", "prove what is cached against the Hub's digests", cmd_verify},
+	{"gc", "clear the cache up now", cmd_gc},
+	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"run", "run a language model from files that are mapped", cmd_run},
 	{"embed", "the embedding of a text, as numbers", cmd_embed},
-	{"serve", "a Hub for the neighbours, from a folder", cmd_serve},
 	{"tokenize", "a text to the numbers that a model reads", cmd_tokenize},
 	{"detokenize", "the numbers that a model writes to a text", cmd_detokenize},
+	{"serve", "a Hub for the neighbours, from a folder or the cache", cmd_serve},
 };
 
 static int help(void)

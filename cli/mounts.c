@@ -268,13 +268,21 @@ long mount_entry_pid(const struct mount_entry *e)
 	return json_get_u64(e->status, "pid", &pid) == 0 && pid <= INT_MAX ? (long)pid : 0;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 /* Serves this mount what the configuration asks for? */
 static bool entry_suits(const struct mount_entry *e, const struct config *c)
 {
 	const char *endpoint = json_get_string(e->status, "endpoint");
 	const char *cache = json_get_string(json_get(e->status, "cache"), "dir");
+	const char *lock = json_get_string(e->status, "lock");
 
 	if (e->r < 0 || !endpoint || strcmp(endpoint, c->endpoint) || access(e->dir, R_OK | X_OK) < 0)
+		return false;
+	if (!is_same(lock, c->lock))
 		return false;
 	return !c->cache_chosen || (cache && !strcmp(cache, c->cache));
 }
@@ -294,6 +302,22 @@ char *mounts_find_below(const struct config *c, const char *below)
 	for (size_t i = 0; i < m.nr; i++)
 		if (is_whole(&m.entries[i]) && entry_suits(&m.entries[i], c))
 			return str_printf("%s/%s", m.entries[i].dir, below);
+	return NULL;
+}
+
+char *mounts_find_cache(const struct config *c)
+{
+	AUTO_MOUNTS m = {0};
+
+	if (mounts_load(&m, NULL) < 0)
+		return NULL;
+	mounts_ask(&m);
+	for (size_t i = 0; i < m.nr; i++) {
+		const char *cache = json_get_string(json_get(m.entries[i].status, "cache"), "dir");
+
+		if (cache && entry_suits(&m.entries[i], c) && access(cache, R_OK | W_OK) == 0)
+			return strdup(cache);
+	}
 	return NULL;
 }
 

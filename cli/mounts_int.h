@@ -45,6 +45,8 @@ long mount_entry_pid(const struct mount_entry *e);
  * caller frees. NULL: there is none with the endpoint and, where one was chosen, the cache of the configuration.
  */
 char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const char *rev);
+/* The cache of such a mount, if this user may change it. */
+char *mounts_find_cache(const struct config *c);
 char *mounts_find_below(const struct config *c, const char *below);
 
 /* The directory as mountinfo shows it: absolute, without links, also where a dead mount cannot be entered. NULL with errno. */

@@ -25,6 +25,7 @@ static const struct option_name {
 	{"cache", OPTION_PATH, offsetof(struct config, cache), "cache=DIR", "the chunk cache"},
 	{"cache_size", OPTION_SIZE, offsetof(struct config, cache_size), "cache_size=SIZE", "its limit; 90 % of the disk"},
 	{"keep_free", OPTION_SIZE, offsetof(struct config, keep_free), "keep_free=SIZE", "what to leave free; 5 % of the disk"},
+	{"lock", OPTION_PATH, offsetof(struct config, lock), "lock=FILE", "only what this lock file names is visible"},
 	{"ref_ttl", OPTION_TIME, offsetof(struct config, ref_ttl_ms), "ref_ttl=TIME", "how long a branch is believed; 5m, 0, inf"},
 	{"offline", OPTION_FLAG, offsetof(struct config, offline), "offline", "no request at all"},
 	{"deadline", OPTION_TIME, offsetof(struct config, deadline_ms), "deadline=TIME", "when a wait for data fails, names at half of it; 60s"},
@@ -45,7 +46,6 @@ static const struct option_name {
 static const struct {
 	const char *name, *reason;
 } refused_names[] = {
-	{"lock", "is not supported by this version"},
 	{"safe", "is not supported by this version"},
 	{"allow", "is not supported by this version"},
 	{"deny", "is not supported by this version"},

@@ -7,6 +7,7 @@
 
 #include <hffs/catalog.h>
 
+#include "config_int.h"
 #include "listing_int.h"
 #include "progress_int.h"
 
@@ -24,6 +25,12 @@ struct pull_plan {
 int pull_by_reading(const struct pull_plan *plan, const char *dir, struct err *err);
 /* Makes the blobs of the files complete and waits until they are proven. Everything is put back when it returns. */
 int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct revision *rev, struct err *err);
+
+/*
+ * Makes the files complete, through a mount that shows them, else in this process, as 'hffs pull' does. repo_text: REPO@REV. -EINTR:
+ * interrupted.
+ */
+int pull_repo(const struct config *c, const char *repo_text, char *const *patterns, size_t nr_patterns, bool quiet, struct err *err);
 
 #define PULL_NO_ROOM "it came, but the cache has no room to keep it: see cache_size and keep_free, and the disk"
 #define PULL_TOO_LARGE "the files are larger than the cache may be: not all were kept; see cache_size"

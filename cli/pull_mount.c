@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <hffs/thread.h>
 
 #define READ_BYTES (1u << 20)
 #define THREADS_MAX 64
 #define LOOK_MS 100
+#define KEPT_TRIES 100 /* 2 s in all */
+#define KEPT_PAUSE_US 20000
 
 struct reading {
 	const struct pull_plan *plan;
@@ -75,18 +78,29 @@ static bool is_kept(int fd, uint64_t size)
 	return n <= 0 || strtoull(text, NULL, 10) >= size;
 }
 
+/* Readers have a chunk before the disk has: what came last may be on its way there. */
+static bool becomes_kept(const struct reading *g, int fd, uint64_t size)
+{
+	for (int tries = 0; tries < KEPT_TRIES && !g->plan->is_interrupted(); tries++) {
+		if (is_kept(fd, size))
+			return true;
+		usleep(KEPT_PAUSE_US);
+	}
+	return is_kept(fd, size);
+}
+
 /* The kernel may have given the pages that it still had: then they are asked of the mount once more. */
 static int read_kept(struct reading *g, int fd, uint64_t size, char *bytes)
 {
 	int r = read_whole(g, fd, size, bytes);
 
-	if (r < 0 || is_kept(fd, size))
+	if (r < 0 || becomes_kept(g, fd, size))
 		return r;
 	pthread_mutex_lock(&g->lock);
 	g->bytes -= size;
 	pthread_mutex_unlock(&g->lock);
 	r = read_whole(g, fd, size, bytes);
-	return r < 0 || is_kept(fd, size) ? r : -ENOSPC;
+	return r < 0 || becomes_kept(g, fd, size) ? r : -ENOSPC;
 }
 
 static void read_file(struct reading *g, const struct listing_entry *e, char *bytes)

@@ -86,6 +86,7 @@ static void add_cache(struct buf *out, const struct status_source *s)
 	add_u64(out, "keep_free", cache.keep_free);
 	add_u64(out, "disk_free", cache.disk_free);
 	add_u64(out, "disk_size", cache.disk_size);
+	add_u64(out, "bytes_pinned", cache.bytes_pinned);
 	add_u64(out, "bytes_held", cache.bytes_held);
 	add_u64(out, "blobs", cache.blobs);
 	add_u64(out, "blobs_sealed", cache.blobs_sealed);
@@ -134,6 +135,8 @@ void status_format(const struct status_source *s, struct buf *out)
 	buf_addc(out, '{');
 	add_text(out, "dir", s->dir);
 	add_text(out, "source", s->source);
+	if (s->config->lock)
+		add_text(out, "lock", s->config->lock);
 	add_text(out, "endpoint", hub_endpoint(fetch_hub(s->fetch)));
 	add_u64(out, "pid", (uint64_t)getpid());
 	add_text(out, "version", HFFS_VERSION);

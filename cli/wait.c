@@ -75,6 +75,14 @@ int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit,
 	return waiter_wait(&w);
 }
 
+int wait_listing(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_listing(c, repo, commit, on_tree, &w);
+	return waiter_wait(&w);
+}
+
 static void on_names(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
 {
 	struct waiter *w = ctx;
@@ -95,5 +103,39 @@ int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct b
 		catalog_want_repos(c, kind, org, on_names, &w);
 	else
 		catalog_want_used(c, kind, NULL, on_names, &w);
+	return waiter_wait(&w);
+}
+
+int wait_used(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_used(c, kind, org, on_names, &w);
+	return waiter_wait(&w);
+}
+
+/* What is to be done with each ref, on the thread that brings them. */
+struct ref_taker {
+	void (*each)(void *ctx, const struct known_ref *ref);
+	void *ctx;
+};
+
+static void on_refs(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err)
+{
+	struct waiter *w = ctx;
+	const struct ref_taker *t = w->out;
+
+	for (size_t i = 0; r == 0 && i < nr; i++)
+		t->each(t->ctx, &refs[i]);
+	waiter_wake(w, r, err);
+}
+
+int wait_refs(struct catalog *c, const struct repo_id *repo, void (*each)(void *ctx, const struct known_ref *ref), void *ctx,
+	      struct err *err)
+{
+	struct ref_taker t = {each, ctx};
+	struct waiter w = WAITER(err, &t);
+
+	catalog_want_refs(c, repo, on_refs, &w);
 	return waiter_wait(&w);
 }

@@ -8,7 +8,15 @@
 int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err);
 /* The caller owns the reference. */
 int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
+/* The same of what the Hub lists, where the catalog is locked to something else. */
+int wait_listing(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
 /* Names, one a line, into out: repositories of an organisation, or (org NULL) the organisations that this machine has used. */
 int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
+
+/* What this machine has used, one a line: of NULL the organisations, of one its repositories, of "org/name" its commits. */
+int wait_used(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
+/* Calls each() for every ref. */
+int wait_refs(struct catalog *c, const struct repo_id *repo, void (*each)(void *ctx, const struct known_ref *ref), void *ctx,
+	      struct err *err);
 
 #endif

@@ -264,7 +264,7 @@ void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_
 			at = &r->next;
 			continue;
 		}
-		r->r = err_set(&r->err, -ETIMEDOUT, "%s: no data for %llu s%s%s", b->sources[b->source].path,
+		r->r = err_set(&r->err, -ETIMEDOUT, "%s: no data for %llu s%s%s", blob_name(b),
 			       (unsigned long long)(parked_ms / 1000), b->fault.text[0] ? ": " : "", b->fault.text);
 		b->gave_up_ms = now_ms;
 		b->gave_up_bytes = b->bytes_arrived;
@@ -283,7 +283,7 @@ void blob_note_loss_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 			at = &r->next;
 			continue;
 		}
-		r->r = err_set(&r->err, -EIO, "%s: the cache has no room for all of it", b->sources[b->source].path);
+		r->r = err_set(&r->err, -EIO, "%s: the cache has no room for all of it", blob_name(b));
 		finish_locked(b, at, a);
 	}
 }
@@ -307,7 +307,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err)
 		return err_set(err, -ECANCELED, "the mount is shutting down");
 	if (b->quarantined)
 		return err_set(err, -EBADMSG, "%s: the bytes that the Hub sends are not those of its own digest",
-			       b->nr_sources ? b->sources[b->source].path : "file");
+			       blob_name(b));
 	return 0;
 }
 

@@ -156,6 +156,8 @@ void catalog_ask(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 	}
 	if (a.start)
 		inquiry_start(a.start);
+	if (a.is_answered && a.outcome.is_unstored)
+		revision_store(c, key, &a.outcome.rev);
 	if (a.is_answered)
 		outcome_give(&a.outcome, kind, done, ctx);
 	outcome_done(&a.outcome);
@@ -170,7 +172,7 @@ void catalog_forget(struct catalog *c, const struct repo_id *repo)
 	for (struct lru_node *n = lru_first(&c->known); n; n = lru_next(&c->known, n))
 		known_forget_locked(container_of(n, struct known, node), repo);
 	for (struct inquiry *q = c->all; q; q = q->next)
-		if (q->kind != INQUIRY_TREE && q->kind != INQUIRY_USED && key_is_of(q->key, repo))
+		if (q->kind != INQUIRY_TREE && q->kind != INQUIRY_USED && q->kind != INQUIRY_KNOWN && key_is_of(q->key, repo))
 			inquiry_detach_locked(q);
 }
 
@@ -190,6 +192,7 @@ int catalog_open(const struct catalog_config *config, struct catalog **out)
 	memcpy(c->salt, cache_salt(config->cache), sizeof(c->salt));
 	c->hub = config->hub;
 	c->cache = config->cache;
+	c->lockfile = config->lockfile;
 	c->ref_ttl_ms = config->ref_ttl_ms;
 	c->post = config->post;
 	c->post_ctx = config->post_ctx;

@@ -12,6 +12,7 @@ void outcome_give(const struct outcome *o, enum inquiry_kind kind, union done do
 
 	switch (kind) {
 	case INQUIRY_REVISION:
+	case INQUIRY_KNOWN:
 		done.revision(ctx, o->r, o->r < 0 ? NULL : &o->rev, &o->err);
 		break;
 	case INQUIRY_TREE:
@@ -221,6 +222,9 @@ void inquiry_start(struct inquiry *q)
 		break;
 	case INQUIRY_TREE:
 		inquiry_start_tree(q);
+		break;
+	case INQUIRY_KNOWN:
+		inquiry_start_known(q);
 		break;
 	case INQUIRY_USED:
 		inquiry_start_used(q);

@@ -8,6 +8,7 @@
 #ifndef HFFS_FETCH_CATALOG_INQUIRY_INT_H
 #define HFFS_FETCH_CATALOG_INQUIRY_INT_H
 
+#include <hffs/lockfile.h>
 #include <hffs/thread.h>
 
 #include "catalog_int.h"
@@ -28,7 +29,8 @@
 #define NAMES_MAX 1000000       /* repositories of one organisation */
 
 /* The first letter of a key. The rest is the document's key: "<endpoint>\n<identity>\n<kind>/<repo>\n<revision or commit>". */
-enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u' };
+enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u',
+		    INQUIRY_KNOWN = 'k' /* a revision, without the Hub */ };
 
 struct outcome {
 	int r;
@@ -36,12 +38,14 @@ struct outcome {
 	struct revision rev;
 	struct roster *roster; /* owned */
 	struct tree *tree;       /* owned */
+	bool is_unstored;      /* rev is to become a document */
 };
 /* What is known under a key. */
 struct known {
 	struct lru_node node;
 	bool has;                /* rev or roster is an answer, fresh or not */
 	bool is_thin;            /* a commit that refs named: no time yet */
+	bool is_unstored;        /* a branch or tag that refs named: becomes a document when it is used */
 	uint64_t fresh_until_ms; /* monotonic; 0: stale; UINT64_MAX: for ever */
 	struct revision rev;
 	struct roster *roster;
@@ -96,6 +100,7 @@ struct catalog {
 	char *endpoint; /* copies, for ever at hand */
 	uint8_t salt[16];
 	uint64_t ref_ttl_ms;
+	const struct lockfile *lockfile; /* borrowed; NULL: the whole Hub */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *post_ctx;
 
@@ -195,6 +200,7 @@ void waiters_end(struct waiter *w, enum inquiry_kind kind, const struct outcome 
 
 void inquiry_start_named(struct inquiry *q); /* catalog_named.c: revisions, refs, repositories */
 void inquiry_start_tree(struct inquiry *q);  /* catalog_tree.c */
+void inquiry_start_known(struct inquiry *q); /* catalog_named.c, too */
 void inquiry_start_used(struct inquiry *q);  /* catalog_used.c; also the last resort of INQUIRY_REPOS */
 
 /* --- catalog_named.c and catalog_revision.c between them --- */
@@ -205,8 +211,20 @@ void named_fail(struct inquiry *q, const struct hub_result *res);
 void named_fail_unusable(struct inquiry *q, const char *why);
 /* What the Hub says of a revision; ends the inquiry. */
 void revision_answered(void *ctx, const struct hub_result *res, const struct hub_info *info);
+/* Makes a document of a revision that is used for the first time since refs named it. key: as in memory. */
+void revision_store(struct catalog *c, const char *key, const struct revision *rev);
 /* One ref is as good as an answer of its own, but for the time of its commit. */
 void revision_confirm_refs_locked(struct inquiry *q, const struct roster *refs);
 bool revision_is_commit(const char *rev);
+
+/* --- catalog_lock.c: answers of a catalog that is locked, on the calling thread --- */
+
+bool lock_find_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
+void lock_give_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
+void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+void lock_give_refs(const struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
+/* Of the kind of `of`: all organisations; the repositories of one; all repositories, whole; commits and revisions of one. */
+enum lock_names { LOCK_ORGS, LOCK_REPOS, LOCK_FULL_NAMES, LOCK_COMMITS, LOCK_REVISIONS };
+void lock_give_names(const struct catalog *c, enum lock_names what, const struct repo_id *of, names_done *done, void *ctx);
 
 #endif

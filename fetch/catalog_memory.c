@@ -213,6 +213,8 @@ enum found memory_find_locked(struct catalog *c, enum inquiry_kind kind, const c
 	out->rev = k->rev;
 	out->rev.ttl_ms = fresh_left(k->fresh_until_ms);
 	out->roster = k->roster ? roster_ref(k->roster) : NULL;
+	out->is_unstored = k->is_unstored;
+	k->is_unstored = false;
 	return is_fresh ? FOUND_FRESH : FOUND_STALE;
 }
 

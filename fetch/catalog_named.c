@@ -34,7 +34,7 @@ static uint64_t doc_fresh_until_locked(const struct inquiry *q, int64_t time_s)
 {
 	int64_t age_s = clock_wall_s() - time_s;
 
-	if (q->kind == INQUIRY_REVISION && revision_is_commit(q->rev))
+	if (q->kind != INQUIRY_REFS && revision_is_commit(q->rev))
 		return UINT64_MAX;
 	if (time_s <= q->c->forgot_s)
 		return 0;
@@ -50,8 +50,8 @@ static int parse_doc(struct inquiry *q, struct revision *rev, struct roster **ro
 	return doc_parse_revision(q->doc.data, q->doc.len, q->repo.kind, rev, time_s);
 }
 
-/* What memory does not know better is taken from the document. */
-static void adopt_doc(struct inquiry *q)
+/* What memory does not know better is taken from the document. key: of what it speaks of. */
+static void adopt_doc(struct inquiry *q, const char *key)
 {
 	AUTO(roster_unref) struct roster *roster = NULL;
 	struct catalog *c = q->c;
@@ -61,10 +61,10 @@ static void adopt_doc(struct inquiry *q)
 
 	if (q->doc_r < 0 || parse_doc(q, &rev, &roster, &time_s) < 0)
 		return;
-	if (q->kind == INQUIRY_REVISION && revision_is_commit(q->rev) && strcmp(q->rev, rev.commit) != 0)
+	if (q->kind != INQUIRY_REFS && revision_is_commit(q->rev) && strcmp(q->rev, rev.commit) != 0)
 		return;
 	LOCK_SCOPE(&c->lock);
-	k = known_make_locked(c, q->key);
+	k = known_make_locked(c, key);
 	if (!k || (k->has && !k->is_thin))
 		return;
 	k->has = true;
@@ -80,7 +80,7 @@ static void doc_step(struct inquiry *q)
 	bool is_offline = catalog_is_offline(q->c);
 	enum found found;
 
-	adopt_doc(q);
+	adopt_doc(q, q->key);
 	{
 		LOCK_SCOPE(&q->c->lock);
 		found = memory_find_locked(q->c, q->kind, q->key, is_offline, &q->outcome);
@@ -89,6 +89,32 @@ static void doc_step(struct inquiry *q)
 		ask_hub(q);
 	else
 		inquiry_end(q);
+}
+
+static void known_step(struct inquiry *q)
+{
+	char key[KEY_MAX];
+	struct known *k;
+	int r = key_derive(q, INQUIRY_REVISION, &q->repo, q->rev, key);
+
+	if (r == 0) {
+		adopt_doc(q, key);
+		LOCK_SCOPE(&q->c->lock);
+		k = known_find_locked(q->c, key);
+		if (k && k->has)
+			q->outcome.rev = k->rev;
+		else
+			r = -ENOENT;
+	}
+	if (r < 0)
+		inquiry_end_with(q, r, NULL);
+	else
+		inquiry_end(q);
+}
+
+void inquiry_start_known(struct inquiry *q)
+{
+	inquiry_load_doc(q, DOC_REVISION, known_step);
 }
 
 void inquiry_start_named(struct inquiry *q)
@@ -294,6 +320,10 @@ static void ask_hub(struct inquiry *q)
 
 void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx)
 {
+	if (c->lockfile) {
+		lock_give_refs(c, repo, done, ctx);
+		return;
+	}
 	catalog_ask(c, INQUIRY_REFS, repo, "", (union done){.refs = done}, ctx);
 }
 
@@ -304,7 +334,10 @@ void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org,
 
 	if (name_is_repo_part(org, strlen(org))) {
 		memcpy(id.name, org, strlen(org) + 1);
-		catalog_ask(c, INQUIRY_REPOS, &id, NULL, (union done){.names = done}, ctx);
+		if (c->lockfile)
+			lock_give_names(c, LOCK_REPOS, &id, done, ctx);
+		else
+			catalog_ask(c, INQUIRY_REPOS, &id, NULL, (union done){.names = done}, ctx);
 		return;
 	}
 	err_set(&err, -ENOENT, "%s is not the name of an organisation", org);

@@ -40,7 +40,7 @@ static void remember_as(struct inquiry *q, const struct repo_id *repo, const cha
 		if (k) {
 			is_new = is_worth_storing_locked(k, rev, names_commit);
 			k->has = true;
-			k->is_thin = false;
+			k->is_thin = k->is_unstored = false;
 			k->negative_until_ms = 0;
 			k->rev = *rev;
 			k->fresh_until_ms = names_commit ? UINT64_MAX : fresh_until(c->ref_ttl_ms, 0);
@@ -86,6 +86,7 @@ void revision_answered(void *ctx, const struct hub_result *res, const struct hub
 		.mtime_s = info->mtime_s,
 		.is_gated = info->is_gated,
 		.is_private = info->is_private,
+		.card = info->card,
 	};
 	memcpy(rev->commit, info->commit, COMMIT_MAX);
 	remember_revision(q, rev);
@@ -104,6 +105,8 @@ static void confirm_locked(struct inquiry *q, const struct known_ref *ref, const
 
 	memcpy(rev.commit, ref->commit, COMMIT_MAX);
 	rev.mtime_s = 0;
+	rev.card = (struct hub_card){0}; /* another revision has another card */
+	memcpy(rev.card.gated, of_repo->card.gated, sizeof(rev.card.gated));
 	if (key_derive(q, INQUIRY_REVISION, &q->repo, ref->commit, key) < 0)
 		return;
 	k = known_make_locked(c, key);
@@ -118,11 +121,24 @@ static void confirm_locked(struct inquiry *q, const struct known_ref *ref, const
 	k = known_make_locked(c, key);
 	if (!k)
 		return;
+	k->is_unstored = !k->has || strcmp(k->rev.commit, rev.commit) != 0 || k->is_unstored;
 	k->has = true;
 	k->is_thin = false;
 	k->negative_until_ms = 0;
 	k->rev = rev;
 	k->fresh_until_ms = fresh_until(c->ref_ttl_ms, 0);
+}
+
+void revision_store(struct catalog *c, const char *key, const struct revision *rev)
+{
+	uint64_t age_ms = c->ref_ttl_ms == UINT64_MAX ? 0 : c->ref_ttl_ms - min_u64(rev->ttl_ms, c->ref_ttl_ms);
+	AUTO_BUF doc = {0};
+
+	doc_format_revision(rev, clock_wall_s() - (int64_t)(age_ms / 1000), &doc);
+	if (doc.failed || !catalog_enter(c))
+		return;
+	cache_put_doc(c->cache, DOC_REVISION, key + 1, doc.data, doc.len);
+	catalog_leave(c);
 }
 
 void revision_confirm_refs_locked(struct inquiry *q, const struct roster *refs)
@@ -153,6 +169,10 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 {
 	struct err err = {0};
 
+	if (c->lockfile) {
+		lock_give_revision(c, repo, rev, done, ctx);
+		return;
+	}
 	if (is_askable(repo, rev)) {
 		catalog_ask(c, INQUIRY_REVISION, repo, rev, (union done){.revision = done}, ctx);
 		return;
@@ -161,11 +181,30 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	done(ctx, -ENOENT, NULL, &err);
 }
 
+void catalog_want_known(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx)
+{
+	struct revision known;
+	struct err err = {0};
+
+	if (catalog_find_revision(c, repo, rev, &known)) {
+		done(ctx, 0, &known, NULL);
+	} else if (c->lockfile) {
+		lock_give_revision(c, repo, rev, done, ctx);
+	} else if (is_askable(repo, rev)) {
+		catalog_ask(c, INQUIRY_KNOWN, repo, rev, (union done){.revision = done}, ctx);
+	} else {
+		err_set(&err, -ENOENT, "%s@%s is not the name of a revision", repo->name, rev);
+		done(ctx, -ENOENT, NULL, &err);
+	}
+}
+
 bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
 {
 	char key[KEY_MAX];
 	struct known *k;
 
+	if (c->lockfile)
+		return lock_find_revision(c, repo, rev, out);
 	if (!is_askable(repo, rev) || key_format(c, INQUIRY_REVISION, repo, rev ? rev : "main", key) < 0)
 		return false;
 	LOCK_SCOPE(&c->lock);

@@ -134,6 +134,14 @@ void inquiry_start_tree(struct inquiry *q)
 
 void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx)
 {
+	if (c->lockfile)
+		lock_give_tree(c, repo, commit, done, ctx);
+	else
+		catalog_want_listing(c, repo, commit, done, ctx);
+}
+
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx)
+{
 	struct err err = {0};
 
 	if (repo->name[0] && name_is_commit(commit, strlen(commit))) {

@@ -11,11 +11,25 @@
 
 #include <hffs/name.h>
 
+/* What is asked for, where it is not what catalog_want_used() gives: q->rev. */
+#define WANT_LISTED "listed"       /* repositories, or commits of one, whose listing is here */
+#define WANT_REVISIONS "revisions" /* of a repository, but no commits */
+
+static bool is_wanted(const struct inquiry *q, const char *what)
+{
+	return !strcmp(q->rev, what);
+}
+
+/* Is a repository asked about? Else an organisation, or all. */
+static bool is_of_repo(const struct inquiry *q)
+{
+	return strchr(q->repo.name, '/') || (q->rev[0] && q->repo.name[0]);
+}
+
 /* What the names begin with: "<kind>/", "<kind>/<org>/" or "<kind>/<org>/<name>\n". */
 static int used_prefix(const struct inquiry *q, char out[KEY_MAX])
 {
-	bool is_repo = strchr(q->repo.name, '/') != NULL;
-	const char *end = is_repo ? "\n" : q->repo.name[0] ? "/" : "";
+	const char *end = is_of_repo(q) ? "\n" : q->repo.name[0] ? "/" : "";
 	int n = snprintf(out, KEY_MAX, "%.*s%s/%s%s", (int)q->prefix_len, q->key, repo_kind_plural(q->repo.kind), q->repo.name, end);
 
 	return n < KEY_MAX ? 0 : -ENAMETOOLONG;
@@ -26,9 +40,12 @@ static void add_used(struct inquiry *q, const char *rest)
 {
 	size_t line = strcspn(rest, "\n"), part = strcspn(rest, "/\n");
 
-	if (strchr(q->repo.name, '/')) { /* commits of a repository */
-		if (name_is_commit(rest, strlen(rest)))
+	if (is_of_repo(q)) { /* commits of a repository, or other revisions */
+		if (name_is_commit(rest, strlen(rest)) != is_wanted(q, WANT_REVISIONS))
 			roster_add(&q->maker, rest, strlen(rest));
+	} else if (is_wanted(q, WANT_LISTED)) {
+		if (rest[part] == '/')
+			roster_add(&q->maker, rest, line);
 	} else if (q->repo.name[0]) { /* repositories of an organisation */
 		if (part == line && name_is_repo_part(rest, line))
 			roster_add(&q->maker, rest, line);
@@ -43,10 +60,13 @@ static void add_from_memory(struct inquiry *q, const char *prefix)
 	size_t len = strlen(prefix);
 	LOCK_SCOPE(&c->lock);
 
-	for (struct lru_node *n = lru_first(&c->known); n; n = lru_next(&c->known, n)) {
+	for (struct lru_node *n = lru_first(&c->trees); n && !is_wanted(q, WANT_REVISIONS); n = lru_next(&c->trees, n))
+		if (!strncmp(n->key + 1, prefix + 1, len - 1))
+			add_used(q, n->key + len);
+	for (struct lru_node *n = lru_first(&c->known); n && !is_wanted(q, WANT_LISTED); n = lru_next(&c->known, n)) {
 		const struct known *k = container_of(n, struct known, node);
 
-		if (n->key[0] == INQUIRY_REVISION && k->has && !k->is_thin && !strncmp(n->key + 1, prefix + 1, len - 1))
+		if (n->key[0] == INQUIRY_REVISION && k->has && !k->is_thin && !k->is_unstored && !strncmp(n->key + 1, prefix + 1, len - 1))
 			add_used(q, n->key + len);
 	}
 }
@@ -105,7 +125,10 @@ static void trees_listed(void *ctx, int r)
 
 static void revisions_step(struct inquiry *q)
 {
-	want_keys(q, DOC_TREE, trees_listed);
+	if (is_wanted(q, WANT_REVISIONS))
+		used_end(q);
+	else
+		want_keys(q, DOC_TREE, trees_listed);
 }
 
 static void revisions_listed(void *ctx, int r)
@@ -120,7 +143,10 @@ void inquiry_start_used(struct inquiry *q)
 
 	if (used_prefix(q, prefix) == 0)
 		add_from_memory(q, prefix);
-	want_keys(q, DOC_REVISION, revisions_listed);
+	if (is_wanted(q, WANT_LISTED))
+		want_keys(q, DOC_TREE, trees_listed);
+	else
+		want_keys(q, DOC_REVISION, revisions_listed);
 }
 
 void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx)
@@ -130,9 +156,38 @@ void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, 
 
 	if (!org || strlen(org) < sizeof(id.name)) {
 		snprintf(id.name, sizeof(id.name), "%s", org ? org : "");
-		catalog_ask(c, INQUIRY_USED, &id, NULL, (union done){.names = done}, ctx);
+		if (c->lockfile)
+			lock_give_names(c, !org ? LOCK_ORGS : strchr(org, '/') ? LOCK_COMMITS : LOCK_REPOS, &id, done, ctx);
+		else
+			catalog_ask(c, INQUIRY_USED, &id, NULL, (union done){.names = done}, ctx);
 		return;
 	}
 	err_set(&err, -ENOENT, "%s is not the name of a repository", org);
 	done(ctx, -ENOENT, NULL, 0, &err);
+}
+
+void catalog_want_listed_repos(struct catalog *c, enum repo_kind kind, names_done *done, void *ctx)
+{
+	struct repo_id all = {.kind = kind};
+
+	if (c->lockfile)
+		lock_give_names(c, LOCK_FULL_NAMES, &all, done, ctx);
+	else
+		catalog_ask(c, INQUIRY_USED, &all, WANT_LISTED, (union done){.names = done}, ctx);
+}
+
+void catalog_want_listed_commits(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	if (c->lockfile)
+		lock_give_names(c, LOCK_COMMITS, repo, done, ctx);
+	else
+		catalog_ask(c, INQUIRY_USED, repo, WANT_LISTED, (union done){.names = done}, ctx);
+}
+
+void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	if (c->lockfile)
+		lock_give_names(c, LOCK_REVISIONS, repo, done, ctx);
+	else
+		catalog_ask(c, INQUIRY_USED, repo, WANT_REVISIONS, (union done){.names = done}, ctx);
 }

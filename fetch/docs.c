@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Documents that the cache keeps for the catalog:
- *     revision  {"v":1,"time":S,"repo":"org/name","commit":HEX,"mtime":S,"gated":B,"private":B}
+ *     revision  {"v":1,"time":S,"repo":"org/name","commit":HEX,"mtime":S,"gated":B,"private":B
+ *                [,"gate":WORD][,"license":ID][,"base_model":IDS][,"params":N]}
  *     refs      {"v":1,"time":S,"refs":[{"name":N,"commit":HEX,"tag":B}, ...]}
  * A listing has its own form (tree.c).
  */
@@ -22,12 +23,26 @@ static uint64_t time_u64(int64_t s)
 	return s > 0 ? (uint64_t)s : 0;
 }
 
+static void add_word(struct buf *out, const char *key, const char *word)
+{
+	if (!*word)
+		return;
+	buf_addf(out, ",\"%s\":", key);
+	buf_add_json(out, word);
+}
+
 void doc_format_revision(const struct revision *rev, int64_t time_s, struct buf *out)
 {
 	buf_addf(out, "{\"v\":%d,\"time\":%" PRIu64 ",\"repo\":", VERSION, time_u64(time_s));
 	buf_add_json(out, rev->repo.name);
-	buf_addf(out, ",\"commit\":\"%s\",\"mtime\":%" PRIu64 ",\"gated\":%s,\"private\":%s}", rev->commit, time_u64(rev->mtime_s),
+	buf_addf(out, ",\"commit\":\"%s\",\"mtime\":%" PRIu64 ",\"gated\":%s,\"private\":%s", rev->commit, time_u64(rev->mtime_s),
 		 rev->is_gated ? "true" : "false", rev->is_private ? "true" : "false");
+	add_word(out, "gate", rev->card.gated);
+	add_word(out, "license", rev->card.license);
+	add_word(out, "base_model", rev->card.base_model);
+	if (rev->card.params)
+		buf_addf(out, ",\"params\":%" PRIu64, rev->card.params);
+	buf_addc(out, '}');
 }
 
 void doc_format_refs(const struct roster *refs, int64_t time_s, struct buf *out)
@@ -57,6 +72,23 @@ static int parse_head(const void *bytes, size_t len, struct json **out, int64_t 
 	return 0;
 }
 
+/* What is missing or too long stays "". */
+static void take_word(const struct json *j, const char *key, char *out, size_t size)
+{
+	const char *word = json_get_string(j, key);
+
+	if (word && strlen(word) < size)
+		memcpy(out, word, strlen(word) + 1);
+}
+
+static void take_card(const struct json *j, struct hub_card *card)
+{
+	take_word(j, "gate", card->gated, sizeof(card->gated));
+	take_word(j, "license", card->license, sizeof(card->license));
+	take_word(j, "base_model", card->base_model, sizeof(card->base_model));
+	(void)json_get_u64(j, "params", &card->params); /* stays 0 */
+}
+
 int doc_parse_revision(const void *bytes, size_t len, enum repo_kind kind, struct revision *out, int64_t *time_s)
 {
 	AUTO(json_free) struct json *j = NULL;
@@ -77,6 +109,7 @@ int doc_parse_revision(const void *bytes, size_t len, enum repo_kind kind, struc
 	rev.mtime_s = (int64_t)mtime;
 	rev.is_gated = json_get_bool(j, "gated", false);
 	rev.is_private = json_get_bool(j, "private", false);
+	take_card(j, &rev.card);
 	*out = rev;
 	return 0;
 }

@@ -157,7 +157,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	if (!b)
 		return;
 	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
-		log_warn("%s: its bytes are not those of the Hub's digest: dropped", b->sources[0].path);
+		log_warn("%s: its bytes are not those of the Hub's digest: dropped", blob_name(b));
 	pthread_mutex_lock(&b->lock);
 	if (blob_id_equal(&f->forced, id))
 		learn_forget_locked(b);
@@ -176,7 +176,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 
 		b->quarantined = true;
 		err_set(&err, -EBADMSG, "%s: the bytes that the Hub sends are not those of its own digest",
-			b->nr_sources ? b->sources[b->source].path : "file");
+			blob_name(b));
 		blob_fail_locked(b, 0, b->nr - 1, -EBADMSG, &err, &a);
 	}
 	if (b->ready) /* else the rows are on their way, and readers are looked at behind them */
@@ -200,6 +200,7 @@ static void sealed(void *ctx, const struct blob_id *id)
 	is_sealed = b->sealed = b->bytes_present == b->size;
 	if (is_sealed)
 		data_file_sealed(b->data);
+	pthread_cond_broadcast(&b->drained);
 	pthread_mutex_unlock(&b->lock);
 	if (is_sealed)
 		note(b->fetch, &b->fetch->sealed, id);

@@ -119,6 +119,12 @@ struct blob {
 	uint64_t gave_up_ms, gave_up_bytes; /* when a reader's deadline passed, and bytes_arrived then */
 };
 
+/* A path of it, for sentences. */
+static inline const char *blob_name(const struct blob *b)
+{
+	return b->nr_sources ? b->sources[b->source].path : "file";
+}
+
 struct sched;
 struct hot;
 struct ahead;

@@ -161,7 +161,7 @@ static void parse(const struct blob *b, const void *bytes, const struct sight *s
 	else
 		f->r = s->zip ? parse_zip(b, bytes, len, f, &err) : parse_begin(b, bytes, len, f, &err);
 	if (f->r == -EBADMSG || f->r == -EFBIG)
-		log_debug("%s: nothing is learned from it: %s", b->sources[0].path, err.text);
+		log_debug("%s: nothing is learned from it: %s", blob_name(b), err.text);
 }
 
 /* As much as one read may have: a long span would hold up eviction. -ESTALE: it was evicted meanwhile. */

@@ -103,7 +103,7 @@ static void spoiled(struct blob *b, uint64_t idx)
 	const char *path;
 
 	pthread_mutex_lock(&b->lock);
-	path = b->sources[b->source].path;
+	path = blob_name(b);
 	b->quarantined = ++b->spoiled > 1;
 	blob_set_state_locked(b, idx, CHUNK_ABSENT);
 	if (b->quarantined) {

@@ -63,6 +63,7 @@ static void apply_rows(struct job *job)
 		blob_fail_locked(b, 0, b->nr - 1, r, &err, &a);
 	}
 	blob_recheck_locked(b, &a);
+	pthread_cond_broadcast(&b->drained); /* who brings bytes waits until it is ready */
 	pthread_mutex_unlock(&b->lock);
 
 	data_file_unref(data);
@@ -279,14 +280,17 @@ struct blob *blob_get(struct fetch *f, const struct object_ref *from)
 		blob_put(b);
 		return NULL;
 	}
-	add_source(b, from);
+	if (from->path)
+		add_source(b, from);
 	if (!fresh)
 		return b;
-	ahead_join(b, from);
+	if (from->path)
+		ahead_join(b, from);
 	job = calloc(1, sizeof(*job));
 	if (!job) { /* nothing is known of it, then */
 		pthread_mutex_lock(&b->lock);
 		b->ready = true;
+		pthread_cond_broadcast(&b->drained);
 		pthread_mutex_unlock(&b->lock);
 		blob_put(b);
 		return b;

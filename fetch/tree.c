@@ -8,8 +8,8 @@
  *
  * Stored form, little-endian: "hffstree", u32 version, u32 entries, u32 hidden, u32 bytes of names (each with a NUL); then the
  * entries by number, the root first with an empty name:
- *     u8 flags (1 directory, 2 LFS, blob algorithm << 2), u8 length of the name, the name,
- *     file: u64 size, the digest (20, 32 or 0 bytes by algorithm);  directory: u32 children
+ *     u8 flags (1 directory, 2 LFS, blob algorithm << 2, 16 has a Xet hash), u8 length of the name, the name,
+ *     file: u64 size, the digest (20, 32 or 0 bytes by algorithm), with flag 16 the Xet hash (32 bytes);  directory: u32 children
  * and a u64 XXH3 of all that. Parents, offsets and first children follow from the order, so they cannot be wrong.
  */
 #include "tree_int.h"
@@ -31,6 +31,26 @@ struct tree {
 	struct tree_entry *entries;
 	char *names;
 	uint32_t names_len;
+	struct xet *xets; /* by entry: few files have one */
+	uint32_t nr_xets;
+	struct by_blob *_Atomic by_blob; /* NULL until somebody looks for a content */
+};
+
+struct xet {
+	uint32_t entry;
+	uint8_t hash[32];
+};
+
+struct arrived_xet {
+	uint32_t entry, nr; /* of the builder; the count so far */
+	bool is_none;       /* this path came before, and now without a hash */
+	uint8_t hash[32];
+};
+
+/* Files by content: entries in open addressing, a power of two of slots; 0: free. */
+struct by_blob {
+	uint32_t cap;
+	uint32_t slots[];
 };
 
 struct tree_builder {
@@ -40,6 +60,7 @@ struct tree_builder {
 	uint32_t *slots; /* entries by (parent, name); 0: free */
 	uint32_t slots_cap;
 	uint32_t hidden;
+	struct buf xets;     /* struct arrived_xet */
 	struct buf dir_path; /* of the last entry's directory: listings come grouped */
 	uint32_t dir;
 };
@@ -77,6 +98,7 @@ void tree_builder_free(struct tree_builder *b)
 	free(b->entries);
 	free(b->slots);
 	buf_done(&b->names);
+	buf_done(&b->xets);
 	buf_done(&b->dir_path);
 	free(b);
 }
@@ -219,6 +241,17 @@ static void builder_set_file(struct tree_builder *b, uint32_t idx, const struct 
 	e->is_lfs = from->is_lfs;
 }
 
+static int builder_add_xet(struct tree_builder *b, uint32_t idx, const struct hub_entry *from, bool made)
+{
+	struct arrived_xet x = {.entry = idx, .nr = (uint32_t)(b->xets.len / sizeof(x)), .is_none = !from->has_xet};
+
+	if (!from->has_xet && made)
+		return 0;
+	memcpy(x.hash, from->xet, sizeof(x.hash));
+	buf_add(&b->xets, &x, sizeof(x));
+	return b->xets.failed ? -ENOMEM : 0;
+}
+
 static int builder_add_entry(struct tree_builder *b, const struct hub_entry *e)
 {
 	size_t len = strlen(e->path);
@@ -238,11 +271,12 @@ static int builder_add_entry(struct tree_builder *b, const struct hub_entry *e)
 	r = builder_child(b, dir, e->path + name_off, len - name_off, &made, &idx);
 	if (r < 0)
 		return r;
-	if (e->type == ENTRY_DIR)
+	if (e->type == ENTRY_DIR) {
 		builder_make_dir(b, idx);
-	else
-		builder_set_file(b, idx, e, made);
-	return 0;
+		return 0;
+	}
+	builder_set_file(b, idx, e, made);
+	return builder_add_xet(b, idx, e, made);
 }
 
 int tree_builder_add(struct tree_builder *b, const struct hub_entry *entries, size_t nr)
@@ -330,6 +364,8 @@ static void builder_number(const struct tree_builder *b, const uint32_t *order, 
 
 static void tree_free(struct tree *t)
 {
+	free(atomic_load(&t->by_blob));
+	free(t->xets);
 	free(t->entries);
 	free(t->names);
 	free(t);
@@ -351,6 +387,44 @@ static struct tree *tree_new(uint32_t nr, uint32_t hidden, size_t names_len)
 	return t->entries && t->names ? TAKE(t) : NULL;
 }
 
+static int by_arrival(const void *a, const void *b)
+{
+	const struct arrived_xet *x = a, *y = b;
+
+	if (x->entry != y->entry)
+		return x->entry < y->entry ? -1 : 1;
+	return (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+/* Numbers of arrival become those of the tree, sorted; of a path that came twice the last one counts, of a directory none. */
+static int builder_take_xets(struct tree_builder *b, const uint32_t *from, struct tree *t)
+{
+	AUTO_FREE uint32_t *to = NULL;
+	struct arrived_xet *xets = (struct arrived_xet *)(void *)b->xets.data;
+	size_t nr = b->xets.len / sizeof(*xets);
+
+	if (!nr)
+		return 0;
+	to = calloc(b->nr, sizeof(*to));
+	t->xets = calloc(nr, sizeof(*t->xets));
+	if (!to || !t->xets)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < b->nr; i++)
+		to[from[i]] = i;
+	for (size_t i = 0; i < nr; i++)
+		xets[i].entry = to[xets[i].entry];
+	qsort(xets, nr, sizeof(*xets), by_arrival);
+	for (size_t i = 0; i < nr; i++) {
+		bool is_last = i + 1 == nr || xets[i + 1].entry != xets[i].entry;
+
+		if (!is_last || xets[i].is_none || t->entries[xets[i].entry].type != ENTRY_FILE)
+			continue;
+		t->xets[t->nr_xets].entry = xets[i].entry;
+		memcpy(t->xets[t->nr_xets++].hash, xets[i].hash, sizeof(xets[i].hash));
+	}
+	return 0;
+}
+
 int tree_builder_finish(struct tree_builder *b, struct tree **out)
 {
 	AUTO_FREE uint32_t *order = NULL, *from = NULL;
@@ -364,6 +438,8 @@ int tree_builder_finish(struct tree_builder *b, struct tree **out)
 		return -ENOMEM;
 	builder_group(b, order);
 	builder_number(b, order, from, t);
+	if (builder_take_xets(b, from, t) < 0)
+		return -ENOMEM;
 	*out = TAKE(t);
 	return 0;
 }
@@ -399,7 +475,7 @@ bool tree_is_masked(const struct tree *t)
 
 size_t tree_bytes(const struct tree *t)
 {
-	return sizeof(*t) + (size_t)t->nr * sizeof(*t->entries) + t->names_len;
+	return sizeof(*t) + (size_t)t->nr * sizeof(*t->entries) + t->names_len + t->nr_xets * sizeof(*t->xets);
 }
 
 const struct tree_entry *tree_entry(const struct tree *t, uint32_t idx)
@@ -411,6 +487,80 @@ const struct tree_entry *tree_entry(const struct tree *t, uint32_t idx)
 const char *tree_name(const struct tree *t, const struct tree_entry *e)
 {
 	return t->names + e->name_off;
+}
+
+static int by_entry(const void *a, const void *b)
+{
+	const struct xet *x = a, *y = b;
+
+	return (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+const uint8_t *tree_xet(const struct tree *t, const struct tree_entry *e)
+{
+	struct xet key = {.entry = tree_idx(t, e)};
+	const struct xet *x = t->nr_xets ? bsearch(&key, t->xets, t->nr_xets, sizeof(key), by_entry) : NULL;
+
+	return x ? x->hash : NULL;
+}
+
+/* Where this content is in the table, or the free slot for it. */
+static uint32_t *blob_slot(const struct tree *t, struct by_blob *by, const struct blob_id *id)
+{
+	uint32_t i = (uint32_t)digest_hash64(id, sizeof(*id), 0) & (by->cap - 1);
+
+	while (by->slots[i] && !blob_id_equal(&t->entries[by->slots[i]].id, id))
+		i = (i + 1) & (by->cap - 1);
+	return &by->slots[i];
+}
+
+static struct by_blob *index_blobs(const struct tree *t)
+{
+	struct by_blob *by;
+	uint32_t cap = 16;
+
+	while (cap / 2 < t->nr)
+		cap *= 2;
+	by = calloc(1, sizeof(*by) + (size_t)cap * sizeof(by->slots[0]));
+	if (!by)
+		return NULL;
+	by->cap = cap;
+	for (uint32_t i = 1; i < t->nr; i++) {
+		uint32_t *slot = t->entries[i].id.algo ? blob_slot(t, by, &t->entries[i].id) : NULL;
+
+		if (slot && !*slot)
+			*slot = i;
+	}
+	return by;
+}
+
+const struct tree_entry *tree_find_blob(struct tree *t, const struct blob_id *id)
+{
+	struct by_blob *by = atomic_load_explicit(&t->by_blob, memory_order_acquire), *made;
+	uint32_t idx;
+
+	if (!by) {
+		made = index_blobs(t);
+		if (!made)
+			return NULL;
+		if (atomic_compare_exchange_strong(&t->by_blob, &by, made))
+			by = made;
+		else
+			free(made); /* somebody else was faster */
+	}
+	idx = *blob_slot(t, by, id);
+	return idx ? &t->entries[idx] : NULL;
+}
+
+unsigned tree_depth(const struct tree *t, const struct tree_entry *e)
+{
+	unsigned depth = 0;
+
+	while (e->parent) {
+		e = &t->entries[e->parent];
+		depth++;
+	}
+	return depth;
 }
 
 uint32_t tree_idx(const struct tree *t, const struct tree_entry *e)
@@ -476,13 +626,15 @@ void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out
 
 #define MAGIC "hffstree"
 #define MAGIC_LEN 8
-#define VERSION 1
+#define VERSION 2 /* 1 knew no Xet hashes, and is read as it is */
 #define HEAD_LEN (MAGIC_LEN + 4 * 4)
 #define SUM_LEN 8
 #define ENTRY_LEN_LEAST 6 /* flags, length of the name, children */
 #define FLAG_DIR 1
 #define FLAG_LFS 2
 #define ALGO_SHIFT 2
+#define ALGO_MASK 3
+#define FLAG_XET 16
 
 static void add_u32(struct buf *b, uint32_t v)
 {
@@ -499,8 +651,9 @@ static void add_u64(struct buf *b, uint64_t v)
 static void store_entry(const struct tree *t, const struct tree_entry *e, struct buf *out)
 {
 	bool is_dir = e->type == ENTRY_DIR;
+	const uint8_t *xet = is_dir ? NULL : tree_xet(t, e);
 
-	buf_addc(out, (char)((is_dir ? FLAG_DIR : 0) | (e->is_lfs ? FLAG_LFS : 0) | e->id.algo << ALGO_SHIFT));
+	buf_addc(out, (char)((is_dir ? FLAG_DIR : 0) | (e->is_lfs ? FLAG_LFS : 0) | e->id.algo << ALGO_SHIFT | (xet ? FLAG_XET : 0)));
 	buf_addc(out, (char)e->name_len);
 	buf_add(out, tree_name(t, e), e->name_len);
 	if (is_dir) {
@@ -509,11 +662,13 @@ static void store_entry(const struct tree *t, const struct tree_entry *e, struct
 	}
 	add_u64(out, e->size);
 	buf_add(out, e->id.bytes, blob_id_len(&e->id));
+	if (xet)
+		buf_add(out, xet, sizeof(t->xets->hash));
 }
 
 static size_t stored_len(const struct tree *t)
 {
-	size_t len = HEAD_LEN + SUM_LEN + t->names_len; /* a name's NUL makes up for its length byte */
+	size_t len = HEAD_LEN + SUM_LEN + t->names_len + t->nr_xets * sizeof(t->xets->hash); /* a name's NUL makes up for its length byte */
 
 	for (uint32_t i = 0; i < t->nr; i++) {
 		const struct tree_entry *e = &t->entries[i];
@@ -617,15 +772,33 @@ static int load_dir(struct loading *l, struct tree_entry *e)
 	return 0;
 }
 
+/* Doubles; entries come in order, so the table is sorted. */
+static int load_xet(struct loading *l, const struct tree_entry *e)
+{
+	struct tree *t = l->t;
+	struct xet *grown;
+
+	if ((t->nr_xets & (t->nr_xets - 1)) == 0) {
+		grown = reallocarray(t->xets, t->nr_xets ? (size_t)t->nr_xets * 2 : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		t->xets = grown;
+	}
+	t->xets[t->nr_xets].entry = tree_idx(t, e);
+	return take(&l->in, t->xets[t->nr_xets++].hash, sizeof(t->xets->hash));
+}
+
 static int load_file(struct loading *l, struct tree_entry *e, uint8_t flags)
 {
 	e->type = ENTRY_FILE;
 	e->is_lfs = (flags & FLAG_LFS) != 0;
-	e->id.algo = flags >> ALGO_SHIFT;
-	if (e->id.algo > BLOB_SHA256 || take_u64(&l->in, &e->size) < 0 || e->size > SIZE_MOST)
+	e->id.algo = flags >> ALGO_SHIFT & ALGO_MASK;
+	if (flags >= FLAG_XET * 2 || e->id.algo > BLOB_SHA256 || take_u64(&l->in, &e->size) < 0 || e->size > SIZE_MOST)
 		return -EBADMSG;
 	tree_note_masked(l->t, e);
-	return take(&l->in, e->id.bytes, blob_id_len(&e->id));
+	if (take(&l->in, e->id.bytes, blob_id_len(&e->id)) < 0)
+		return -EBADMSG;
+	return flags & FLAG_XET ? load_xet(l, e) : 0;
 }
 
 /* Entry i is a child of the first directory whose range it lies in; none: nobody listed it. */
@@ -671,7 +844,7 @@ static int load_head(struct reader *in, uint32_t *nr, uint32_t *hidden, uint32_t
 
 	if (take(in, magic, MAGIC_LEN) < 0 || memcmp(magic, MAGIC, MAGIC_LEN) != 0)
 		return -EBADMSG;
-	if (take_u32(in, &version) < 0 || version != VERSION)
+	if (take_u32(in, &version) < 0 || version < 1 || version > VERSION)
 		return -EBADMSG;
 	if (take_u32(in, nr) < 0 || take_u32(in, hidden) < 0 || take_u32(in, names_len) < 0)
 		return -EBADMSG;

@@ -15,12 +15,31 @@
 
 static bool owns_name(const struct node *n)
 {
-	return n->type != NODE_DIR && n->type != NODE_FILE;
+	switch ((enum node_type)n->type) {
+	case NODE_DIR:
+	case NODE_FILE:
+	case NODE_SNAP_DIR:
+	case NODE_POINTER:
+	case NODE_ABSENT_DIR:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static bool owns_site(const struct node *n)
 {
-	return n->type == NODE_REPO || n->type == NODE_COMMIT;
+	switch ((enum node_type)n->type) {
+	case NODE_REPO:
+	case NODE_COMMIT:
+	case NODE_HUB_REPO:
+	case NODE_BLOB:
+	case NODE_SNAPSHOT:
+	case NODE_ABSENT_COMMIT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static struct node **id_bucket(const struct nodes *t, uint64_t id)
@@ -255,10 +274,47 @@ struct site *site_ref(struct site *s)
 	return s;
 }
 
+void site_leave(struct site *s)
+{
+	if (!s->prev)
+		return;
+	*s->prev = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	s->prev = NULL;
+}
+
+struct site *nodes_find_site(const struct nodes *t, const struct repo_id *repo, const char *commit)
+{
+	struct site *s = t->sites;
+
+	while (s && !(s->repo.kind == repo->kind && !strcmp(s->commit, commit) && !strcmp(s->repo.name, repo->name)))
+		s = s->next;
+	return s;
+}
+
+struct site *nodes_site(struct nodes *t, const struct repo_id *repo, const char *commit)
+{
+	struct site *s = nodes_find_site(t, repo, commit);
+
+	if (s)
+		return site_ref(s);
+	s = site_new(repo, commit);
+	if (!s)
+		return NULL;
+	s->next = t->sites;
+	s->prev = &t->sites;
+	if (s->next)
+		s->next->prev = &s->next;
+	t->sites = s;
+	return s;
+}
+
 void site_unref(struct site *s)
 {
 	if (!s || --s->refs)
 		return;
+	site_leave(s);
 	tree_unref(s->tree);
 	free(s);
 }

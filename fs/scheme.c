@@ -19,6 +19,8 @@ static bool is_kind_name(const char *name, enum repo_kind kind)
 
 enum place scheme_in_root(const char *name, enum repo_kind *kind)
 {
+	if (!strcmp(name, SCHEME_HUB_NAME))
+		return PLACE_HUB;
 	for (int k = 0; k < REPO_KINDS; k++)
 		if (is_kind_name(name, (enum repo_kind)k)) {
 			*kind = (enum repo_kind)k;
@@ -30,6 +32,44 @@ enum place scheme_in_root(const char *name, enum repo_kind *kind)
 enum place scheme_in_kind(const char *name)
 {
 	return name_is_repo_part(name, strlen(name)) ? PLACE_ORG : PLACE_NONE;
+}
+
+/*
+ * Sorted. Asking about every organisation whether it is a repository would cost a request each; these names are worth one. [the
+ * lists of pretrained models of transformers 2 to 4, and of datasets 1; the Hub redirects them, docs/PROTOCOL.md]
+ */
+static const char *const old_models[] = {
+	"albert-base-v1", "albert-base-v2", "albert-large-v1", "albert-large-v2", "albert-xlarge-v1", "albert-xlarge-v2",
+	"albert-xxlarge-v1", "albert-xxlarge-v2", "bert-base-cased", "bert-base-cased-finetuned-mrpc", "bert-base-chinese",
+	"bert-base-german-cased", "bert-base-german-dbmdz-cased", "bert-base-german-dbmdz-uncased", "bert-base-multilingual-cased",
+	"bert-base-multilingual-uncased", "bert-base-uncased", "bert-large-cased", "bert-large-cased-whole-word-masking",
+	"bert-large-cased-whole-word-masking-finetuned-squad", "bert-large-uncased", "bert-large-uncased-whole-word-masking",
+	"bert-large-uncased-whole-word-masking-finetuned-squad", "camembert-base", "ctrl", "distilbert-base-cased",
+	"distilbert-base-cased-distilled-squad", "distilbert-base-german-cased", "distilbert-base-multilingual-cased",
+	"distilbert-base-uncased", "distilbert-base-uncased-distilled-squad", "distilbert-base-uncased-finetuned-sst-2-english",
+	"distilgpt2", "distilroberta-base", "gpt2", "gpt2-large", "gpt2-medium", "gpt2-xl", "openai-gpt", "roberta-base",
+	"roberta-base-openai-detector", "roberta-large", "roberta-large-mnli", "roberta-large-openai-detector", "t5-11b", "t5-3b",
+	"t5-base", "t5-large", "t5-small", "transfo-xl-wt103", "xlm-clm-ende-1024", "xlm-clm-enfr-1024", "xlm-mlm-100-1280",
+	"xlm-mlm-17-1280", "xlm-mlm-en-2048", "xlm-mlm-ende-1024", "xlm-mlm-enfr-1024", "xlm-mlm-enro-1024",
+	"xlm-mlm-tlm-xnli15-1024", "xlm-mlm-xnli15-1024", "xlm-roberta-base", "xlm-roberta-large", "xlnet-base-cased",
+	"xlnet-large-cased",
+};
+static const char *const old_datasets[] = {
+	"ag_news", "amazon_polarity", "c4", "cifar10", "cifar100", "cnn_dailymail", "conll2003", "emotion", "fashion_mnist", "food101",
+	"glue", "gsm8k", "imdb", "mnist", "openwebtext", "quora", "rotten_tomatoes", "samsum", "snli", "squad", "squad_v2", "sst2",
+	"super_glue", "trec", "wikipedia", "wikitext", "wmt14", "wmt16", "xnli", "xsum", "yelp_polarity", "yelp_review_full",
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, *(const char *const *)b);
+}
+
+bool scheme_is_old_name(enum repo_kind kind, const char *name)
+{
+	if (kind == REPO_MODEL)
+		return bsearch(name, old_models, ARRAY_SIZE(old_models), sizeof(old_models[0]), by_name) != NULL;
+	return kind == REPO_DATASET && bsearch(name, old_datasets, ARRAY_SIZE(old_datasets), sizeof(old_datasets[0]), by_name) != NULL;
 }
 
 enum place scheme_in_org(enum repo_kind kind, const char *org, const char *name, struct repo_id *repo)
@@ -124,9 +164,9 @@ size_t scheme_ref_child(const char *rev, const char *prefix, const char **child,
 	return len;
 }
 
-void scheme_repo_target(struct buf *out, const struct repo_id *repo)
+void scheme_repo_target(struct buf *out, unsigned depth, const struct repo_id *repo)
 {
-	buf_addf(out, "../%s", repo->name);
+	buf_addf(out, "%s%s", depth ? "../" : "", repo->name);
 }
 
 void scheme_commit_target(struct buf *out, const char *prefix, const char *commit)
@@ -137,6 +177,56 @@ void scheme_commit_target(struct buf *out, const char *prefix, const char *commi
 		if (*prefix == '/')
 			buf_adds(out, "../");
 	buf_adds(out, commit);
+}
+
+/* "org--name" to "org/name": a part of an id has no "--", so there is one way to read it. */
+static int undo_dashes(const char *text, char out[REPO_NAME_MAX])
+{
+	const char *dashes = strstr(text, "--");
+	int n;
+
+	n = dashes ? snprintf(out, REPO_NAME_MAX, "%.*s/%s", (int)(dashes - text), text, dashes + 2)
+		   : snprintf(out, REPO_NAME_MAX, "%s", text);
+	return n < REPO_NAME_MAX ? n : -1;
+}
+
+enum place scheme_in_hub(const char *name, struct repo_id *repo)
+{
+	char full[REPO_NAME_MAX];
+
+	for (int k = 0; k < REPO_KINDS; k++) {
+		const char *plural = repo_kind_plural((enum repo_kind)k);
+		size_t n = strlen(plural);
+		int len;
+
+		if (strncmp(name, plural, n) != 0 || strncmp(name + n, "--", 2) != 0)
+			continue;
+		len = undo_dashes(name + n + 2, full);
+		return len > 0 && repo_id_set(repo, (enum repo_kind)k, full, (size_t)len) == 0 ? PLACE_REPO : PLACE_NONE;
+	}
+	return PLACE_NONE;
+}
+
+void scheme_hub_name(struct buf *out, const struct repo_id *repo)
+{
+	const char *slash = strchr(repo->name, '/');
+
+	buf_addf(out, "%s--", repo_kind_plural(repo->kind));
+	if (slash)
+		buf_addf(out, "%.*s--%s", (int)(slash - repo->name), repo->name, slash + 1);
+	else
+		buf_adds(out, repo->name);
+}
+
+void scheme_pointer_target(struct buf *out, unsigned depth, const struct blob_id *id)
+{
+	char hex[BLOB_ID_HEX_MAX];
+
+	blob_id_format(id, hex);
+	buf_adds(out, "../../");
+	while (depth--)
+		buf_adds(out, "../");
+	buf_addf(out, "blobs/%s", hex);
 }
 
 bool scheme_has_place(const struct repo_id *repo)

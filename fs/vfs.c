@@ -112,6 +112,36 @@ void vfs_forget(struct vfs *v, uint64_t id, uint64_t lookups)
 		node_forget(&v->nodes, n, lookups);
 }
 
+static void fill_small_file(struct stat *st, size_t size)
+{
+	st->st_mode = S_IFREG | 0444;
+	st->st_nlink = 1;
+	st->st_size = (off_t)size;
+	st->st_blocks = size ? 8 : 0;
+}
+
+static void fill_link(struct stat *st, size_t target_len)
+{
+	st->st_mode = S_IFLNK | 0777;
+	st->st_nlink = 1;
+	st->st_size = (off_t)target_len;
+}
+
+void pointer_target(const struct node *n, struct buf *out)
+{
+	const struct tree_entry *e = tree_entry(n->site->tree, n->entry);
+
+	scheme_pointer_target(out, tree_depth(n->site->tree, e), &e->id);
+}
+
+static size_t pointer_target_len(const struct node *n)
+{
+	AUTO_BUF target = {0};
+
+	pointer_target(n, &target);
+	return target.len;
+}
+
 static void fill_file_locked(const struct node *n, struct stat *st)
 {
 	uint64_t size = tree_entry(n->site->tree, n->entry)->size;
@@ -129,18 +159,23 @@ void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, s
 	int64_t mtime_s = n->site && n->site->mtime_s ? n->site->mtime_s : v->start_s;
 
 	*out = (struct vfs_entry){.node = n->id, .entry_ms = entry_ms, .attr_ms = FOREVER_MS};
-	if (n->type == NODE_FILE) {
+	if (node_has_blob(n)) {
 		fill_file_locked(n, st);
 	} else if (n->type == NODE_LINK) {
-		st->st_mode = S_IFLNK | 0777;
-		st->st_nlink = 1;
-		st->st_size = (off_t)strlen(n->target);
+		fill_link(st, strlen(n->target));
 		out->attr_ms = entry_ms;
+	} else if (n->type == NODE_POINTER) {
+		fill_link(st, pointer_target_len(n));
+	} else if (n->type == NODE_REF) {
+		fill_small_file(st, strlen(n->target));
+		out->attr_ms = entry_ms;
+	} else if (n->type == NODE_ABSENT_FILE) {
+		fill_small_file(st, 0);
 	} else {
 		st->st_mode = S_IFDIR | 0555;
 		st->st_nlink = 1; /* not counted; 2 would tell File::Find and old find(1) that there is no directory in it */
 	}
-	if (n->type != NODE_LINK)
+	if (!S_ISLNK(st->st_mode))
 		st->st_mode &= ~v->umask;
 	if (n->type == NODE_COMMIT && !n->site->commit[0])
 		out->attr_ms = 0; /* the time of the commit is not known yet */
@@ -149,6 +184,41 @@ void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, s
 	st->st_gid = v->gid;
 	st->st_blksize = BLKSIZE;
 	st->st_atim.tv_sec = st->st_mtim.tv_sec = st->st_ctim.tv_sec = mtime_s;
+}
+
+static bool wants_disk_locked(const struct node *n, struct blob_id *id)
+{
+	const struct tree_entry *e = node_has_blob(n) ? tree_entry(n->site->tree, n->entry) : NULL;
+
+	if (!e || !e->size || !e->id.algo || n->knows_disk)
+		return false;
+	*id = e->id;
+	return true;
+}
+
+static void note_disk_locked(struct node *n, uint64_t bytes)
+{
+	if (!n->knows_disk && !n->cached_4k)
+		n->cached_4k = (uint32_t)min_u64((bytes + 4095) / 4096, UINT32_MAX);
+	n->knows_disk = true;
+}
+
+void fill_listed(struct vfs *v, struct node *n, uint64_t entry_ms, struct vfs_entry *out)
+{
+	struct blob_id id;
+	uint64_t bytes = 0;
+	bool wants;
+
+	pthread_mutex_lock(&v->lock);
+	wants = wants_disk_locked(n, &id);
+	pthread_mutex_unlock(&v->lock);
+	if (wants)
+		bytes = cache_disk_bytes(fetch_cache(v->fetch), &id);
+	pthread_mutex_lock(&v->lock);
+	if (wants)
+		note_disk_locked(n, bytes);
+	fill_entry_locked(v, n, entry_ms, out);
+	pthread_mutex_unlock(&v->lock);
 }
 
 int vfs_getattr(struct vfs *v, uint64_t id, struct vfs_entry *out)
@@ -171,9 +241,12 @@ int vfs_readlink(struct vfs *v, uint64_t id, struct buf *out)
 	n = node_find(&v->nodes, id);
 	if (!n)
 		return -ESTALE;
-	if (n->type != NODE_LINK)
+	if (n->type == NODE_POINTER)
+		pointer_target(n, out);
+	else if (n->type == NODE_LINK)
+		buf_adds(out, n->target);
+	else
 		return -EINVAL;
-	buf_adds(out, n->target);
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -202,10 +275,15 @@ void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each
 	shown_forget(&v->shown, repo);
 	for (size_t i = 0; i < v->nodes.cap; i++)
 		for (struct node *n = v->nodes.by_id[i]; n; n = n->next_by_id) {
-			if (n->type != NODE_LINK || !n->site || !is_of_repo(n, repo))
+			if ((n->type != NODE_LINK && n->type != NODE_REF) || !n->site || !is_of_repo(n, repo))
 				continue;
 			each(ctx, n->parent->id, n->name);
 		}
+	for (size_t i = 0; i < ABSENT_KEPT; i++) {
+		if (v->absent[i].dir)
+			each(ctx, v->absent[i].dir, v->absent[i].name);
+		v->absent[i].dir = 0;
+	}
 }
 
 void vfs_statfs(struct vfs *v, struct statvfs *out)

@@ -106,9 +106,9 @@ static int check_open(const struct node *n, int flags)
 {
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_TRUNC | O_CREAT)))
 		return -EROFS;
-	if (n->type == NODE_FILE)
+	if (node_has_blob(n) || n->type == NODE_REF || n->type == NODE_ABSENT_FILE)
 		return 0;
-	return n->type == NODE_LINK ? -ELOOP : -EISDIR;
+	return n->type == NODE_LINK || n->type == NODE_POINTER ? -ELOOP : -EISDIR;
 }
 
 /*
@@ -148,6 +148,17 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	return f->blob ? 0 : -ENOMEM;
 }
 
+/* What is not fetched: a commit in a file, or nothing. */
+static int get_text(struct vfs *v, const struct node *n, struct vfs_file *f)
+{
+	LOCK_SCOPE(&v->lock);
+
+	if (n->type == NODE_REF)
+		memcpy(f->text, n->target, strnlen(n->target, sizeof(f->text) - 1));
+	f->size = strlen(f->text);
+	return 0;
+}
+
 static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file **out, struct err *err)
 {
 	struct passed *fresh;
@@ -163,7 +174,7 @@ static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file *
 	f->node = n;
 	f->is_direct = flags & O_DIRECT;
 	atomic_init(&f->refs, 1);
-	r = get_blob(v, n, f, err);
+	r = node_has_blob(n) ? get_blob(v, n, f, err) : get_text(v, n, f);
 	if (r < 0) {
 		free(f);
 		return r;
@@ -194,6 +205,19 @@ int vfs_open(struct vfs *v, uint64_t id, int flags, struct vfs_file **out, struc
 }
 
 /* --- reading --- */
+
+bool vfs_is_fixed(const struct vfs_file *f)
+{
+	return f->node->type != NODE_REF || !f->vfs->is_stable; /* a stable node changes in place, others make way for a new one */
+}
+
+const char *vfs_text(const struct vfs_file *f, uint64_t off, size_t *len)
+{
+	if (f->blob || node_has_blob(f->node))
+		return NULL;
+	*len = vfs_read_len(f, off, *len);
+	return f->text + (*len ? off : 0);
+}
 
 size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len)
 {
@@ -290,7 +314,7 @@ size_t vfs_take_spoiled(struct vfs *v, uint64_t *nodes, size_t max)
 		LOCK_SCOPE(&v->lock);
 		for (size_t i = 0; i < v->nodes.cap; i++)
 			for (struct node *n = v->nodes.by_id[i]; n && nr < max; n = n->next_by_id)
-				if (n->type == NODE_FILE && blob_id_equal(&tree_entry(n->site->tree, n->entry)->id, &id)) {
+				if (node_has_blob(n) && blob_id_equal(&tree_entry(n->site->tree, n->entry)->id, &id)) {
 					passed_spoil_locked(v, n);
 					nodes[nr++] = n->id;
 				}

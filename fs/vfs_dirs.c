@@ -5,7 +5,8 @@
  *
  * What a repository's directory shows: branches and tags of the Hub and the commits that this machine has used.
  */
-#include "vfs_int.h"
+#include "dirs_int.h"
+#include "lookup_int.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,39 +14,15 @@
 #include <hffs/name.h>
 #include <hffs/scheme.h>
 
-struct name {
-	char *text;
-	mode_t type;
-	char commit[COMMIT_MAX]; /* of a symlink; else "" */
-};
-
-struct vfs_dir {
-	struct vfs *vfs;
-	struct node *node; /* pinned */
-	struct tree *tree; /* a reference, of a listing; else NULL and names count */
-	uint32_t first, nr;
-	struct name *names; /* nr, sorted */
-	size_t cap;
-};
-
-/* A directory being opened. */
-struct dir_ask {
-	struct vfs *vfs;
-	struct vfs_dir *dir;
-	vfs_opendir_done *done;
-	void *ctx;
-	struct repo_id repo;
-};
-
 /* --- the snapshot --- */
 
-static int add_name(struct vfs_dir *d, const char *text, size_t len, mode_t type, const char *commit)
+int add_name(struct vfs_dir *d, const char *text, size_t len, mode_t type, const char *commit)
 {
-	struct name *n;
+	struct dir_name *n;
 
 	if (d->nr == d->cap) {
 		size_t cap = d->cap ? d->cap * 2 : 16;
-		struct name *grown = reallocarray(d->names, cap, sizeof(*grown));
+		struct dir_name *grown = reallocarray(d->names, cap, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -53,7 +30,7 @@ static int add_name(struct vfs_dir *d, const char *text, size_t len, mode_t type
 		d->cap = cap;
 	}
 	n = &d->names[d->nr];
-	*n = (struct name){.text = strndup(text, len), .type = type};
+	*n = (struct dir_name){.text = strndup(text, len), .type = type};
 	if (!n->text)
 		return -ENOMEM;
 	memcpy(n->commit, commit, strnlen(commit, COMMIT_MAX - 1));
@@ -63,7 +40,7 @@ static int add_name(struct vfs_dir *d, const char *text, size_t len, mode_t type
 
 static int by_text(const void *a, const void *b)
 {
-	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
+	return strcmp(((const struct dir_name *)a)->text, ((const struct dir_name *)b)->text);
 }
 
 /* Sorts; of equal names the first stays. */
@@ -115,8 +92,9 @@ bool vfs_dir_is_fixed(const struct vfs_dir *d)
 
 /* --- opening --- */
 
-static void finish(struct dir_ask *a, int r, const struct err *err)
+void dir_ask_end(struct dir_ask *a, int r, const struct err *err)
 {
+	hub_dir_done(a);
 	if (r < 0) {
 		vfs_closedir(a->dir);
 		a->done(a->ctx, r, NULL, err);
@@ -162,7 +140,23 @@ static void names_came(void *ctx, int r, const char *const *names, size_t nr, co
 
 	if (r == 0)
 		r = add_names(a->dir, names, nr);
-	finish(a, r, err);
+	dir_ask_end(a, r, err);
+}
+
+/* -ESTALE: the name is a symlink now; else an organisation without repositories is an empty directory. */
+static void org_judged(void *ctx, int r)
+{
+	dir_ask_end(ctx, r == -ENOENT ? 0 : r, NULL);
+}
+
+static void repos_came(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
+{
+	struct dir_ask *a = ctx;
+
+	if (r == 0 && nr == 0)
+		want_old_name(a->vfs, a->dir->node, org_judged, a);
+	else
+		names_came(a, r, names, nr, err);
 }
 
 /* Commits known here complete what the Hub said. */
@@ -173,7 +167,7 @@ static void commits_came(void *ctx, int r, const char *const *names, size_t nr, 
 	(void)err; /* a revision's directory is complete without them */
 	if (r == 0)
 		(void)add_names(a->dir, names, nr); /* a name less is all that memory can cost here */
-	finish(a, 0, NULL);
+	dir_ask_end(a, 0, NULL);
 }
 
 static int add_refs(struct vfs_dir *d, const struct known_ref *refs, size_t nr)
@@ -202,7 +196,7 @@ static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr,
 	if (r == 0)
 		r = add_refs(a->dir, refs, nr);
 	if (r < 0 || a->dir->node->type == NODE_REFS)
-		finish(a, r, err);
+		dir_ask_end(a, r, err);
 	else
 		catalog_want_used(a->vfs->catalog, a->repo.kind, a->repo.name, commits_came, a);
 }
@@ -219,7 +213,7 @@ static void open_names(struct dir_ask *a)
 			r = add_name(a->dir, repo_kind_plural((enum repo_kind)k), strlen(repo_kind_plural((enum repo_kind)k)),
 				     S_IFDIR, "");
 		if (r < 0)
-			finish(a, r, NULL);
+			dir_ask_end(a, r, NULL);
 		else
 			catalog_want_used(c, REPO_MODEL, NULL, names_came, a);
 		break;
@@ -227,18 +221,31 @@ static void open_names(struct dir_ask *a)
 		catalog_want_used(c, (enum repo_kind)n->kind, NULL, names_came, a);
 		break;
 	case NODE_ORG:
-		catalog_want_repos(c, (enum repo_kind)n->kind, n->name, names_came, a);
+		catalog_want_repos(c, (enum repo_kind)n->kind, n->name, repos_came, a);
 		break;
 	case NODE_REPO:
-	case NODE_REFS:
 		a->repo = n->site->repo;
 		catalog_want_refs(c, &a->repo, refs_came, a);
 		break;
-	case NODE_COMMIT:
-	case NODE_DIR:
-	case NODE_LINK:
-	case NODE_FILE:
-		finish(a, -ENOTDIR, NULL);
+	case NODE_REFS:
+		a->repo = n->site->repo;
+		if (is_in_hub(n))
+			open_hub_dir(a);
+		else
+			catalog_want_refs(c, &a->repo, refs_came, a);
+		break;
+	case NODE_HUB:
+	case NODE_HUB_REPO:
+	case NODE_HUB_REFS:
+	case NODE_HUB_BLOBS:
+	case NODE_HUB_SNAPSHOTS:
+	case NODE_HUB_ABSENT:
+	case NODE_ABSENT_COMMIT:
+	case NODE_ABSENT_DIR:
+		open_hub_dir(a);
+		break;
+	default:
+		dir_ask_end(a, -ENOTDIR, NULL);
 		break;
 	}
 }
@@ -252,7 +259,7 @@ static void open_node(struct vfs *v, struct node *n, vfs_opendir_done *done, voi
 	if (!a || !a->dir) {
 		free(a);
 		done(ctx, -ENOMEM, NULL, NULL);
-	} else if (n->type == NODE_COMMIT || n->type == NODE_DIR) {
+	} else if (node_is_listed(n)) {
 		want_site(v, n, tree_ready, a);
 	} else {
 		open_names(a);
@@ -280,6 +287,11 @@ static void dots(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out)
 	*out = (struct vfs_dirent){pos ? ".." : ".", n->ino, S_IFDIR};
 }
 
+static bool dir_shows_pointers(const struct vfs_dir *d)
+{
+	return d->node->type == NODE_SNAPSHOT || d->node->type == NODE_SNAP_DIR;
+}
+
 bool vfs_dir_entry(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out)
 {
 	if (pos < 2) {
@@ -293,7 +305,7 @@ bool vfs_dir_entry(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out
 		const struct tree_entry *e = tree_entry(d->tree, d->first + (uint32_t)pos);
 
 		out->name = tree_name(d->tree, e);
-		out->type = e->type == ENTRY_DIR ? S_IFDIR : S_IFREG;
+		out->type = e->type == ENTRY_DIR ? S_IFDIR : dir_shows_pointers(d) && e->id.algo ? S_IFLNK : S_IFREG;
 	} else {
 		out->name = d->names[pos].text;
 		out->type = d->names[pos].type;
@@ -303,16 +315,19 @@ bool vfs_dir_entry(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out
 }
 
 /*
- * A symlink that the kernel knows already stays as its last lookup left it: the list of revisions may be older than that.
+ * A symlink, or the file in its place, that the kernel knows already stays as its last lookup left it: the list of revisions may be
+ * older than that.
  */
-static struct node *look_name_locked(struct vfs_dir *d, const struct name *name)
+static struct node *look_name_locked(struct vfs_dir *d, const struct dir_name *name)
 {
 	struct node *n = node_find_child(&d->vfs->nodes, d->node, name->text, strlen(name->text));
 	bool kept;
 
 	if (!name->commit[0])
 		return NULL;
-	if (!n || n->type != NODE_LINK)
+	if (name->type == S_IFREG && (!n || n->type != NODE_REF))
+		return look_ref_locked(d->vfs, d->node, name->text, name->commit, &kept);
+	if (name->type == S_IFLNK && (!n || n->type != NODE_LINK))
 		return look_link_locked(d->vfs, d->node, name->text, name->commit, &kept);
 	node_look(n);
 	return n;
@@ -321,15 +336,16 @@ static struct node *look_name_locked(struct vfs_dir *d, const struct name *name)
 void vfs_dir_look(struct vfs_dir *d, uint64_t pos, struct vfs_entry *out)
 {
 	struct node *n = NULL;
-	LOCK_SCOPE(&d->vfs->lock);
 
 	*out = (struct vfs_entry){0};
 	if (pos < 2 || pos - 2 >= d->nr)
 		return;
+	pthread_mutex_lock(&d->vfs->lock);
 	if (d->tree)
 		n = look_entry_locked(d->vfs, d->node, tree_entry(d->tree, d->first + (uint32_t)(pos - 2)));
 	else
 		n = look_name_locked(d, &d->names[pos - 2]);
-	if (n)
-		fill_entry_locked(d->vfs, n, d->tree ? FOREVER_MS : KEPT_MS, out);
+	pthread_mutex_unlock(&d->vfs->lock);
+	if (n) /* it stays: the kernel has looked it up and cannot have forgotten it yet */
+		fill_listed(d->vfs, n, d->tree ? FOREVER_MS : KEPT_MS, out);
 }

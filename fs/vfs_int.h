@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include <hffs/name.h>
 #include <hffs/thread.h>
 #include <hffs/vfs.h>
 
@@ -21,6 +22,7 @@
 #define ERRORS_KEPT 32
 #define PUSHES_KEPT 64 /* chunks waiting to be pushed into the page cache */
 #define PAGED_SLOTS 64 /* chunks of a handle that were read by the page, by their index */
+#define ABSENT_KEPT 64 /* names of which the kernel believes that they are not there */
 #define GROWN_KEPT 256 /* closed between two ticks; what is more stays as the kernel knows it */
 
 struct file_error {
@@ -34,6 +36,12 @@ struct vfs_push {
 	struct vfs_file *file; /* a reference */
 	uint64_t chunk;
 	uint32_t skip; /* bytes at its beginning that are not pushed */
+};
+
+/* A repository or revision that was not there when asked for. */
+struct absent_name {
+	uint64_t dir; /* node id; 0: none */
+	char name[NAME_LEN_MAX + 1];
 };
 
 struct vfs {
@@ -71,12 +79,15 @@ struct vfs {
 	size_t nr_pushes;
 	struct file_error errors[ERRORS_KEPT]; /* a ring; errors[error_next - 1] is the newest */
 	size_t error_next;
+	struct absent_name absent[ABSENT_KEPT]; /* a ring, for vfs_refresh(); what is more is believed for ABSENT_MS */
+	size_t absent_next;
 };
 
 struct vfs_file {
 	struct vfs *vfs;
 	struct node *node; /* pinned */
-	struct blob *blob; /* NULL: an empty file */
+	struct blob *blob; /* NULL: an empty file, or one of our own making, with text */
+	char text[COMMIT_MAX];
 	uint64_t size;
 	bool is_direct;  /* opened with O_DIRECT */
 	bool is_counted; /* among the open files of its commit */
@@ -95,13 +106,23 @@ void vfs_unpin(struct vfs *v, struct node *n);
 
 /* attr and its lifetime; node id. Expects the lock. */
 void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out);
+/* What the Hub says of the revision beside its commit. Expects the lock. */
+void site_note(struct site *s, const struct revision *rev);
+/* Where a POINTER leads: appended. */
+void pointer_target(const struct node *n, struct buf *out);
+/* The same without the lock, for what a listing names: a file that was not read yet shows what is on disk of it. */
+void fill_listed(struct vfs *v, struct node *n, uint64_t entry_ms, struct vfs_entry *out);
 /* The child of a listing's directory, made where missing, looked up once more; NULL: no memory. */
 struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e);
 /* What a revision's symlink points to, in the node made or found: it moves to commit unless somebody reads the old one (then
  * *kept). NULL: no memory. */
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
+/* The same for a file that holds the commit. */
+struct node *look_ref_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept);
 /* The beginning of revisions that a directory stands for ("" for a repository): appended. */
 void refs_prefix(const struct node *dir, struct buf *out);
+/* A directory of revisions (REPO, REFS, HUB_REFS): is it of a repository in .hub? */
+bool is_in_hub(const struct node *dir);
 
 void vfs_file_unref(struct vfs_file *f);
 /* vfs_push.c: a read of a handle, for what it says of those that follow. */

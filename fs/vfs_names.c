@@ -4,6 +4,7 @@
  *   the root, a kind     every well-formed name is an organisation: no request
  *   an organisation      the catalog says whether the repository exists, and under which name: elsewhere is a symlink
  *   a repository         a commit is a directory; any other revision is a symlink to one; the beginning of one is a directory (vfs_refs.c)
+ *   .hub                 vfs_hub.c
  *   a commit             the listing: complete, so absence is certain and costs nothing
  */
 #include "lookup_int.h"
@@ -18,6 +19,22 @@ void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err 
 	struct vfs_entry none = {.entry_ms = ms};
 
 	done(ctx, -ENOENT, &none, err);
+}
+
+static void note_absent(struct vfs *v, const struct node *dir, const char *name)
+{
+	struct absent_name *n;
+	LOCK_SCOPE(&v->lock);
+
+	n = &v->absent[v->absent_next++ % ABSENT_KEPT];
+	n->dir = dir->id;
+	memcpy(n->name, name, strlen(name) + 1);
+}
+
+void say_gone(struct ask *a, const struct err *err)
+{
+	note_absent(a->vfs, a->dir, a->name);
+	say_absent(a->done, a->ctx, ABSENT_MS, err);
 }
 
 void say_error(vfs_lookup_done *done, void *ctx, int r)
@@ -71,10 +88,20 @@ struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, c
 	return n;
 }
 
+/* In a snapshot of .hub files are symlinks to their contents; one whose content is hidden by a gate has none to point to. */
+static enum node_type entry_type(const struct node *dir, const struct tree_entry *e)
+{
+	bool is_hub = dir->type == NODE_SNAPSHOT || dir->type == NODE_SNAP_DIR;
+
+	if (e->type == ENTRY_DIR)
+		return is_hub ? NODE_SNAP_DIR : NODE_DIR;
+	return is_hub && e->id.algo ? NODE_POINTER : NODE_FILE;
+}
+
 struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e)
 {
 	const struct tree *tree = dir->site->tree;
-	enum node_type type = e->type == ENTRY_DIR ? NODE_DIR : NODE_FILE;
+	enum node_type type = entry_type(dir, e);
 	struct node *n = look_locked(v, dir, type, tree_name(tree, e), dir->site);
 
 	if (n && n->entry != tree_idx(tree, e))
@@ -82,7 +109,7 @@ struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tre
 	return n;
 }
 
-static void look_in_tree(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+static void look_entry(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
 	const struct tree_entry *e;
 	struct node *n = NULL;
@@ -92,9 +119,9 @@ static void look_in_tree(struct vfs *v, struct node *dir, const char *name, vfs_
 	e = tree_find(dir->site->tree, dir->entry, name, strlen(name));
 	if (e)
 		n = look_entry_locked(v, dir, e);
-	if (n)
-		fill_entry_locked(v, n, FOREVER_MS, &found);
 	pthread_mutex_unlock(&v->lock);
+	if (n)
+		fill_listed(v, n, FOREVER_MS, &found);
 	if (!e)
 		say_absent(done, ctx, FOREVER_MS, NULL);
 	else
@@ -108,11 +135,11 @@ static void tree_ready(void *ctx, int r, const struct err *err)
 	if (r < 0)
 		a->done(a->ctx, r == -ENOENT ? -EIO : r, NULL, err); /* the commit exists: its listing cannot be absent */
 	else
-		look_in_tree(a->vfs, a->dir, a->name, a->done, a->ctx);
+		a->look(a->vfs, a->dir, a->name, a->done, a->ctx);
 	ask_free(a);
 }
 
-static void lookup_in_commit(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+void lookup_listed(struct vfs *v, struct node *dir, const char *name, look_in_tree *look, vfs_lookup_done *done, void *ctx)
 {
 	struct ask *a;
 	bool has_tree;
@@ -121,14 +148,16 @@ static void lookup_in_commit(struct vfs *v, struct node *dir, const char *name, 
 	has_tree = dir->site->tree != NULL;
 	pthread_mutex_unlock(&v->lock);
 	if (has_tree) {
-		look_in_tree(v, dir, name, done, ctx);
+		look(v, dir, name, done, ctx);
 		return;
 	}
 	a = ask_new(v, dir, name, done, ctx);
-	if (!a)
+	if (!a) {
 		say_error(done, ctx, -ENOMEM);
-	else
-		want_site(v, dir, tree_ready, a);
+		return;
+	}
+	a->look = look;
+	want_site(v, dir, tree_ready, a);
 }
 
 void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done,
@@ -148,6 +177,19 @@ void look_free(struct vfs *v, struct node *dir, enum node_type type, const char 
 	say_found(done, ctx, n, &found);
 }
 
+static void lookup_old_name(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
+
+/* Has it been, or may it have been, a repository without organisation? */
+static bool is_old_name(const struct vfs *v, enum repo_kind kind, const char *name)
+{
+	struct repo_id repo;
+	struct revision rev;
+
+	if (scheme_is_old_name(kind, name))
+		return true;
+	return repo_id_set(&repo, kind, name, strlen(name)) == 0 && catalog_find_revision(v->catalog, &repo, NULL, &rev);
+}
+
 static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
 	enum repo_kind kind = (enum repo_kind)dir->kind;
@@ -155,31 +197,38 @@ static void lookup_in_root(struct vfs *v, struct node *dir, const char *name, vf
 
 	if (place == PLACE_NONE)
 		say_absent(done, ctx, FOREVER_MS, NULL);
+	else if (place == PLACE_HUB)
+		look_free(v, dir, NODE_HUB, name, REPO_MODEL, done, ctx);
+	else if (place == PLACE_KIND)
+		look_free(v, dir, NODE_KIND, name, (int)kind, done, ctx);
+	else if (is_old_name(v, kind, name))
+		lookup_old_name(v, dir, name, done, ctx);
 	else
-		look_free(v, dir, place == PLACE_KIND ? NODE_KIND : NODE_ORG, name, (int)kind, done, ctx);
+		look_free(v, dir, NODE_ORG, name, (int)kind, done, ctx);
 }
 
 /* --- repositories --- */
 
-struct node *look_target_locked(struct vfs *v, struct node *dir, const char *name, const struct buf *target, struct site *site)
+struct node *look_target_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, const struct buf *target,
+				struct site *site)
 {
 	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
 	char *copy;
 
 	if (target->failed)
 		return NULL;
-	if (n && n->type == NODE_LINK && !strcmp(n->target, target->data)) {
+	if (n && n->type == type && !strcmp(n->target, target->data)) {
 		node_look(n);
 		return n;
 	}
 	copy = strdup(target->data);
-	if (copy && v->is_stable && n && n->type == NODE_LINK) {
+	if (copy && v->is_stable && n && n->type == type) {
 		free(n->target);
 		n->target = copy;
 		node_look(n);
 		return n;
 	}
-	n = copy ? node_add(&v->nodes, dir, NODE_LINK, name, strlen(name), site) : NULL;
+	n = copy ? node_add(&v->nodes, dir, type, name, strlen(name), site) : NULL;
 	if (!n) {
 		free(copy);
 		return NULL;
@@ -199,7 +248,7 @@ struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type t
 		node_look(n);
 		return n;
 	}
-	site = site_new(repo, commit);
+	site = *commit ? nodes_site(&v->nodes, repo, commit) : site_new(repo, "");
 	if (!site)
 		return NULL;
 	if (*commit)
@@ -214,8 +263,98 @@ static struct node *look_moved_locked(struct vfs *v, struct node *dir, const cha
 {
 	AUTO_BUF target = {0};
 
-	scheme_repo_target(&target, to);
-	return look_target_locked(v, dir, name, &target, NULL);
+	scheme_repo_target(&target, dir->type == NODE_ORG, to);
+	return look_target_locked(v, dir, NODE_LINK, name, &target, NULL);
+}
+
+/* What the name is, if it is no organisation's: a symlink to where the repository lives now. */
+static void old_name_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+	struct vfs *v = a->vfs;
+	struct vfs_entry found;
+	struct node *n;
+
+	(void)err; /* an organisation may have the name as well */
+	if (r < 0 || !scheme_has_place(&rev->repo)) {
+		look_free(v, a->dir, NODE_ORG, a->name, (int)a->repo.kind, a->done, a->ctx);
+	} else {
+		pthread_mutex_lock(&v->lock);
+		n = look_moved_locked(v, a->dir, a->name, &rev->repo);
+		if (n)
+			fill_entry_locked(v, n, REPO_MS, &found);
+		pthread_mutex_unlock(&v->lock);
+		say_found(a->done, a->ctx, n, &found);
+	}
+	ask_free(a);
+}
+
+static void lookup_old_name(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = ask_new(v, dir, name, done, ctx);
+
+	if (!a) {
+		say_error(done, ctx, -ENOMEM);
+		return;
+	}
+	if (repo_id_set(&a->repo, (enum repo_kind)dir->kind, name, strlen(name)) < 0)
+		old_name_came(a, -ENOENT, NULL, NULL);
+	else
+		catalog_want_revision(v->catalog, &a->repo, NULL, old_name_came, a);
+}
+
+struct old_name_ask {
+	struct vfs *vfs;
+	struct node *org; /* pinned */
+	struct repo_id repo;
+	old_name_done *done;
+	void *ctx;
+};
+
+static void old_name_told(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct old_name_ask *a = ctx;
+	struct vfs *v = a->vfs;
+	bool has_moved = r == 0 && scheme_has_place(&rev->repo);
+
+	(void)err; /* then the organisation is what the name stands for */
+	if (has_moved) {
+		LOCK_SCOPE(&v->lock);
+		node_detach(&v->nodes, a->org);
+	}
+	a->done(a->ctx, has_moved ? -ESTALE : -ENOENT);
+	vfs_unpin(v, a->org);
+	free(a);
+}
+
+void want_old_name(struct vfs *v, struct node *org, old_name_done *done, void *ctx)
+{
+	struct old_name_ask *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		done(ctx, -ENOMEM);
+		return;
+	}
+	*a = (struct old_name_ask){.vfs = v, .org = org, .done = done, .ctx = ctx};
+	pthread_mutex_lock(&v->lock);
+	node_pin(org);
+	pthread_mutex_unlock(&v->lock);
+	if (repo_id_set(&a->repo, (enum repo_kind)org->kind, org->name, strlen(org->name)) < 0)
+		old_name_told(a, -ENOENT, NULL, NULL);
+	else
+		catalog_want_revision(v->catalog, &a->repo, NULL, old_name_told, a);
+}
+
+/* The organisation has no such repository, and turned out to be one itself (-ESTALE), or not. */
+static void org_judged(void *ctx, int r)
+{
+	struct ask *a = ctx;
+
+	if (r == -ENOENT)
+		say_gone(a, &a->err);
+	else
+		say_error(a->done, a->ctx, r);
+	ask_free(a);
 }
 
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
@@ -226,8 +365,11 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 	struct node *n;
 
 	if (r == -ENOENT) {
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
-	} else if (r < 0) {
+		a->err = *err;
+		want_old_name(v, a->dir, org_judged, a);
+		return;
+	}
+	if (r < 0) {
 		a->done(a->ctx, r, NULL, err);
 	} else {
 		bool is_here = !strcmp(rev->repo.name, a->repo.name) || !scheme_has_place(&rev->repo);
@@ -236,8 +378,7 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 		n = is_here ? look_owner_locked(v, a->dir, NODE_REPO, a->name, &a->repo, "")
 			    : look_moved_locked(v, a->dir, a->name, &rev->repo);
 		if (n && is_here) {
-			n->site->mtime_s = rev->mtime_s;
-			n->site->is_gated = rev->is_gated;
+			site_note(n->site, rev);
 		}
 		if (n)
 			fill_entry_locked(v, n, REPO_MS, &found);
@@ -291,14 +432,30 @@ static void lookup_in(struct vfs *v, struct node *dir, const char *name, vfs_loo
 		break;
 	case NODE_REPO:
 	case NODE_REFS:
+	case NODE_HUB_REFS:
 		lookup_in_repo(v, dir, name, done, ctx);
 		break;
 	case NODE_COMMIT:
 	case NODE_DIR:
-		lookup_in_commit(v, dir, name, done, ctx);
+	case NODE_SNAPSHOT:
+	case NODE_SNAP_DIR:
+		lookup_listed(v, dir, name, look_entry, done, ctx);
+		break;
+	case NODE_HUB:
+	case NODE_HUB_REPO:
+	case NODE_HUB_BLOBS:
+	case NODE_HUB_SNAPSHOTS:
+	case NODE_HUB_ABSENT:
+	case NODE_ABSENT_COMMIT:
+	case NODE_ABSENT_DIR:
+		lookup_in_hub(v, dir, name, done, ctx);
 		break;
 	case NODE_LINK:
 	case NODE_FILE:
+	case NODE_REF:
+	case NODE_BLOB:
+	case NODE_POINTER:
+	case NODE_ABSENT_FILE:
 		say_error(done, ctx, -ENOTDIR);
 		break;
 	}

@@ -15,25 +15,48 @@ void refs_prefix(const struct node *dir, struct buf *out)
 {
 	if (dir->type != NODE_REFS)
 		return;
-	refs_prefix(dir->parent, out);
+	refs_prefix(dir->parent, out); /* up to a repository, or the refs of one in .hub */
 	if (out->len)
 		buf_addc(out, '/');
 	buf_adds(out, dir->name);
 }
 
-struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
+/* The commit that the revision of this name is to be shown as; NULL: no memory. kept: an older one, which somebody reads. */
+static const char *choose_commit_locked(struct vfs *v, const struct node *dir, const char *name, const char *commit, bool *kept)
 {
-	AUTO_BUF prefix = {0}, rev = {0}, target = {0};
+	AUTO_BUF rev = {0};
 	const char *shown;
 
-	refs_prefix(dir, &prefix);
-	buf_addf(&rev, "%s%s%s", prefix.len ? prefix.data : "", prefix.len ? "/" : "", name);
-	if (prefix.failed || rev.failed)
+	refs_prefix(dir, &rev);
+	buf_addf(&rev, "%s%s", rev.len ? "/" : "", name);
+	if (rev.failed)
 		return NULL;
 	shown = shown_choose(&v->shown, &dir->site->repo, rev.data, commit, clock_mono_ms());
 	*kept = strcmp(shown, commit) != 0;
+	return shown;
+}
+
+struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
+{
+	AUTO_BUF prefix = {0}, target = {0};
+	const char *shown = choose_commit_locked(v, dir, name, commit, kept);
+
+	refs_prefix(dir, &prefix);
+	if (!shown || prefix.failed)
+		return NULL;
 	scheme_commit_target(&target, prefix.len ? prefix.data : "", shown);
-	return look_target_locked(v, dir, name, &target, dir->site);
+	return look_target_locked(v, dir, NODE_LINK, name, &target, dir->site);
+}
+
+struct node *look_ref_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
+{
+	AUTO_BUF text = {0};
+	const char *shown = choose_commit_locked(v, dir, name, commit, kept);
+
+	if (!shown)
+		return NULL;
+	buf_adds(&text, shown);
+	return look_target_locked(v, dir, NODE_REF, name, &text, dir->site);
 }
 
 /* A listing that was masked by a gate is asked for again, in a node of its own: access may have been granted. */
@@ -41,41 +64,54 @@ static void drop_masked_locked(struct vfs *v, const struct node *dir, const char
 {
 	struct node *n = node_find_child(&v->nodes, dir, commit, strlen(commit));
 
-	if (n && n->type == NODE_COMMIT && n->site->tree && tree_is_masked(n->site->tree))
-		node_detach(&v->nodes, n);
+	if (!n || !n->site || !n->site->tree || !tree_is_masked(n->site->tree))
+		return;
+	site_leave(n->site);
+	node_detach(&v->nodes, n);
 }
 
-static struct node *look_commit_locked(struct vfs *v, struct ask *a, const struct revision *rev)
+struct node *look_commit_locked(struct vfs *v, struct ask *a, enum node_type type, const struct revision *rev)
 {
 	struct node *n;
 
 	drop_masked_locked(v, a->dir, a->name);
-	n = look_owner_locked(v, a->dir, NODE_COMMIT, a->name, &a->dir->site->repo, rev->commit);
+	n = look_owner_locked(v, a->dir, type, a->name, &a->dir->site->repo, rev->commit);
 	if (n) {
-		n->site->mtime_s = rev->mtime_s;
-		n->site->is_gated = rev->is_gated;
+		site_note(n->site, rev);
 	}
 	return n;
 }
 
-static uint64_t entry_ms(const struct revision *rev, bool is_commit, bool kept)
+uint64_t revision_entry_ms(const struct revision *rev, bool is_commit, bool kept)
 {
 	if (is_commit)
 		return rev->is_gated ? GATE_MS : FOREVER_MS;
 	return min_u64(rev->ttl_ms, kept ? KEPT_MS : FOREVER_MS);
 }
 
+bool is_in_hub(const struct node *dir)
+{
+	while (dir->type == NODE_REFS)
+		dir = dir->parent;
+	return dir->type == NODE_HUB_REFS;
+}
+
 static void give_revision(struct ask *a, const struct revision *rev)
 {
 	struct vfs *v = a->vfs;
-	bool kept = false, is_commit = a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
+	bool kept = false, is_hub = is_in_hub(a->dir), is_commit = a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
 	struct vfs_entry found;
 	struct node *n;
 
 	pthread_mutex_lock(&v->lock);
-	n = is_commit ? look_commit_locked(v, a, rev) : look_link_locked(v, a->dir, a->name, rev->commit, &kept);
+	if (is_hub)
+		n = look_ref_locked(v, a->dir, a->name, rev->commit, &kept);
+	else if (is_commit)
+		n = look_commit_locked(v, a, NODE_COMMIT, rev);
+	else
+		n = look_link_locked(v, a->dir, a->name, rev->commit, &kept);
 	if (n)
-		fill_entry_locked(v, n, entry_ms(rev, is_commit, kept), &found);
+		fill_entry_locked(v, n, revision_entry_ms(rev, is_commit, kept), &found);
 	pthread_mutex_unlock(&v->lock);
 	say_found(a->done, a->ctx, n, &found);
 	ask_free(a);
@@ -92,17 +128,19 @@ static bool is_beginning(const char *rev, const struct known_ref *refs, size_t n
 	return false;
 }
 
-/* No revision has this name; perhaps some begin with it. */
+/* No revision of this name is known (a->r: why); perhaps some begin with it. */
 static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err)
 {
 	struct ask *a = ctx;
 
-	if (r < 0 && r != -ENOENT)
-		a->done(a->ctx, r, NULL, err);
-	else if (r == 0 && is_beginning(a->rev, refs, nr))
+	if (r == 0 && is_beginning(a->rev, refs, nr))
 		look_free(a->vfs, a->dir, NODE_REFS, a->name, a->dir->kind, a->done, a->ctx);
+	else if (a->r != -ENOENT)
+		a->done(a->ctx, a->r, NULL, &a->err);
+	else if (r < 0 && r != -ENOENT)
+		a->done(a->ctx, r, NULL, err);
 	else
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		say_gone(a, err);
 	ask_free(a);
 }
 
@@ -110,15 +148,19 @@ static void revision_came(void *ctx, int r, const struct revision *rev, const st
 {
 	struct ask *a = ctx;
 
+	bool may_begin = a->place == PLACE_REVISION && scheme_is_plain(a->name);
+
 	if (r == 0) {
 		give_revision(a, rev);
-	} else if (r != -ENOENT) {
-		a->done(a->ctx, r, NULL, err);
-		ask_free(a);
-	} else if (a->place == PLACE_REVISION && scheme_is_plain(a->name)) {
+	} else if (may_begin && (r == -ENOENT || r == -ETIMEDOUT)) { /* without the Hub the list may be known, if the name is not */
+		a->r = r;
+		a->err = *err;
 		catalog_want_refs(a->vfs->catalog, &a->repo, refs_came, a);
+	} else if (r == -ENOENT) {
+		say_gone(a, err);
+		ask_free(a);
 	} else {
-		say_absent(a->done, a->ctx, ABSENT_MS, err);
+		a->done(a->ctx, r, NULL, err);
 		ask_free(a);
 	}
 }
@@ -137,7 +179,7 @@ void lookup_in_repo(struct vfs *v, struct node *dir, const char *name, vfs_looku
 	}
 	a->repo = dir->site->repo;
 	a->place = scheme_in_repo(prefix.len ? prefix.data : "", name, a->rev);
-	if (a->place == PLACE_NONE) {
+	if (a->place == PLACE_NONE || (a->place == PLACE_COMMIT && is_in_hub(dir))) { /* a commit needs no file that says it */
 		say_absent(done, ctx, FOREVER_MS, NULL);
 		ask_free(a);
 	} else if (a->place == PLACE_REFS) {

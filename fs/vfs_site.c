@@ -10,6 +10,13 @@
 
 #include <hffs/scheme.h>
 
+void site_note(struct site *s, const struct revision *rev)
+{
+	s->mtime_s = rev->mtime_s;
+	s->is_gated = rev->is_gated;
+	s->card = rev->card;
+}
+
 struct site_ask {
 	struct vfs *vfs;
 	struct node *commit; /* pinned by the caller */
@@ -64,8 +71,7 @@ static void commit_came(void *ctx, int r, const struct revision *rev, const stru
 	if (!site->commit[0]) {
 		site->repo = rev->repo;
 		memcpy(site->commit, rev->commit, sizeof(site->commit));
-		site->mtime_s = rev->mtime_s;
-		site->is_gated = rev->is_gated;
+		site_note(site, rev);
 		site->ino = scheme_commit_ino(v->root_ino, &site->repo, site->commit);
 	}
 	pthread_mutex_unlock(&v->lock);

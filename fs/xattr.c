@@ -60,6 +60,43 @@ static int get_sha256(const struct subject *s, struct buf *out)
 	return get_digest(s, BLOB_SHA256, out);
 }
 
+static int get_xet(const struct subject *s, struct buf *out)
+{
+	const uint8_t *xet = tree_xet(s->site.tree, s->entry);
+	char hex[65];
+
+	if (!xet)
+		return -ENODATA;
+	hex_format(xet, 32, hex);
+	buf_adds(out, hex);
+	return 0;
+}
+
+/* Of directories: what the Hub says of the repository at this revision. */
+static int get_license(const struct subject *s, struct buf *out)
+{
+	buf_adds(out, s->site.card.license);
+	return s->site.card.license[0] ? 0 : -ENODATA;
+}
+
+static int get_base_model(const struct subject *s, struct buf *out)
+{
+	buf_adds(out, s->site.card.base_model);
+	return s->site.card.base_model[0] ? 0 : -ENODATA;
+}
+
+static int get_params(const struct subject *s, struct buf *out)
+{
+	buf_addf(out, "%llu", (unsigned long long)s->site.card.params);
+	return s->site.card.params ? 0 : -ENODATA;
+}
+
+static int get_gated(const struct subject *s, struct buf *out)
+{
+	buf_adds(out, !s->site.is_gated ? "false" : s->site.card.gated[0] ? s->site.card.gated : "true");
+	return s->site.repo.name[0] ? 0 : -ENODATA;
+}
+
 static int get_size(const struct subject *s, struct buf *out)
 {
 	buf_addf(out, "%llu", (unsigned long long)s->entry->size);
@@ -127,6 +164,11 @@ static const struct attribute {
 	{"path", ON_FILE, get_path},
 	{"oid", ON_FILE, get_oid},
 	{"sha256", ON_FILE, get_sha256},
+	{"xet", ON_FILE, get_xet},
+	{"license", ON_REPO | ON_COMMIT, get_license},
+	{"gated", ON_REPO | ON_COMMIT, get_gated},
+	{"base_model", ON_REPO | ON_COMMIT, get_base_model},
+	{"params", ON_REPO | ON_COMMIT, get_params},
 	{"size", ON_FILE, get_size},
 	{"cached", ON_FILE, get_cached},
 	{"verified", ON_FILE, get_verified},
@@ -142,16 +184,30 @@ static unsigned kinds_of(const struct node *n)
 	switch ((enum node_type)n->type) {
 	case NODE_REPO:
 	case NODE_REFS:
+	case NODE_HUB_REPO:
+	case NODE_HUB_REFS:
+	case NODE_HUB_BLOBS:
+	case NODE_HUB_SNAPSHOTS:
+	case NODE_REF:
 		return on | ON_REPO;
 	case NODE_COMMIT:
 	case NODE_DIR:
+	case NODE_SNAPSHOT:
+	case NODE_SNAP_DIR:
 		return on | ON_COMMIT;
 	case NODE_FILE:
+	case NODE_BLOB:
 		return on | ON_FILE;
 	case NODE_ROOT:
 	case NODE_KIND:
 	case NODE_ORG:
 	case NODE_LINK:
+	case NODE_HUB:
+	case NODE_POINTER:
+	case NODE_HUB_ABSENT:
+	case NODE_ABSENT_COMMIT:
+	case NODE_ABSENT_DIR:
+	case NODE_ABSENT_FILE:
 		break;
 	}
 	return on;
@@ -188,7 +244,7 @@ static void subject_init(struct subject *s, struct vfs *v, const struct node *n)
 		LOCK_SCOPE(&v->lock);
 		s->site = *n->site;
 	}
-	if (n->type == NODE_FILE)
+	if (node_has_blob(n))
 		s->entry = tree_entry(n->site->tree, n->entry);
 }
 

@@ -75,7 +75,9 @@ void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, h
 	add_repo_url(&url, h, repo);
 	buf_adds(&url, "/revision/");
 	url_encode(&url, rev ? rev : "main", false); /* one path segment: "refs/pr/1" with bare slashes is RevisionNotFound */
-	buf_adds(&url, "?expand=sha&expand=lastModified&expand=gated&expand=private&expand=disabled");
+	buf_adds(&url, "?expand=sha&expand=lastModified&expand=gated&expand=private&expand=disabled&expand=tags");
+	if (repo->kind == REPO_MODEL)
+		buf_adds(&url, "&expand=safetensors"); /* others refuse the word */
 	call_start(h, c, buf_take(&url));
 }
 

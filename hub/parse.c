@@ -3,6 +3,7 @@
 #include "parse_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <hffs/clock.h>
@@ -46,12 +47,48 @@ static int take_repo(const struct json *j, const struct repo_id *asked, struct r
 	return name && repo_id_set(out, asked->kind, name, strlen(name)) == 0 ? 0 : -EBADMSG;
 }
 
-/* "gated" is false, "auto" or "manual". [huggingface_hub hf_api.py ModelInfo, 2026-08] */
-static bool take_gated(const struct json *j)
+/* Ids and licences: printable, no blank. */
+static bool is_plain_word(const char *text)
 {
-	const char *word = json_get_string(j, "gated");
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	return *text != '\0';
+}
 
-	return word ? word[0] != '\0' : json_get_bool(j, "gated", false);
+/* "gated" is false, "auto" or "manual". [huggingface_hub hf_api.py ModelInfo, 2026-08] */
+static bool take_gated(const struct json *j, char word[16])
+{
+	const char *text = json_get_string(j, "gated");
+	bool is_gated = text ? text[0] != '\0' : json_get_bool(j, "gated", false);
+
+	if (is_gated)
+		(void)snprintf(word, 16, "%s", text && is_plain_word(text) && strlen(text) < 16 ? text : "true");
+	return is_gated;
+}
+
+static void add_base_model(struct hub_card *card, const char *id)
+{
+	size_t len = strlen(card->base_model);
+
+	if (strchr(id, ':') || len + strlen(id) + 2 > sizeof(card->base_model))
+		return; /* "base_model:quantized:org/name" says the same again, and how it was made */
+	(void)snprintf(card->base_model + len, sizeof(card->base_model) - len, "%s%s", len ? " " : "", id);
+}
+
+/* The card's licence and base models are tags, too. [huggingface_hub repocard_data.py; hub-docs models-tags] */
+static void take_tags(const struct json *j, struct hub_card *card)
+{
+	for (const struct json *t = json_first(json_get(j, "tags")); t; t = json_next(t)) {
+		const char *tag = json_string(t);
+
+		if (!tag || !is_plain_word(tag))
+			continue;
+		if (!strncmp(tag, "license:", 8) && !card->license[0] && strlen(tag + 8) < sizeof(card->license))
+			memcpy(card->license, tag + 8, strlen(tag + 8) + 1);
+		else if (!strncmp(tag, "base_model:", 11))
+			add_base_model(card, tag + 11);
+	}
 }
 
 int parse_info(const char *text, size_t len, const struct repo_id *asked, struct hub_info *out, struct err *err)
@@ -74,7 +111,9 @@ int parse_info(const char *text, size_t len, const struct repo_id *asked, struct
 		(void)clock_parse_iso8601(modified, &info.mtime_s); /* stays 0: no time is better than no repository */
 	info.is_private = json_get_bool(j, "private", false);
 	info.is_disabled = json_get_bool(j, "disabled", false);
-	info.is_gated = take_gated(j);
+	info.is_gated = take_gated(j, info.card.gated);
+	take_tags(j, &info.card);
+	(void)json_get_u64(json_get(j, "safetensors"), "total", &info.card.params); /* stays 0: nobody has counted them */
 	*out = info;
 	return 0;
 }
@@ -107,6 +146,14 @@ static int take_lfs(const struct json *lfs, struct hub_entry *e)
 	return 0;
 }
 
+/* What is no hash of 64 digits is no hash: the Hub masks it where it masks digests. */
+static void take_xet(const struct json *j, struct hub_entry *e)
+{
+	const char *hash = json_get_string(j, "xetHash");
+
+	e->has_xet = hash && strlen(hash) == 2 * sizeof(e->xet) && hex_parse(hash, strlen(hash), e->xet) == 0;
+}
+
 static int take_file(const struct json *j, struct hub_entry *e)
 {
 	const struct json *lfs = json_get(j, "lfs");
@@ -119,6 +166,7 @@ static int take_file(const struct json *j, struct hub_entry *e)
 		(void)blob_id_parse(oid, &e->id); /* masked: the blob stays unnamed */
 	if (is_absent(lfs))
 		return 0;
+	take_xet(j, e);
 	return json_is_object(lfs) ? take_lfs(lfs, e) : -EBADMSG;
 }
 

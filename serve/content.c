@@ -30,7 +30,9 @@ static const struct entry *find_file(const struct serve_request *req, const stru
 
 static void answer_gone(const struct serve_request *req, struct serve_response *resp, int r)
 {
-	if (r == -ENOENT || r == -ESTALE)
+	if (r == -ENODATA) /* no code: the commit has it, and nobody is to remember that it has not */
+		answer_error(req, resp, 404, NULL, "This file is not complete in the cache that is served");
+	else if (r == -ENOENT || r == -ESTALE)
 		answer_error(req, resp, 404, "EntryNotFound", "Entry not found");
 	else
 		answer_failure(req, resp, r, NULL);
@@ -206,6 +208,7 @@ void content_resolve(struct serve *s, const struct serve_request *req, struct re
 {
 	AUTO(listing_unref) struct listing *l = NULL;
 	const struct entry *e;
+	int r;
 
 	if (req->route.bare_refs) {
 		answer_error(req, resp, 404, "RevisionNotFound", "Invalid rev id: refs");
@@ -215,7 +218,10 @@ void content_resolve(struct serve *s, const struct serve_request *req, struct re
 	e = l ? find_file(req, l, resp) : NULL;
 	if (!e)
 		return;
-	if (e->is_lfs)
+	r = repo_check_entry(repo, e);
+	if (r < 0)
+		answer_gone(req, resp, r);
+	else if (e->is_lfs)
 		redirect_to_cdn(s, req, repo, e, resp);
 	else if (req->direct)
 		answer_file(req, repo, e, resp);

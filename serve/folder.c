@@ -197,15 +197,8 @@ static int make_pointer_ids(struct listing *l)
 {
 	for (size_t i = 0; i < l->nr; i++) {
 		struct entry *e = &l->entries[i];
-		char text[256], object[300];
-		size_t len, head;
 
-		if (!e->is_lfs)
-			continue;
-		len = lfs_format_pointer(e->sha256, e->size, text);
-		head = (size_t)snprintf(object, sizeof(object), "blob %zu", len) + 1;
-		memcpy(object + head, text, len);
-		if (digest_sha1(object, head + len, e->oid) < 0)
+		if (e->is_lfs && lfs_pointer_id(e->sha256, e->size, e->oid) < 0)
 			return -EIO;
 	}
 	return 0;

@@ -116,7 +116,7 @@ static int64_t folder_date(const struct repo *repo)
 {
 	struct stat st;
 
-	return stat(repo->dir, &st) == 0 ? st.st_mtim.tv_sec : 0;
+	return repo->dir && stat(repo->dir, &st) == 0 ? st.st_mtim.tv_sec : 0;
 }
 
 void info_add_json(struct buf *b, const struct serve_request *req, const struct repo *repo, const struct listing *l, bool full)

@@ -18,6 +18,16 @@ size_t lfs_format_pointer(const uint8_t sha256[32], uint64_t size, char out[256]
 				(unsigned long long)size);
 }
 
+int lfs_pointer_id(const uint8_t sha256[32], uint64_t size, uint8_t oid[20])
+{
+	char text[256], object[300];
+	size_t len = lfs_format_pointer(sha256, size, text), head;
+
+	head = (size_t)snprintf(object, sizeof(object), "blob %zu", len) + 1;
+	memcpy(object + head, text, len);
+	return digest_sha1(object, head + len, oid);
+}
+
 static const char *find_line(const char *text, const char *end, const char *key)
 {
 	size_t len = strlen(key);

@@ -12,6 +12,8 @@
 
 /* The text git holds for a file, its length without the terminator. */
 size_t lfs_format_pointer(const uint8_t sha256[32], uint64_t size, char out[256]);
+/* The git object id of that text. 0 or -EIO. */
+int lfs_pointer_id(const uint8_t sha256[32], uint64_t size, uint8_t oid[20]);
 /* True if len bytes are a pointer; extensions are accepted and ignored. */
 bool lfs_parse_pointer(const char *text, size_t len, uint8_t sha256[32], uint64_t *size);
 

@@ -39,6 +39,8 @@ int repo_listing(struct repo *r, const char *rev, struct listing **out, struct e
 {
 	if (r->git)
 		return git_listing(r->git, rev, out, err);
+	if (r->stock)
+		return stock_listing(r->stock, rev, out, err);
 	return live_listing(r->live, rev, out, err);
 }
 
@@ -76,6 +78,8 @@ struct listing *repo_find_content(struct repo *r, const uint8_t sha256[32], cons
 
 	if (r->git)
 		return git_find_content(r->git, sha256, e);
+	if (r->stock)
+		return stock_find_content(r->stock, sha256, e);
 	nr = live_all(r->live, states, ARRAY_SIZE(states));
 	for (size_t i = 0; i < nr; i++) {
 		const struct entry *here = found ? NULL : listing_find_sha256(states[i], sha256);
@@ -90,13 +94,26 @@ struct listing *repo_find_content(struct repo *r, const uint8_t sha256[32], cons
 	return found;
 }
 
+int repo_check_entry(struct repo *r, const struct entry *e)
+{
+	AUTO_FD int fd = -1;
+
+	if (!r->stock)
+		return 0;
+	fd = stock_open(r->stock, e);
+	return fd < 0 ? fd : 0;
+}
+
 int repo_open_entry(struct repo *r, const struct entry *e, int *fd, struct buf *b)
 {
 	int f;
 
 	if (r->git && !e->is_lfs)
 		return git_read_blob(r->git, e->oid, b);
-	f = r->git ? git_open_lfs(r->git, e->sha256, e->size) : live_open(r->live, e);
+	if (r->stock)
+		f = stock_open(r->stock, e);
+	else
+		f = r->git ? git_open_lfs(r->git, e->sha256, e->size) : live_open(r->live, e);
 	if (f < 0)
 		return f;
 	*fd = f;
@@ -124,20 +141,28 @@ int repo_refs(struct repo *r, struct refs *out, struct err *err)
 
 	if (r->git)
 		return git_refs(r->git, out, err);
+	if (r->stock)
+		return stock_refs(r->stock, out, err);
 	e = live_newest(r->live, &l, err);
 	return e < 0 ? e : refs_add(out, REF_BRANCH, "main", "refs/heads/main", l->commit_hex);
 }
 
-static int add_state(struct commits *c, const struct listing *l)
+static int add_state(struct commits *c, const struct listing *l, const char *title)
 {
 	struct commit *to = &c->list[c->nr++];
 
 	memcpy(to->id, l->commit_hex, sizeof(to->id));
 	to->date_s = l->date_s;
 	to->author = strdup("hffs");
-	to->title = strdup("A folder as it is");
+	to->title = strdup(title);
 	to->message = strdup("");
 	return to->author && to->title && to->message ? 0 : -ENOMEM;
+}
+
+/* Of a source nobody knows what was before, or who wrote it. */
+static const char *title_of(const struct repo *r)
+{
+	return r->stock ? "A commit as it is known here" : "A folder as it is";
 }
 
 /* The states of a plain folder from that one on, each the parent of the one before it. */
@@ -153,10 +178,18 @@ static int list_states(struct live *v, const struct listing *from, size_t skip, 
 	if (!out->list)
 		r = -ENOMEM;
 	for (size_t i = first + skip; r == 0 && i < nr && out->nr < max; i++)
-		r = add_state(out, states[i]);
+		r = add_state(out, states[i], "A folder as it is");
 	for (size_t i = 0; i < nr; i++)
 		listing_unref(states[i]);
 	return r;
+}
+
+static int list_one(const struct repo *r, const struct listing *l, size_t skip, size_t max, struct commits *out)
+{
+	out->list = calloc(1, sizeof(*out->list));
+	if (!out->list)
+		return -ENOMEM;
+	return skip || !max ? 0 : add_state(out, l, title_of(r));
 }
 
 int repo_commits(struct repo *r, const struct listing *l, size_t skip, size_t max, struct commits *out, struct err *err)
@@ -166,7 +199,7 @@ int repo_commits(struct repo *r, const struct listing *l, size_t skip, size_t ma
 
 	if (r->git)
 		return git_commits(r->git, l->commit_hex, skip, max, out, err);
-	e = list_states(r->live, l, skip, max, &c);
+	e = r->stock ? list_one(r, l, skip, max, &c) : list_states(r->live, l, skip, max, &c);
 	if (e < 0) {
 		commits_done(&c);
 		return e;
@@ -194,7 +227,7 @@ int repo_last_commits(struct repo *r, const struct listing *l, const struct entr
 	if (!c.list)
 		return -ENOMEM;
 	while (c.nr < nr && e == 0)
-		e = add_state(&c, l);
+		e = add_state(&c, l, title_of(r));
 	if (e < 0) {
 		commits_done(&c);
 		return e;

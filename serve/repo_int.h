@@ -9,20 +9,22 @@
 #include "git_int.h"
 #include "listing_int.h"
 #include "live_int.h"
+#include "stock_int.h"
 
 struct repo {
 	enum repo_kind kind;
 	char *id;       /* in its own spelling */
 	char db_id[25]; /* 24 hex digits, from kind and id */
-	char *dir;      /* absolute, without links */
-	struct git *git;   /* exactly one of the two */
+	char *dir;      /* absolute, without links; NULL if it is of a source */
+	struct git *git;   /* exactly one of the three */
 	struct live *live;
+	struct stock *stock;
 };
 
 struct repos;
 
-/* dir: the served directory. Borrows nothing. */
-int repos_open(const char *dir, const char *state_dir, struct repos **out, struct err *err);
+/* dir: the served directory, copied; NULL: the repositories of source, borrowed until repos_close(). */
+int repos_open(const char *dir, const struct serve_source *source, const char *state_dir, struct repos **out, struct err *err);
 /* From now on nothing is hashed: requests that wait for that fail. */
 void repos_stop(struct repos *rs);
 void repos_close(struct repos *rs);
@@ -50,7 +52,10 @@ int repo_listing(struct repo *r, const char *rev, struct listing **out, struct e
 int repo_listing_for(struct repo *r, const char *rev, const char *path, struct listing **out, struct err *err);
 /* A listing that is in memory and holds this LFS content; NULL if none. Caller unrefs; *e is borrowed from it. */
 struct listing *repo_find_content(struct repo *r, const uint8_t sha256[32], const struct entry **e);
-/* The bytes of a file: a descriptor, or where fd stays -1 the bytes in b. -ESTALE, -ENOENT if they are gone. */
+/* Can the bytes of a file be had, as far as that is known without looking? 0 or -ENODATA. */
+int repo_check_entry(struct repo *r, const struct entry *e);
+/* The bytes of a file: a descriptor, or where fd stays -1 the bytes in b. -ESTALE, -ENOENT if they are gone; -ENODATA: the source has the
+ * listing only. */
 int repo_open_entry(struct repo *r, const struct entry *e, int *fd, struct buf *b);
 /* The same for what git holds: of an LFS file the pointer. */
 int repo_open_raw(struct repo *r, const struct entry *e, int *fd, struct buf *b);

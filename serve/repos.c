@@ -30,13 +30,14 @@ struct slot {
 
 struct repos {
 	char *dir, *state_dir;
+	const struct serve_source *source; /* instead of dir */
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	struct map by_key, by_db_id;
 	struct slot *all;
 };
 
-int repos_open(const char *dir, const char *state_dir, struct repos **out, struct err *err)
+int repos_open(const char *dir, const struct serve_source *source, const char *state_dir, struct repos **out, struct err *err)
 {
 	AUTO(repos_close) struct repos *rs = calloc(1, sizeof(*rs));
 	struct stat st;
@@ -44,6 +45,11 @@ int repos_open(const char *dir, const char *state_dir, struct repos **out, struc
 	if (!rs)
 		return -ENOMEM;
 	pthread_mutex_init(&rs->lock, NULL);
+	if (!dir) {
+		rs->source = source;
+		*out = TAKE(rs);
+		return 0;
+	}
 	rs->dir = realpath(dir, NULL);
 	if (!rs->dir)
 		return err_set(err, -errno, "the directory to serve, %s, cannot be opened: %s", dir, strerror(errno));
@@ -65,6 +71,7 @@ static void slot_free(struct slot *s)
 {
 	git_free(s->repo.git);
 	live_free(s->repo.live);
+	stock_free(s->repo.stock);
 	free(s->repo.id);
 	free(s->repo.dir);
 	free(s->key);
@@ -184,6 +191,20 @@ static void make_db_id(enum repo_kind kind, const char *id, char out[25])
 	hex_format(sha, 12, out);
 }
 
+static struct slot *slot_of_source(const struct repos *rs, enum repo_kind kind, const char *id)
+{
+	AUTO(slot_free) struct slot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->repo.kind = kind;
+	s->repo.id = strdup(id);
+	s->key = str_printf("%s/%s", route_collection(kind), id);
+	s->repo.stock = stock_new(rs->source, route_collection(kind), id);
+	make_db_id(kind, id, s->repo.db_id);
+	return s->repo.id && s->key && s->repo.stock ? TAKE(s) : NULL;
+}
+
 static struct slot *slot_new(const struct repos *rs, enum repo_kind kind, const char *id, const char *dir, const struct stat *st)
 {
 	AUTO(slot_free) struct slot *s = calloc(1, sizeof(*s));
@@ -228,8 +249,30 @@ static int add_slot(struct repos *rs, struct slot *s)
 	return 0;
 }
 
-int repos_find(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out, char canonical[ROUTE_ID_MAX])
+static int find_in_source(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out)
 {
+	AUTO_FREE char *key = str_printf("%s/%s", route_collection(kind), id);
+	static const struct stat none;
+	struct slot *s;
+	int r = key ? rs->source->find(rs->source->ctx, route_collection(kind), id) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	s = find_slot(rs, key, &none, false);
+	if (!s) {
+		s = slot_of_source(rs, kind, id);
+		r = s ? add_slot(rs, s) : -ENOMEM;
+	}
+	if (r == 0)
+		*out = &s->repo;
+	return r;
+}
+
+static int find_in_dir(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out, char canonical[ROUTE_ID_MAX])
+{
+	if (rs->source)
+		return find_in_source(rs, kind, id, out);
+
 	AUTO_FREE char *root = kind_dir(rs, kind), *dir = root ? str_printf("%s/%s", root, id) : NULL;
 	AUTO_FREE char *key = str_printf("%s/%s", route_collection(kind), id);
 	char org[ROUTE_ID_MAX];
@@ -253,6 +296,11 @@ int repos_find(struct repos *rs, enum repo_kind kind, const char *id, struct rep
 	}
 	*out = &s->repo;
 	return 0;
+}
+
+int repos_find(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out, char canonical[ROUTE_ID_MAX])
+{
+	return rs->source ? find_in_source(rs, kind, id, out) : find_in_dir(rs, kind, id, out, canonical);
 }
 
 struct repo *repos_find_db_id(struct repos *rs, const char *db_id)
@@ -332,6 +380,11 @@ static int list_kind(enum repo_kind kind, const char *root, struct ids *ids)
 	return r;
 }
 
+static int add_source_id(void *ctx, const char *id)
+{
+	return ids_add(ctx, strdup(id));
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -339,13 +392,15 @@ static int compare_ids(const void *a, const void *b)
 
 int repos_list(struct repos *rs, enum repo_kind kind, const char *author, char ***out, size_t *nr)
 {
-	AUTO_FREE char *root = kind_dir(rs, kind);
+	AUTO_FREE char *root = rs->source ? NULL : kind_dir(rs, kind);
 	struct ids ids = {0};
 	int r;
 
-	if (!root)
+	if (!root && !rs->source)
 		return -ENOMEM;
-	if (!author)
+	if (rs->source)
+		r = rs->source->list(rs->source->ctx, route_collection(kind), author, add_source_id, &ids, NULL);
+	else if (!author)
 		r = list_kind(kind, root, &ids);
 	else if (!name_is_repo_part(author, strlen(author)) || is_reserved(kind, author))
 		r = 0;
@@ -369,8 +424,24 @@ void repos_free_ids(char **ids, size_t nr)
 	free(ids);
 }
 
+static int found_one(void *ctx, const char *id)
+{
+	(void)ctx, (void)id;
+	return 1;
+}
+
+static bool has_org_in_source(struct repos *rs, const char *org)
+{
+	for (enum repo_kind kind = REPO_MODEL; kind <= REPO_SPACE; kind++)
+		if (rs->source->list(rs->source->ctx, route_collection(kind), org, found_one, NULL, NULL) == 1)
+			return true;
+	return false;
+}
+
 bool repos_has_org(struct repos *rs, const char *org)
 {
+	if (rs->source)
+		return has_org_in_source(rs, org);
 	for (enum repo_kind kind = REPO_MODEL; kind <= REPO_SPACE; kind++) {
 		AUTO_FREE char *root = kind_dir(rs, kind), *dir = root ? str_printf("%s/%s", root, org) : NULL;
 		struct stat st;

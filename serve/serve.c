@@ -94,7 +94,7 @@ int serve_open(const struct serve_config *config, struct serve **out, struct err
 		return err_set(err, r, "no random bytes for the key that signs URLs");
 	r = set_cdn_url(s, config->cdn_url, err);
 	if (r == 0)
-		r = repos_open(config->dir, config->state_dir, &s->repos, err);
+		r = repos_open(config->dir, config->source, config->state_dir, &s->repos, err);
 	if (r == 0)
 		r = open_sockets(s, config, err);
 	if (r < 0)

@@ -7,6 +7,7 @@
 #ifndef HFFS_CACHE_H
 #define HFFS_CACHE_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include <hffs/buf.h>
@@ -42,11 +43,19 @@ struct cache_events {
 	bool (*is_held)(void *ctx, const struct blob_id *id);
 };
 
+/* The comparison of index and data files that begins with each start, in the background. Beyond the first nothing is evicted before cache_gc(). */
+enum cache_scrub {
+	SCRUB_IF_DUE,   /* thorough after an unclean end, else data files without a row only */
+	SCRUB_THOROUGH,
+	SCRUB_DRY,      /* thorough, but nothing is changed: for cache_gc() to tell */
+};
+
 struct cache_config {
 	const char *dir;    /* made if missing (0700); must be ours */
 	uint64_t size_max;  /* bytes of chunks; 0: 90 % of the file system */
 	uint64_t keep_free; /* bytes to leave free; UINT64_MAX: 5 % of the file system */
 	struct cache_events events;
+	enum cache_scrub scrub;
 };
 
 /*
@@ -95,6 +104,11 @@ int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bo
  * be read by who has not the cache open: it never changes, and who has it open keeps its bytes when it is removed.
  */
 char *cache_data_path(const char *dir, const struct blob_id *id);
+/*
+ * Bytes that the data file takes on disk, which is about what is cached of the blob; 0: there is none. One look at the file
+ * system's own data, for listings: what counts is cache_want_rows(). Any thread but the net thread.
+ */
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id);
 
 /* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
@@ -119,6 +133,50 @@ void cache_need_space(struct cache *c);
 /* Asks the prover to prove a complete blob that is not sealed (after a restart). */
 void cache_want_proof(struct cache *c, const struct blob_id *id, uint64_t size);
 
+/* --- looking into what is here, for verify --- */
+
+enum cache_verdict {
+	VERDICT_ABSENT,  /* nothing of it is here */
+	VERDICT_PARTIAL, /* some chunks are, each as it was stored: the whole cannot be proven */
+	VERDICT_PROVEN,  /* all of it, and its digest is the blob's name */
+	VERDICT_DECAYED, /* some chunks are not as they were stored */
+	VERDICT_FOREIGN, /* all chunks are as they were stored, but the whole is not what the blob's name says */
+};
+struct cache_audit {
+	enum cache_verdict verdict;
+	uint64_t bytes, bad_bytes; /* that are here; of these, wrong ones */
+	bool dropped;              /* the wrong ones are not in the cache any more */
+};
+/*
+ * Reads all that is here of a blob from the disk, whatever was proven before. fix: what is wrong is dropped, what is proven sealed.
+ * *stop (NULL: none) set by somebody ends it with -ECANCELED. 0; -EIO and the like: it cannot be read. Blocks for as long as the disk
+ * takes; not on a thread of the cache or of FUSE.
+ */
+int cache_audit(struct cache *c, const struct blob_id *id, uint64_t size, bool fix, const volatile sig_atomic_t *stop,
+		struct cache_audit *out);
+
+struct cache_blob {
+	struct blob_id id;
+	uint64_t size, bytes; /* in all, and here */
+	bool sealed;
+};
+/* Blobs of which something is here, by an order of the cache's own, after *after (0: from the first): how many, at most max. */
+int cache_list_blobs(struct cache *c, int64_t *after, struct cache_blob *out, size_t max);
+
+/* --- clearing up --- */
+
+struct cache_gc {
+	uint64_t orphan_files, orphan_bytes; /* on disk without a row: what the scrub of this run found, now that it is over */
+	uint64_t evicted;                    /* bytes given up for the limits */
+	uint64_t bytes_cached;               /* what is left; dry: what is there */
+	bool over;                           /* and still more than the limits allow: it is pinned or in use */
+};
+/*
+ * Ends the scrub of this run, and evicts what is beyond the limits. size_max: the limit for this once; UINT64_MAX: that of the cache.
+ * dry: only tells what would go. As the calls above.
+ */
+int cache_gc(struct cache *c, bool dry, uint64_t size_max, struct cache_gc *out);
+
 /* --- documents: stored listings and revisions, as bytes of the layer above --- */
 
 enum doc_kind { DOC_REPO, DOC_REVISION, DOC_TREE, DOC_REFS };
@@ -133,9 +191,36 @@ typedef void cache_key_each(void *ctx, const char *key, int64_t stored_s);
 void cache_want_keys(struct cache *c, enum doc_kind kind, const char *prefix, cache_key_each *each, void (*done)(void *ctx, int r),
 		     void *ctx);
 
+/* --- pins: what is never evicted --- */
+
+struct cache_pin_blob {
+	struct blob_id id;
+	uint64_t size;
+};
+/*
+ * Keeps blobs, whether they are here already or come later, under a key (1 to 2048 bytes) with bytes of the layer above; replaces the pin
+ * of that key. Committed when it returns: 0; -EIO: the index cannot be written; -ENOMEM. These calls wait for the keeper: not on its
+ * thread, nor on one of FUSE.
+ */
+int cache_put_pin(struct cache *c, const char *key, const void *bytes, size_t len, const struct cache_pin_blob *blobs, size_t nr);
+/* The pin of that key, or (exact false) all whose keys begin with it: how many went, or as above. */
+int cache_drop_pins(struct cache *c, const char *key, bool exact);
+
+struct cache_pin {
+	const char *key;
+	const void *bytes;
+	size_t len;
+	uint64_t files; /* contents, each counted once */
+	uint64_t size, cached; /* bytes of them, and how many of these are here */
+};
+typedef void cache_pin_each(void *ctx, const struct cache_pin *pin); /* borrowed; on the keeper's thread */
+/* All pins, by key. */
+int cache_list_pins(struct cache *c, cache_pin_each *each, void *ctx);
+
 struct cache_stats {
 	uint64_t bytes_cached, size_max, keep_free;
 	uint64_t disk_free, disk_size; /* of the file system, as of the last commit */
+	uint64_t bytes_pinned; /* of all pinned blobs, cached or not */
 	uint64_t bytes_held; /* of removed data files that readers still hold */
 	uint64_t blobs, blobs_sealed;
 	uint64_t evicted_bytes, proven_blobs, spoiled_blobs, lost_chunks /* of cache_drop_chunk() */, write_errors;

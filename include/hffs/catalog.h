@@ -8,6 +8,7 @@
 #define HFFS_CATALOG_H
 
 #include <hffs/fetch.h>
+#include <hffs/lockfile.h>
 #include <hffs/tree.h>
 
 struct catalog;
@@ -18,6 +19,7 @@ struct revision {
 	int64_t mtime_s; /* of the commit; 0 if unknown */
 	uint64_t ttl_ms; /* how long this may be believed from now; UINT64_MAX for a commit */
 	bool is_gated, is_private;
+	struct hub_card card; /* of the repository at this revision */
 };
 typedef void revision_done(void *ctx, int r, const struct revision *rev, const struct err *err);
 /*
@@ -34,6 +36,15 @@ void catalog_forget(struct catalog *c, const struct repo_id *repo);
 typedef void tree_done(void *ctx, int r, struct tree *tree, const struct err *err);
 void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
 
+/* What the Hub lists of it, also where the catalog is locked (fetch_config.lock): to compare. */
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+
+/*
+ * Has a commit's listing every file of the entry, with its size and digest? 0, or -EBADMSG with a sentence. A digest that the Hub
+ * hides is no contradiction.
+ */
+int lock_entry_check(const struct lock_entry *e, const struct tree *t, struct err *err);
+
 struct known_ref {
 	char *name;
 	char commit[COMMIT_MAX];
@@ -49,5 +60,14 @@ typedef void names_done(void *ctx, int r, const char *const *names, size_t nr, c
 void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx);
 /* Organisations (org NULL), or full commits of a repository (org is "org/name"), that this machine has used. */
 void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx);
+/*
+ * What can be shown without the Hub: "org/name" of repositories with at least one listing here; commits of a repository whose
+ * listing is here; revisions of a repository that were used and are no commits. Never a request.
+ */
+void catalog_want_listed_repos(struct catalog *c, enum repo_kind kind, names_done *done, void *ctx);
+void catalog_want_listed_commits(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx);
+void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx);
+/* What a revision stood for when it was last asked for, however long ago: memory or document, never a request. -ENOENT: unknown. */
+void catalog_want_known(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
 
 #endif

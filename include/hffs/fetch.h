@@ -17,6 +17,7 @@ struct fetch_config {
 	struct hub_config hub;     /* defer is filled in by fetch_open() */
 	struct cache_config cache; /* events are filled in by fetch_open() */
 	uint64_t data_deadline_ms; /* a wait for data without progress; UINT64_MAX: never ends by itself */
+	const struct lockfile *lock; /* only what it names is there; borrowed until fetch_close(). NULL: the whole Hub */
 	uint64_t ref_ttl_ms;       /* how long a branch is believed; UINT64_MAX: for ever */
 	unsigned workers;          /* 0: as many as processors, 2 to 8 */
 	uint64_t rate_bps;         /* upper limit of content, bytes a second; 0: none */
@@ -52,6 +53,14 @@ size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max);
  * left out when many come at a time. Any thread.
  */
 size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max);
+
+/*
+ * Stores a content that is in a local file, without the Hub: fd is read from its beginning, size bytes, once to prove that it is what id
+ * says, once to store it. 0; 1: all of it was here already; -EBADMSG: it is something else, nothing was stored; -ESTALE: it changes;
+ * -ENOSPC: the cache keeps no more; -ECANCELED: *stop was set, or the fetch is closed; -errno of reading. With a sentence. Blocks; not
+ * on a thread of hub, cache, fetch or FUSE.
+ */
+int fetch_bring(struct fetch *f, const struct blob_id *id, int fd, uint64_t size, const volatile sig_atomic_t *stop, struct err *err);
 
 /* --- blobs --- */
 

@@ -67,11 +67,20 @@ void hub_stats(struct hub *h, struct hub_stats *out);
 
 /* --- the JSON API; done() comes exactly once, on a deferred thread (on the caller's own if out of memory or closing) --- */
 
+/* What a repository says of itself. "", 0: nothing. Bytes from the network, without control characters. */
+struct hub_card {
+	char gated[16];       /* "auto", "manual"; "true" where the Hub has no word for it */
+	char license[64];
+	char base_model[256]; /* ids, several with blanks between; those that do not fit are left out */
+	uint64_t params;      /* of a model's safetensors files */
+};
+
 struct hub_info {
 	struct repo_id repo;     /* canonical spelling, or the new name of a renamed repository */
 	char commit[COMMIT_MAX]; /* what the revision stands for now */
 	int64_t mtime_s;         /* lastModified; 0 if the Hub did not say */
 	bool is_private, is_gated, is_disabled;
+	struct hub_card card;
 };
 typedef void hub_info_done(void *ctx, const struct hub_result *res, const struct hub_info *info /* NULL unless res->r == 0 */);
 /* rev NULL: main. -ENOENT: absent (res->code tells RepoNotFound from RevisionNotFound), -EACCES. */
@@ -84,6 +93,8 @@ struct hub_entry {
 	uint64_t size;
 	struct blob_id id; /* algo 0 for directories and for masked digests */
 	bool is_lfs;
+	bool has_xet;
+	uint8_t xet[32]; /* the Xet hash, as the digits that the Hub shows spell it; not a digest of the bytes */
 };
 /*
  * All pages of the listing of a commit. page() is called for each page in order, with res->r == 0 and more == true, except the

@@ -20,6 +20,21 @@ enum node_type {
 	NODE_COMMIT, /* the root of a listing; of the whole mount where one repository is mounted */
 	NODE_DIR,
 	NODE_FILE,
+	/* The layout of the Hugging Face cache: */
+	NODE_HUB,           /* .hub */
+	NODE_HUB_REPO,      /* models--org--name */
+	NODE_HUB_REFS,      /* refs; what is below with slashes is REFS */
+	NODE_REF,           /* a file that holds a commit */
+	NODE_HUB_BLOBS,     /* blobs */
+	NODE_BLOB,          /* a file named by its content */
+	NODE_HUB_SNAPSHOTS, /* snapshots */
+	NODE_SNAPSHOT,      /* a commit in it */
+	NODE_SNAP_DIR,
+	NODE_POINTER,       /* a file of it: a symlink to a BLOB */
+	NODE_HUB_ABSENT,    /* .no_exist */
+	NODE_ABSENT_COMMIT, /* a commit in it: an empty file for every name that its listing does not have */
+	NODE_ABSENT_DIR,
+	NODE_ABSENT_FILE,
 };
 
 /* What the nodes of one repository (commit ""), or of one commit of it, share. */
@@ -29,8 +44,10 @@ struct site {
 	char commit[COMMIT_MAX]; /* "" in a repository, and where one is mounted at the root until it was asked for */
 	bool is_gated;
 	int64_t mtime_s;
+	struct hub_card card;
 	uint64_t ino;        /* of the commit's directory */
 	struct tree *tree;   /* a reference; NULL until loaded, then for ever */
+	struct site *next, **prev; /* in nodes.sites; prev NULL: not there */
 };
 
 struct passed;
@@ -40,18 +57,19 @@ struct node {
 	uint64_t ino; /* st_ino */
 	struct node *parent; /* NULL for the root */
 	struct node *next_by_id, *next_by_name;
-	struct site *site;  /* repositories and below: a reference of REPO and COMMIT, borrowed from them by others */
-	const char *name;   /* of DIR and FILE borrowed from site->tree, else owned; "" for the root */
-	char *target;       /* LINK: owned */
+	struct site *site;  /* repositories and below: a reference of who owns_site() says, borrowed from them by others */
+	const char *name;   /* of entries of a listing borrowed from site->tree, else owned; "" for the root */
+	char *target;       /* LINK; REF: the commit. Owned */
 	uint64_t lookups;   /* the kernel's */
 	uint32_t pins;      /* children, handles, calls under way */
-	uint32_t entry;     /* COMMIT, DIR, FILE: index in site->tree */
+	uint32_t entry;     /* of what stands for an entry of a listing: index in site->tree */
 	uint32_t cached_4k; /* FILE: what was cached when somebody last looked, in 4 KiB */
 	uint32_t opens;     /* FILE: handles */
 	struct passed *passed; /* FILE: what all its handles read from, past us; NULL: they read through us, or there are none */
 	uint8_t type;       /* enum node_type */
 	uint8_t kind;       /* enum repo_kind; of KIND and below */
 	bool is_named;      /* found by (parent, name) */
+	bool knows_disk;    /* files: cached_4k was looked up */
 	bool is_bad;        /* FILE: passed, and the bytes have turned out to be wrong: no more handles until the last is gone */
 };
 
@@ -62,7 +80,19 @@ struct nodes {
 	size_t cap, nr; /* buckets, a power of two; nodes */
 	uint64_t last_id;
 	struct node *root;
+	struct site *sites; /* commits, each once, whatever nodes show it */
 };
+
+/* A file of a listing, with bytes to be fetched. */
+static inline bool node_has_blob(const struct node *n)
+{
+	return n->type == NODE_FILE || n->type == NODE_BLOB;
+}
+/* Its children are the entries of a listing, once that is loaded. */
+static inline bool node_is_listed(const struct node *n)
+{
+	return n->type == NODE_COMMIT || n->type == NODE_DIR || n->type == NODE_SNAPSHOT || n->type == NODE_SNAP_DIR;
+}
 
 /* A table with its root (id 1, pinned). 0 or -ENOMEM. */
 int nodes_init(struct nodes *t, enum node_type root_type, uint64_t root_ino);
@@ -73,8 +103,8 @@ struct node *node_find(const struct nodes *t, uint64_t id);                     
 struct node *node_find_child(const struct nodes *t, const struct node *parent, const char *name, size_t len); /* NULL if none */
 /*
  * A new node below parent (which it pins), in the place of an older one of that name, with its st_ino, not counted yet: pin
- * it or count a lookup, else the next node_unpin() of anybody may not free it. name: copied, but borrowed for DIR and FILE.
- * It takes over the site reference for REPO and COMMIT. NULL: no memory (the site stays the caller's).
+ * it or count a lookup, else the next node_unpin() of anybody may not free it. name: copied, but borrowed for entries of a
+ * listing. It takes over the site reference for REPO, COMMIT and their likes in .hub, and BLOB. NULL: no memory (the site stays the caller's).
  */
 struct node *node_add(struct nodes *t, struct node *parent, enum node_type type, const char *name, size_t len, struct site *site);
 /* No longer found by its name; lives on while it is counted. */
@@ -88,6 +118,12 @@ void node_unpin(struct nodes *t, struct node *n); /* frees what nothing counts a
 struct site *site_new(const struct repo_id *repo, const char *commit); /* one reference; NULL: no memory */
 struct site *site_ref(struct site *s);
 void site_unref(struct site *s);
+/* The site of a commit that some node has; NULL: none. */
+struct site *nodes_find_site(const struct nodes *t, const struct repo_id *repo, const char *commit);
+/* The same with a reference, made where there is none. NULL: no memory. */
+struct site *nodes_site(struct nodes *t, const struct repo_id *repo, const char *commit);
+/* No longer found; lives on while it is referenced. */
+void site_leave(struct site *s);
 
 /* st_ino of the directory as the parent of its children: that of the commit where a commit's directory is the root. */
 uint64_t node_dir_ino(const struct node *n);

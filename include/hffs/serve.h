@@ -7,16 +7,43 @@
 #ifndef HFFS_SERVE_H
 #define HFFS_SERVE_H
 
+#include <stdbool.h>
+
+#include <hffs/digest.h>
 #include <hffs/err.h>
 
 struct serve;
 struct serve_hook; /* hffs/serve_http.h: what the tests' fault layer sees; NULL in the product */
 
+/*
+ * Repositories from elsewhere than a folder. Every call may come from any thread, several at once, and may wait for the disk. 0, or
+ * -errno with a sentence; -ENOENT: there is no such thing. each() may stop with a value other than 0, which is then the result.
+ */
+struct serve_source {
+	void *ctx;
+	/* collection: "models", "datasets", "spaces". Ids ("org/name"), those of author if it is not NULL, in any order. */
+	int (*list)(void *ctx, const char *collection, const char *author, int (*each)(void *each_ctx, const char *id), void *each_ctx,
+		    struct err *err);
+	/* Is there a repository of that id? */
+	int (*find)(void *ctx, const char *collection, const char *id);
+	/* The commit of a revision ("main", a tag, a commit), and its time, 0 if unknown. */
+	int (*resolve)(void *ctx, const char *collection, const char *id, const char *rev, char commit[41], int64_t *date_s,
+		       struct err *err);
+	int (*refs)(void *ctx, const char *collection, const char *id,
+		    int (*each)(void *each_ctx, const char *name, const char *commit, bool is_tag), void *each_ctx, struct err *err);
+	/* Every file of a commit, in any order. */
+	int (*files)(void *ctx, const char *collection, const char *id, const char *commit,
+		     int (*each)(void *each_ctx, const char *path, uint64_t size, const struct blob_id *id), void *each_ctx, struct err *err);
+	/* A descriptor of the whole content, which does not change; -ENODATA: it is not here. */
+	int (*open)(void *ctx, const struct blob_id *id, uint64_t size);
+};
+
 #define SERVE_URL_TTL_S 3600 /* how long a content URL is good, where nothing else is asked for */
 
 /* Strings are borrowed during serve_open() only; the hook as long as the server lives. */
 struct serve_config {
-	const char *dir;
+	const char *dir;        /* NULL: source */
+	const struct serve_source *source; /* borrowed until serve_close() */
 	const char *listen;     /* "ADDR:PORT", "[ADDR6]:PORT"; port 0 picks a free one */
 	const char *cdn_listen; /* the same for content; NULL: the address of `listen`, a free port */
 	const char *cdn_url;    /* what clients reach cdn_listen by, "http://host:port"; NULL: the host they reached us by */

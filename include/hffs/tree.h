@@ -47,6 +47,12 @@ const char *tree_name(const struct tree *t, const struct tree_entry *e); /* NUL-
 const struct tree_entry *tree_find(const struct tree *t, uint32_t dir, const char *name, size_t len);
 /* From the root: "a/b/c"; "" is the root. NULL if it is not there. */
 const struct tree_entry *tree_find_path(const struct tree *t, const char *path);
+/* The Xet hash of a file, 32 bytes, borrowed from t; NULL: the Hub named none. */
+const uint8_t *tree_xet(const struct tree *t, const struct tree_entry *e);
+/* A file of this content, the first in the tree's order; NULL: none, or no memory for the index that the first call makes. */
+const struct tree_entry *tree_find_blob(struct tree *t, const struct blob_id *id);
+/* Directories between the root and e: 0 for its children. */
+unsigned tree_depth(const struct tree *t, const struct tree_entry *e);
 uint32_t tree_idx(const struct tree *t, const struct tree_entry *e);
 /* Appends the path from the root ("" for the root). */
 void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out);

@@ -91,6 +91,10 @@ void vfs_dir_look(struct vfs_dir *d, uint64_t pos, struct vfs_entry *out);
 struct vfs_file;
 /* flags of open(2). Memory only. -EROFS, -EISDIR, -ELOOP, -ESTALE, -EACCES (the digest is hidden by a gate), -ENOMEM. */
 int vfs_open(struct vfs *v, uint64_t node, int flags, struct vfs_file **out, struct err *err);
+/* Its bytes never change while the kernel knows the node. */
+bool vfs_is_fixed(const struct vfs_file *f);
+/* A file of our own making: its bytes at off, *len of them (0 behind the end), borrowed until it is released. NULL: it is read by vfs_read(). */
+const char *vfs_text(const struct vfs_file *f, uint64_t off, size_t *len);
 /* Reads under way keep what they need. */
 void vfs_release(struct vfs_file *f);
 /* The id of config.pass() that this handle reads from; 0: by vfs_read(). The same for all handles of a node at a time. */

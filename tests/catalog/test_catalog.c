@@ -82,6 +82,17 @@ static void got_revision(void *ctx, int r, const struct revision *rev, const str
 	g->times++;
 }
 
+static void got_known(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct got *g = ctx;
+
+	(void)err; /* "unknown" needs no sentence */
+	g->r = r;
+	if (r == 0)
+		g->rev = *rev;
+	g->times++;
+}
+
 static void got_tree(void *ctx, int r, struct tree *tree, const struct err *err)
 {
 	struct got *g = ctx;
@@ -836,6 +847,91 @@ static void repositories_of_an_organisation(void **state)
 	assert_string_equal(g.names, "big more tiny");
 }
 
+static void expect_known(struct catalog *c, const struct repo_id *repo, const char *rev, const char *commit)
+{
+	struct got g = {0};
+
+	catalog_want_known(c, repo, rev, got_known, &g);
+	assert_int_equal(g.times, 1);
+	assert_int_equal(g.r, commit ? 0 : -ENOENT);
+	if (commit)
+		assert_string_equal(g.rev.commit, commit);
+}
+
+static void what_can_be_shown_without_the_hub(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct repo_id beta = {REPO_MODEL, "beta/m"}, bare = {REPO_MODEL, "gpt2"};
+	struct got g = {0};
+
+	(void)state;
+	revision_asks(c, "main", COMMIT_A, &g);
+	revision_asks(c, "release/1", COMMIT_B, &g);
+	tree_asks(c, COMMIT_A, false, &g);
+	catalog_want_revision(c, &beta, NULL, got_revision, &g); /* used, but not listed */
+	fake_answer_info("beta/m", COMMIT_B, 1);
+	catalog_want_revision(c, &bare, NULL, got_revision, &g);
+	fake_answer_info("gpt2", COMMIT_B, 1);
+	for (int i = 0; i < 2; i++) { /* from memory and documents, then from documents */
+		unsigned calls = fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS);
+
+		g = (struct got){0};
+		catalog_want_listed_repos(c, REPO_MODEL, got_names, &g);
+		assert_string_equal(g.names, "acme/tiny");
+		g = (struct got){0};
+		catalog_want_listed_repos(c, REPO_DATASET, got_names, &g);
+		assert_string_equal(g.names, "");
+		g = (struct got){0};
+		catalog_want_listed_commits(c, &tiny, got_names, &g);
+		assert_string_equal(g.names, COMMIT_A);
+		g = (struct got){0};
+		catalog_want_listed_commits(c, &beta, got_names, &g);
+		assert_string_equal(g.names, "");
+		g = (struct got){0};
+		catalog_want_used_revisions(c, &tiny, got_names, &g);
+		assert_string_equal(g.names, "main release/1");
+		g = (struct got){0};
+		catalog_want_used_revisions(c, &bare, got_names, &g); /* a name of one part is a repository here */
+		assert_string_equal(g.names, "main");
+		pass_ms(TTL_MS * 2); /* however old */
+		expect_known(c, &tiny, "main", COMMIT_A);
+		expect_known(c, &tiny, "release/1", COMMIT_B);
+		expect_known(c, &tiny, COMMIT_B, COMMIT_B);
+		expect_known(c, &tiny, "v9", NULL);
+		assert_int_equal(fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS), calls);
+		close_catalog(c);
+		c = open_catalog(TTL_MS);
+	}
+	close_catalog(c);
+}
+
+/* It is a document from then on, so that the next daemon knows it without the Hub. */
+static void a_ref_is_stored_when_it_is_used(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	revision_asks(c, NULL, COMMIT_A, &g);
+	catalog_want_refs(c, &tiny, got_refs, &g);
+	answer_refs();
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main");
+	pass_ms(TTL_MS / 2);
+	assert_false(revision_asks(c, "v1.0", NULL, &g));
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main v1.0");
+	close_catalog(c);
+	c = open_catalog(TTL_MS);
+	expect_known(c, &tiny, "v1.0", COMMIT_B);
+	expect_known(c, &tiny, "refs/pr/1", NULL);
+	pass_ms(TTL_MS / 2); /* it ages from when the Hub said it */
+	assert_true(revision_asks(c, "v1.0", COMMIT_B, &g));
+	close_catalog(c);
+}
+
 static void what_was_used(void **state)
 {
 	struct catalog *c = open_catalog(TTL_MS);
@@ -1080,6 +1176,178 @@ static void cancelling_waits_for_calls_under_way(void **state)
 	catalog_free(a.c);
 }
 
+/* --- a lock --- */
+
+static const char lock_text[] =
+	"{\"hffs_lock\": 1, \"repositories\": ["
+	"{\"repository\": \"acme/tiny\", \"revision\": \"main\", \"commit\": \"" COMMIT_A "\", \"files\": ["
+	"{\"path\": \"a/x\", \"size\": 7, \"digest\": \"sha256:" SHA_A "\"}]},"
+	"{\"repository\": \"acme/tiny\", \"revision\": \"v1\", \"commit\": \"" COMMIT_A "\", \"files\": ["
+	"{\"path\": \"b\", \"size\": 8, \"digest\": \"sha256:" SHA_A "\"}]},"
+	"{\"repository\": \"acme/zoo\", \"revision\": \"" COMMIT_B "\", \"commit\": \"" COMMIT_B "\", \"files\": []},"
+	"{\"repository\": \"datasets/corp/d\", \"revision\": \"main\", \"commit\": \"" COMMIT_B "\", \"files\": []}]}";
+
+static void load_lock(struct lockfile *l)
+{
+	struct err err = {0};
+
+	if (lockfile_parse(lock_text, strlen(lock_text), l, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static struct catalog *open_locked(const struct lockfile *l)
+{
+	struct catalog_config config = {.hub = fake_hub(), .cache = fake_cache(), .lockfile = l};
+	struct catalog *c = NULL;
+
+	assert_int_equal(catalog_open(&config, &c), 0);
+	return c;
+}
+
+static void a_lock_is_all_there_is(void **state)
+{
+	AUTO_LOCKFILE l = {0};
+	AUTO(close_catalog) struct catalog *c = NULL;
+	const struct repo_id zoo = {REPO_MODEL, "acme/zoo"}, absent = {REPO_MODEL, "acme/absent"};
+	static const struct {
+		const char *rev, *commit;
+	} revs[] = {{NULL, COMMIT_A}, {"main", COMMIT_A}, {"v1", COMMIT_A}, {COMMIT_A, COMMIT_A}, {"v2", NULL}, {COMMIT_B, NULL}};
+	struct revision rev;
+	struct got g;
+
+	(void)state;
+	load_lock(&l);
+	c = open_locked(&l);
+	for (size_t i = 0; i < ARRAY_SIZE(revs); i++) {
+		assert_false(revision_asks(c, revs[i].rev, NULL, &g));
+		assert_int_equal(g.r, revs[i].commit ? 0 : -ENOENT);
+		assert_int_equal(catalog_find_revision(c, &tiny, revs[i].rev, &rev), revs[i].commit != NULL);
+		if (revs[i].commit)
+			assert_string_equal(g.rev.commit, revs[i].commit);
+		else
+			assert_non_null(strstr(g.err.text, "not in the lock file"));
+	}
+	catalog_forget(c, NULL); /* there is nothing to ask again */
+	assert_false(revision_asks(c, "main", NULL, &g));
+	assert_int_equal(g.rev.ttl_ms, UINT64_MAX);
+
+	g = (struct got){0};
+	catalog_want_refs(c, &tiny, got_refs, &g);
+	assert_string_equal(g.names, "main v1");
+	g = (struct got){0};
+	catalog_want_refs(c, &zoo, got_refs, &g); /* its commit is no ref */
+	assert_int_equal(g.r, 0);
+	assert_int_equal(g.nr, 0);
+	g = (struct got){0};
+	catalog_want_refs(c, &absent, got_refs, &g);
+	assert_int_equal(g.r, -ENOENT);
+	g = (struct got){0};
+	catalog_want_repos(c, REPO_MODEL, "acme", got_names, &g);
+	assert_string_equal(g.names, "tiny zoo");
+	g = (struct got){0};
+	catalog_want_used(c, REPO_MODEL, NULL, got_names, &g);
+	assert_string_equal(g.names, "acme");
+	g = (struct got){0};
+	catalog_want_used(c, REPO_DATASET, NULL, got_names, &g);
+	assert_string_equal(g.names, "corp");
+	g = (struct got){0};
+	catalog_want_used(c, REPO_MODEL, "acme/tiny", got_names, &g);
+	assert_string_equal(g.names, COMMIT_A);
+	g = (struct got){0};
+	catalog_want_listed_commits(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, COMMIT_A);
+	g = (struct got){0};
+	catalog_want_used_revisions(c, &tiny, got_names, &g);
+	assert_string_equal(g.names, "main v1");
+	g = (struct got){0};
+	catalog_want_listed_repos(c, REPO_MODEL, got_names, &g);
+	assert_string_equal(g.names, "acme/tiny acme/zoo");
+	g = (struct got){0};
+	catalog_want_known(c, &tiny, "v2", got_revision, &g);
+	assert_int_equal(g.r, -ENOENT);
+	assert_int_equal(fake_hub_calls(FAKE_INFO) + fake_hub_calls(FAKE_TREE) + fake_hub_calls(FAKE_REFS) + fake_hub_calls(FAKE_REPOS), 0);
+}
+
+static void a_lock_lists_what_it_names_of_a_commit(void **state)
+{
+	AUTO_LOCKFILE l = {0};
+	AUTO(close_catalog) struct catalog *c = NULL;
+	const struct tree_entry *e;
+	struct got g = {0};
+
+	(void)state;
+	load_lock(&l);
+	c = open_locked(&l);
+	catalog_want_tree(c, &tiny, COMMIT_A, got_tree, &g);
+	assert_int_equal(g.r, 0);
+	assert_int_equal(tree_nr(g.tree), 4); /* the root, a, a/x, b */
+	e = tree_find_path(g.tree, "a/x");
+	assert_non_null(e);
+	assert_int_equal(e->size, 7);
+	assert_int_equal(e->id.algo, BLOB_SHA256);
+	assert_non_null(tree_find_path(g.tree, "b")); /* locked as another revision of the same commit */
+	tree_unref(g.tree);
+	g = (struct got){0};
+	catalog_want_tree(c, &tiny, COMMIT_B, got_tree, &g);
+	assert_int_equal(g.r, -ENOENT);
+	assert_int_equal(fake_hub_calls(FAKE_TREE), 0);
+}
+
+static void a_lock_is_held_against_the_listing(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t size;
+		uint8_t first; /* byte of the digest; 0: hidden */
+		const char *says;
+	} listings[] = {
+		{"a/x", 7, 0xa0, NULL},
+		{"a/x", 7, 0, NULL},
+		{"a/x", 8, 0xa0, "7 bytes, but the Hub lists 8"},
+		{"a/x", 7, 0xa1, "but the Hub lists sha256:a1"},
+		{"a/y", 7, 0xa0, "no file 'a/x'"},
+		{"a/x/z", 7, 0xa0, "no file 'a/x'"},
+	};
+	AUTO_LOCKFILE l = {0};
+
+	(void)state;
+	load_lock(&l);
+	for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
+		struct hub_entry e = {.type = ENTRY_FILE, .path = listings[i].path, .size = listings[i].size};
+		AUTO(tree_builder_free) struct tree_builder *b = tree_builder_new();
+		AUTO(tree_unref) struct tree *t = NULL;
+		struct err err = {0};
+		int r;
+
+		if (listings[i].first) {
+			assert_int_equal(blob_id_parse(SHA_A, &e.id), 0);
+			e.id.bytes[0] = listings[i].first;
+		}
+		assert_int_equal(tree_builder_add(b, &e, 1), 0);
+		assert_int_equal(tree_builder_finish(b, &t), 0);
+		r = lock_entry_check(&l.entries[0], t, &err);
+		assert_int_equal(r, listings[i].says ? -EBADMSG : 0);
+		if (listings[i].says && !strstr(err.text, listings[i].says))
+			fail_msg("it says '%s', not '%s'", err.text, listings[i].says);
+	}
+}
+
+/* To compare, the Hub's own listing can be had all the same. */
+static void a_locked_catalog_can_ask_for_the_true_listing(void **state)
+{
+	AUTO_LOCKFILE l = {0};
+	AUTO(close_catalog) struct catalog *c = NULL;
+	struct got g = {0};
+
+	(void)state;
+	load_lock(&l);
+	c = open_locked(&l);
+	catalog_want_listing(c, &tiny, COMMIT_A, got_tree, &g);
+	assert_int_equal(fake_hub_calls(FAKE_TREE), 1);
+	fake_fail(-ENOENT, 404, false, "there is no such repository");
+	assert_int_equal(g.r, -ENOENT);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, set_up)
 
 int main(void)
@@ -1113,7 +1381,13 @@ int main(void)
 		TEST(old_trees_leave_memory),
 		TEST(refs_are_believed_stored_and_confirm),
 		TEST(repositories_of_an_organisation),
+		TEST(a_ref_is_stored_when_it_is_used),
 		TEST(what_was_used),
+		TEST(a_lock_is_all_there_is),
+		TEST(a_lock_lists_what_it_names_of_a_commit),
+		TEST(a_lock_is_held_against_the_listing),
+		TEST(a_locked_catalog_can_ask_for_the_true_listing),
+		TEST(what_can_be_shown_without_the_hub),
 		TEST(cancelling_waits_for_calls_under_way),
 		TEST(many_threads_are_each_answered_once),
 	};

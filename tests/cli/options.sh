@@ -10,7 +10,7 @@ check version "$hffs" --version
 check help "$hffs" --help
 refuses no-verb 2 'verb is missing' "$hffs"
 refuses unknown-verb 2 "no verb 'frobnicate'" "$hffs" frobnicate
-for verb in mount umount status pull ls run embed tokenize detokenize; do
+for verb in mount umount status pull pin unpin gc cache ls run embed tokenize detokenize; do
 	check "help-of-$verb" "$hffs" "$verb" --help
 	refuses "unknown-option-of-$verb" 2 "'--frob'" "$hffs" "$verb" --frob
 done
@@ -18,6 +18,11 @@ refuses mount-without-dir 2 'DIR is missing' "$hffs" mount
 refuses mount-of-three 2 "'c'" "$hffs" mount a b c
 refuses umount-without-dir 2 'DIR is missing' "$hffs" umount
 refuses pull-without-repo 2 'REPO is missing' "$hffs" pull
+refuses unpin-without-repo 2 'REPO is missing' "$hffs" unpin
+refuses pin-bad-repo 2 "'a/b/c' is not a repository" "$hffs" pin a/b/c
+refuses lock-without-repo 2 'needs a REPO' "$hffs" pin --lock file
+refuses lock-without-file 2 "'lock' needs a value" "$hffs" mount dir -o lock
+refuses lock-missing 1 "cannot read the lock file $work/none" "$hffs" mount dir -o lock=none
 refuses ls-without-repo 2 'REPO is missing' "$hffs" ls
 refuses tokenize-without-model 2 'MODEL is missing' "$hffs" tokenize
 refuses tokenize-of-words 2 "'b' is too much" "$hffs" tokenize a/b a b
@@ -25,6 +30,8 @@ refuses tokenize-lines-of-text 2 'from standard input' "$hffs" tokenize --json-l
 refuses tokenize-bad-repo 2 "'no good' is not" "$hffs" tokenize 'no good' text
 refuses detokenize-without-model 2 'MODEL is missing' "$hffs" detokenize
 refuses detokenize-lines-of-ids 2 'from standard input' "$hffs" detokenize --json-lines a/b 1
+refuses pull-list-and-repo 2 "not 'org/x'" "$hffs" pull --from-file list org/x
+refuses pull-list-missing 1 'cannot read the list none' "$hffs" pull --from-file none
 refuses bad-source 2 "'a/b/c' is not a repository" "$hffs" mount a/b/c dir
 refuses bad-repo 2 "'no good' is not a repository" "$hffs" pull 'no good'
 refuses bad-jobs 2 "'0' is no number of jobs" "$hffs" pull -j 0 a/b
@@ -39,7 +46,7 @@ refuses bad-umask 2 "'999' is no value for umask" "$hffs" mount dir -o umask=999
 refuses bad-level 2 "'loud' is no value for log_level" "$hffs" mount dir -o log_level=loud
 refuses read-write 2 'read-only' "$hffs" mount dir -o rw
 refuses token-as-option 2 'process list' "$hffs" mount dir -o token=hf_secret
-for name in lock safe allow deny; do
+for name in safe allow deny; do
 	refuses "not-supported-$name" 2 "'$name' is not supported by this version" "$hffs" mount dir -o "$name=x"
 done
 

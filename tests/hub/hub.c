@@ -173,5 +173,5 @@ int main(int argc, char **argv)
 
 	pthread_mutex_init(&h.lock, NULL);
 	cond_init(&h.wake);
-	return cmd_serve_hooked(argc, argv, &hook);
+	return cmd_serve_with(argc, argv, &hook, NULL);
 }

@@ -81,7 +81,8 @@ static void store_some(struct box *b, const struct made *m, uint64_t *seed)
 
 static void child_main(struct box *b, const struct made *blobs, uint64_t seed)
 {
-	struct cache_config config = {b->dir, (uint64_t)200 * CHUNK_SIZE, 0, {.evict = child_evict, .evicted = child_evicted}};
+	struct cache_config config = {
+		.dir = b->dir, .size_max = (uint64_t)200 * CHUNK_SIZE, .events = {.evict = child_evict, .evicted = child_evicted}};
 
 	if (cache_open(&config, &b->cache, NULL) < 0)
 		_exit(1);

@@ -62,6 +62,108 @@ static void the_least_recently_used_goes_first(void **state)
 		free(m[i].bytes);
 }
 
+struct pins {
+	char keys[256]; /* "key=cached/size key=..." */
+};
+
+static void note_pin(void *ctx, const struct cache_pin *pin)
+{
+	struct pins *p = ctx;
+	size_t len = strlen(p->keys);
+
+	assert_int_equal(pin->len, 3);
+	assert_memory_equal(pin->bytes, "doc", 3);
+	snprintf(p->keys + len, sizeof(p->keys) - len, "%s%s=%llu/%llu", len ? " " : "", pin->key,
+		 (unsigned long long)(pin->cached / MIB), (unsigned long long)(pin->size / MIB));
+}
+
+static void assert_pins(struct box *b, const char *wanted, uint64_t pinned)
+{
+	struct pins p = {0};
+	struct cache_stats s;
+
+	assert_int_equal(cache_list_pins(b->cache, note_pin, &p), 0);
+	assert_string_equal(p.keys, wanted);
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.bytes_pinned / MIB, pinned);
+}
+
+/* Eviction that found nothing to give up rests for a moment. */
+static bool goes(struct box *b, const struct made *m)
+{
+	for (int i = 0; i < 500 && nr_present(b, &m->id, m->size); i++) {
+		usleep(10000);
+		flush_twice(b);
+	}
+	return nr_present(b, &m->id, m->size) == 0;
+}
+
+/* The oldest, whole and in part, sealed or not, known before or not: what is pinned stays, and what is not goes in its place. */
+static void what_is_pinned_stays(void **state)
+{
+	struct box *b = *state;
+	struct made m[3];
+	struct cache_pin_blob blobs[2];
+	int64_t now = clock_wall_s();
+
+	b->size_max = 40 * MIB;
+	open_box(b);
+	for (int i = 0; i < 3; i++)
+		m[i] = make_blob(70 + (uint64_t)i, 16 * MIB);
+	blobs[0] = (struct cache_pin_blob){m[0].id, m[0].size};
+	blobs[1] = (struct cache_pin_blob){m[2].id, m[2].size};
+	assert_int_equal(cache_put_pin(b->cache, "a", "doc", 3, blobs, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		clock_fake(1000, now - 100 + 30 * i);
+		store_blob(b, &m[i]);
+		flush_twice(b);
+	}
+	clock_fake(UINT64_MAX, 0);
+	assert_int_equal(nr_present(b, &m[0].id, m[0].size), 64);
+	assert_int_equal(nr_present(b, &m[1].id, m[1].size), 0);
+	assert_int_equal(nr_present(b, &m[2].id, m[2].size), 64);
+	assert_pins(b, "a=16/16", 16);
+
+	/* After a start, with a limit that is below what is pinned: nothing pinned goes, all else does. */
+	assert_int_equal(cache_put_pin(b->cache, "b", "doc", 3, blobs, 2), 0);
+	assert_pins(b, "a=16/16 b=32/32", 32);
+	b->size_max = 8 * MIB;
+	reopen(b);
+	assert_pins(b, "a=16/16 b=32/32", 32);
+	store_blob(b, &m[1]);
+	assert_true(goes(b, &m[1]));
+	assert_int_equal(nr_present(b, &m[0].id, m[0].size), 64);
+	assert_int_equal(nr_present(b, &m[2].id, m[2].size), 64);
+
+	/* A blob stays as long as one pin has it. */
+	assert_int_equal(cache_drop_pins(b->cache, "b", true), 1);
+	assert_true(goes(b, &m[2]));
+	assert_int_equal(nr_present(b, &m[0].id, m[0].size), 64);
+	for (int i = 0; i < 3; i++)
+		free(m[i].bytes);
+}
+
+static void pins_go_by_key_and_by_its_beginning(void **state)
+{
+	struct box *b = *state;
+	struct cache_pin_blob blobs[2] = {{fake_id(1), MIB}, {fake_id(1), MIB}};
+	static const char *const keys[] = {"r\n", "r\na\n", "r\nab\n", "s\n"};
+
+	open_box(b);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		assert_int_equal(cache_put_pin(b->cache, keys[i], "doc", 3, blobs, 2), 0);
+	assert_pins(b, "r\n=0/1 r\na\n=0/1 r\nab\n=0/1 s\n=0/1", 1);
+	assert_int_equal(cache_drop_pins(b->cache, "r\na", true), 0);
+	assert_int_equal(cache_drop_pins(b->cache, "r\na\n", false), 1);
+	assert_int_equal(cache_drop_pins(b->cache, "r\n", true), 1);
+	assert_int_equal(cache_drop_pins(b->cache, "r\n", false), 1);
+	assert_int_equal(cache_drop_pins(b->cache, "%", false), 0);
+	assert_pins(b, "s\n=0/1", 1);
+	assert_int_equal(cache_put_pin(b->cache, "", "doc", 3, blobs, 2), -ENAMETOOLONG);
+	assert_int_equal(cache_put_pin(b->cache, "s\n", "doc", 3, blobs, 0), 0); /* replaces */
+	assert_pins(b, "s\n=0/0", 0);
+}
+
 static void part_of_a_blob_leaves_a_hole(void **state)
 {
 	struct box *b = *state;
@@ -608,6 +710,8 @@ int main(void)
 #define BOX_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup_box, teardown_box)
 	const struct CMUnitTest tests[] = {
 		BOX_TEST(the_least_recently_used_goes_first),
+		BOX_TEST(what_is_pinned_stays),
+		BOX_TEST(pins_go_by_key_and_by_its_beginning),
 		BOX_TEST(part_of_a_blob_leaves_a_hole),
 		BOX_TEST(what_is_refused_stays),
 		BOX_TEST(a_cache_of_refusals_only_grows),

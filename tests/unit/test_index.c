@@ -86,7 +86,7 @@ static void a_newer_format_is_left_alone(void **state)
 	AUTO_BUF before = {0}, after = {0};
 
 	index_path(b, path, sizeof(path));
-	snprintf(cmd, sizeof(cmd), "sqlite3 %s/index.db 'PRAGMA application_id = 1751541363; PRAGMA user_version = 2; CREATE TABLE t(x)'", b->dir);
+	snprintf(cmd, sizeof(cmd), "sqlite3 %s/index.db 'PRAGMA application_id = 1751541363; PRAGMA user_version = 3; CREATE TABLE t(x)'", b->dir);
 	if (system(cmd) != 0)
 		skip();
 	assert_int_equal(io_read_file(path, 1 << 20, &before), 0);
@@ -95,6 +95,35 @@ static void a_newer_format_is_left_alone(void **state)
 	assert_false(stands_aside(b));
 	assert_int_equal(io_read_file(path, 1 << 20, &after), 0);
 	assert_memory_equal(before.data + 100, after.data + 100, 900);
+}
+
+/* Format 1 had no pins: the rest stays as it is. */
+static void format_1_is_brought_up(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(62, CHUNK_SIZE);
+	struct cache_pin_blob blob = {m.id, m.size};
+	char cmd[512];
+
+	open_box(b);
+	store_blob(b, &m);
+	cache_put_doc(b->cache, DOC_REPO, "key", "value", 5);
+	close_box(b);
+	snprintf(cmd, sizeof(cmd), "sqlite3 %s/index.db 'DROP TABLE pin_blob; DROP TABLE pin; PRAGMA user_version = 1'", b->dir);
+	if (system(cmd) != 0)
+		skip();
+	open_box(b);
+	assert_false(stands_aside(b));
+	assert_int_equal(nr_present(b, &m.id, m.size), 1);
+	assert_int_equal(doc_of(b, DOC_REPO, "key").r, 0);
+	assert_int_equal(cache_put_pin(b->cache, "k", "", 0, &blob, 1), 0);
+	reopen(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 1);
+	assert_int_equal(cache_drop_pins(b->cache, "k", true), 1);
+	snprintf(cmd, sizeof(cmd), "test $(sqlite3 %s/index.db 'PRAGMA user_version') = 2", b->dir);
+	close_box(b);
+	assert_int_equal(system(cmd), 0);
+	free(m.bytes);
 }
 
 static void a_link_is_no_index(void **state)
@@ -379,6 +408,7 @@ int main(void)
 		BOX_TEST(a_foreign_file_is_moved_aside),
 		BOX_TEST(another_programs_database_is_moved_aside),
 		BOX_TEST(a_newer_format_is_left_alone),
+		BOX_TEST(format_1_is_brought_up),
 		BOX_TEST(a_link_is_no_index),
 		BOX_TEST(data_files_of_a_lost_index_go),
 		BOX_TEST(mutations_are_survived),

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hffs/buf.h>
+
 #include "../../hub/parse_int.h"
 
 #define HEX40 "1f0c6a6f3f5d3f0f8a8f1d0b7f8f0c2f9d1e2a3b"
@@ -191,14 +193,47 @@ static void reads_info(void **state)
 	}
 }
 
+static void reads_what_a_repository_says_of_itself(void **state)
+{
+	static const char full[] =
+		"{\"sha\":\"" HEX40 "\",\"gated\":\"auto\",\"tags\":[\"safetensors\",\"license:apache-2.0\",\"license:mit\","
+		"\"base_model:org/one\",\"base_model:quantized:org/one\",\"base_model:org/two\",7,null],"
+		"\"safetensors\":{\"parameters\":{\"BF16\":5},\"total\":1234567890123}}";
+	static const char odd[] =
+		"{\"sha\":\"" HEX40 "\",\"gated\":true,\"tags\":[\"license:a\\u001bb\",\"base_model:a b\"],\"safetensors\":null}";
+	struct repo_id asked;
+	struct hub_info info;
+	AUTO_BUF many = {0};
+
+	(void)state;
+	assert_int_equal(repo_id_set(&asked, REPO_MODEL, "acme/tiny", 9), 0);
+	assert_int_equal(parse_info(full, strlen(full), &asked, &info, NULL), 0);
+	assert_string_equal(info.card.gated, "auto");
+	assert_string_equal(info.card.license, "apache-2.0");
+	assert_string_equal(info.card.base_model, "org/one org/two");
+	assert_true(info.card.params == 1234567890123);
+	assert_int_equal(parse_info(odd, strlen(odd), &asked, &info, NULL), 0);
+	assert_string_equal(info.card.gated, "true");
+	assert_string_equal(info.card.license, "");
+	assert_string_equal(info.card.base_model, "");
+	assert_true(info.card.params == 0);
+	buf_adds(&many, "{\"sha\":\"" HEX40 "\",\"tags\":[\"\"");
+	for (int i = 0; i < 100; i++)
+		buf_addf(&many, ",\"base_model:organisation/name-%d\"", i);
+	buf_adds(&many, "]}");
+	assert_int_equal(parse_info(many.data, many.len, &asked, &info, NULL), 0);
+	assert_true(strlen(info.card.base_model) < sizeof(info.card.base_model));
+	assert_string_equal(info.card.gated, "");
+}
+
 static void reads_trees(void **state)
 {
 	static const char text[] =
 		"[{\"type\":\"directory\",\"oid\":\"" HEX40 "\",\"size\":0,\"path\":\"onnx\"},"
 		"{\"type\":\"file\",\"oid\":\"" HEX40 "\",\"size\":13,\"path\":\"hello.txt\",\"lastCommit\":{\"id\":\"x\"},\"lfs\":null},"
 		"{\"type\":\"unknown\",\"oid\":\"x\",\"path\":\"submodule\"},"
-		"{\"type\":\"file\",\"oid\":\"" HEX40 "\",\"size\":134,\"path\":\"w.bin\",\"lfs\":{\"oid\":\"" HEX64 "\",\"size\":528,\"pointerSize\":128}},"
-		"{\"type\":\"file\",\"oid\":\"" HEX40 "\",\"size\":5,\"path\":\"m.bin\",\"lfs\":{\"oid\":\"" MASKED "\",\"size\":9007199254740992}},"
+		"{\"type\":\"file\",\"oid\":\"" HEX40 "\",\"size\":134,\"path\":\"w.bin\",\"xetHash\":\"" HEX64 "\",\"lfs\":{\"oid\":\"" HEX64 "\",\"size\":528,\"pointerSize\":128}},"
+		"{\"type\":\"file\",\"oid\":\"" HEX40 "\",\"size\":5,\"path\":\"m.bin\",\"xetHash\":\"" MASKED "\",\"lfs\":{\"oid\":\"" MASKED "\",\"size\":9007199254740992}},"
 		"{\"type\":\"file\",\"oid\":\"" MASKED "\",\"size\":5,\"path\":\"a\\u0000b\"},"
 		"{\"type\":\"file\",\"size\":5,\"path\":\"../x\"}]";
 	struct parsed p = {0};
@@ -215,6 +250,8 @@ static void reads_trees(void **state)
 	assert_int_equal(p.entries[2].size, 528);
 	assert_int_equal(p.entries[2].id.algo, BLOB_SHA256);
 	assert_true(p.entries[2].is_lfs);
+	assert_true(p.entries[2].has_xet && p.entries[2].xet[0] == p.entries[2].id.bytes[0]);
+	assert_false(p.entries[1].has_xet || p.entries[3].has_xet);
 	assert_true(p.entries[3].size == 9007199254740992 && p.entries[3].id.algo == 0 && p.entries[3].is_lfs);
 	assert_int_equal(p.entries[4].id.algo, 0);
 	assert_string_equal(p.entries[4].path, "a//////b");
@@ -310,6 +347,7 @@ int main(void)
 		cmocka_unit_test(finds_the_next_page),	  cmocka_unit_test(reads_rate_limits),
 		cmocka_unit_test(reads_content_ranges),	  cmocka_unit_test(reads_etags),
 		cmocka_unit_test(knows_how_long_addresses_live), cmocka_unit_test(reads_info),
+		cmocka_unit_test(reads_what_a_repository_says_of_itself),
 		cmocka_unit_test(reads_trees),		  cmocka_unit_test(refuses_malformed_trees),
 		cmocka_unit_test(reads_refs),		  cmocka_unit_test(reads_repos),
 	};

@@ -16,6 +16,7 @@ static void names_above_repositories(void **state)
 	} rows[] = {
 		{"datasets", PLACE_KIND, REPO_DATASET}, {"spaces", PLACE_KIND, REPO_SPACE}, {"dataset", PLACE_ORG, 0},
 		{"models", PLACE_ORG, 0},		{"openai-community", PLACE_ORG, 0}, {".Trash", PLACE_NONE, 0},
+		{".hub", PLACE_HUB, 0},			{".hub2", PLACE_NONE, 0},	    {"models--a--b", PLACE_NONE, 0},
 		{".", PLACE_NONE, 0},			{"a b", PLACE_NONE, 0},		    {"", PLACE_NONE, 0},
 	};
 	struct repo_id repo;
@@ -120,11 +121,75 @@ static void symlinks_are_relative(void **state)
 		assert_string_equal(b.data, rows[i][1]);
 	}
 	AUTO_BUF b = {0};
-	scheme_repo_target(&b, &repo);
+	scheme_repo_target(&b, 1, &repo);
 	assert_string_equal(b.data, "../new/name");
+	buf_clear(&b);
+	scheme_repo_target(&b, 0, &repo);
+	assert_string_equal(b.data, "new/name");
+	assert_true(scheme_is_old_name(REPO_MODEL, "gpt2"));
+	assert_true(scheme_is_old_name(REPO_MODEL, "albert-base-v1")); /* the ends of the lists */
+	assert_true(scheme_is_old_name(REPO_MODEL, "xlnet-large-cased"));
+	assert_true(scheme_is_old_name(REPO_DATASET, "ag_news"));
+	assert_true(scheme_is_old_name(REPO_DATASET, "yelp_review_full"));
+	assert_false(scheme_is_old_name(REPO_DATASET, "gpt2"));
+	assert_false(scheme_is_old_name(REPO_MODEL, "openai-community"));
+	assert_false(scheme_is_old_name(REPO_SPACE, "gpt2"));
 	assert_true(scheme_has_place(&repo));
 	strcpy(repo.name, "gpt2");
 	assert_false(scheme_has_place(&repo));
+}
+
+static void names_of_the_cache_layout(void **state)
+{
+	static const struct {
+		const char *name;
+		enum repo_kind kind;
+		const char *repo; /* NULL: none */
+	} rows[] = {
+		{"models--org--name", REPO_MODEL, "org/name"},
+		{"datasets--org--na-me.v1_x", REPO_DATASET, "org/na-me.v1_x"},
+		{"spaces--o--n", REPO_SPACE, "o/n"},
+		{"models--gpt2", REPO_MODEL, "gpt2"},
+		{"models--a--b--c", 0, NULL},
+		{"models----b", 0, NULL},
+		{"models--a--", 0, NULL},
+		{"models--a---b", 0, NULL},
+		{"models--", 0, NULL},
+		{"models-a", 0, NULL},
+		{"model--a--b", 0, NULL},
+		{"kernels--a--b", 0, NULL},
+		{"models--..--b", 0, NULL},
+		{".locks", 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_BUF back = {0};
+		struct repo_id repo;
+
+		assert_int_equal(scheme_in_hub(rows[i].name, &repo), rows[i].repo ? PLACE_REPO : PLACE_NONE);
+		if (!rows[i].repo)
+			continue;
+		assert_int_equal(repo.kind, rows[i].kind);
+		assert_string_equal(repo.name, rows[i].repo);
+		scheme_hub_name(&back, &repo);
+		assert_string_equal(back.data, rows[i].name);
+	}
+}
+
+static void pointers_climb_out_of_their_folders(void **state)
+{
+	static const char *const rows[] = {"../../blobs/" HEX, "../../../blobs/" HEX, "../../../../blobs/" HEX};
+	struct blob_id id;
+
+	(void)state;
+	assert_int_equal(blob_id_parse(HEX, &id), 0);
+	for (unsigned depth = 0; depth < ARRAY_SIZE(rows); depth++) {
+		AUTO_BUF target = {0};
+
+		scheme_pointer_target(&target, depth, &id);
+		assert_string_equal(target.data, rows[depth]);
+	}
 }
 
 static void inode_numbers_go_down_name_by_name(void **state)
@@ -147,6 +212,8 @@ int main(void)
 		cmocka_unit_test(names_in_repositories),
 		cmocka_unit_test(revisions_below_a_prefix),
 		cmocka_unit_test(symlinks_are_relative),
+		cmocka_unit_test(names_of_the_cache_layout),
+		cmocka_unit_test(pointers_climb_out_of_their_folders),
 		cmocka_unit_test(inode_numbers_go_down_name_by_name),
 	};
 

@@ -133,6 +133,37 @@ static void makes_missing_directories_and_sorts(void **state)
 	assert_null(tree_find_path(t, "a.txt/x"));
 }
 
+static void files_are_found_by_content(void **state)
+{
+	enum { NR = 3000 };
+	static char paths[NR][32];
+	static struct hub_entry entries[NR];
+	AUTO(tree_unref) struct tree *t = NULL;
+	struct blob_id none = {.algo = BLOB_SHA256}, id;
+
+	(void)state;
+	for (uint32_t i = 0; i < NR; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "d%u/%05u", i % 7, i);
+		entries[i] = lfs(paths[i], i);
+		memcpy(entries[i].id.bytes, &(uint32_t){i / 2 + 1}, 4); /* each content twice */
+	}
+	entries[0].id = (struct blob_id){0}; /* hidden */
+	t = build(entries, NR);
+	for (uint32_t i = 1; i < NR; i++) {
+		const struct tree_entry *e = tree_find_blob(t, &entries[i].id);
+
+		assert_non_null(e);
+		assert_true(blob_id_equal(&e->id, &entries[i].id));
+		assert_int_equal(tree_depth(t, e), 1);
+	}
+	id = entries[NR - 1].id;
+	assert_ptr_equal(tree_find_blob(t, &id), tree_find_blob(t, &entries[NR - 2].id));
+	assert_null(tree_find_blob(t, &none));
+	assert_null(tree_find_blob(t, &(struct blob_id){0}));
+	assert_int_equal(tree_depth(t, tree_entry(t, 0)), 0);
+	assert_int_equal(tree_depth(t, tree_find_path(t, "d0")), 0);
+}
+
 static void a_directory_wins_over_its_twin(void **state)
 {
 	struct hub_entry entries[] = {
@@ -263,6 +294,82 @@ static void sign(struct buf *bytes)
 	uint64_t sum = digest_hash64(bytes->data, bytes->len - 8, 0);
 
 	memcpy(bytes->data + bytes->len - 8, &sum, 8); /* the tests run on little-endian machines */
+}
+
+static const char *xet_of(const struct tree *t, const char *path, char hex[65])
+{
+	const uint8_t *xet = tree_xet(t, tree_find_path(t, path));
+
+	if (!xet)
+		return "none";
+	hex_format(xet, 32, hex);
+	return hex;
+}
+
+static struct hub_entry with_xet(const char *path, uint8_t first)
+{
+	struct hub_entry e = lfs(path, 528);
+
+	e.has_xet = true;
+	e.xet[0] = first;
+	return e;
+}
+
+static void xet_hashes_stay_with_their_files(void **state)
+{
+	struct hub_entry entries[] = {
+		with_xet("z", 1), lfs("plain", 5), with_xet("a/b", 2), file("git", 1),
+		with_xet("twice", 3), with_xet("twice", 4),   /* the last one counts */
+		with_xet("lost", 5), lfs("lost", 6),          /* also where it has none */
+		with_xet("both", 7), file("both/x", 1),       /* a directory has none */
+	};
+	AUTO(tree_unref) struct tree *t = build(entries, ARRAY_SIZE(entries)), *again = NULL;
+	AUTO_BUF bytes = {0};
+	char hex[65];
+
+	(void)state;
+	assert_int_equal(tree_store(t, &bytes), 0);
+	assert_int_equal(tree_load(bytes.data, bytes.len, &again), 0);
+	for (int i = 0; i < 2; i++) {
+		const struct tree *one = i ? again : t;
+
+		check(one);
+		assert_string_equal(xet_of(one, "z", hex), "0100000000000000000000000000000000000000000000000000000000000000");
+		assert_string_equal(xet_of(one, "a/b", hex), "0200000000000000000000000000000000000000000000000000000000000000");
+		assert_string_equal(xet_of(one, "twice", hex), "0400000000000000000000000000000000000000000000000000000000000000");
+		assert_string_equal(xet_of(one, "plain", hex), "none");
+		assert_string_equal(xet_of(one, "git", hex), "none");
+		assert_string_equal(xet_of(one, "lost", hex), "none");
+		assert_string_equal(xet_of(one, "both", hex), "none");
+		assert_string_equal(xet_of(one, "", hex), "none");
+	}
+	for (size_t len = 0; len < bytes.len; len++) { /* cut anywhere, signed or not */
+		AUTO_BUF cut = {0};
+		struct tree *none = NULL;
+
+		buf_add(&cut, bytes.data, len);
+		assert_int_equal(tree_load(cut.data ? cut.data : "", cut.len, &none), -EBADMSG);
+	}
+}
+
+/* As version 1 wrote it: the same without hashes. */
+static void an_older_form_is_read(void **state)
+{
+	struct hub_entry entries[] = {lfs("a", 528), file("b/c", 2)};
+	AUTO(tree_unref) struct tree *t = build(entries, ARRAY_SIZE(entries)), *again = NULL;
+	AUTO_BUF bytes = {0};
+
+	(void)state;
+	assert_int_equal(tree_store(t, &bytes), 0);
+	bytes.data[8] = 1;
+	sign(&bytes);
+	assert_int_equal(tree_load(bytes.data, bytes.len, &again), 0);
+	assert_same(t, again);
+	bytes.data[8] = 3;
+	sign(&bytes);
+	tree_unref(again);
+	again = NULL;
+	assert_int_equal(tree_load(bytes.data, bytes.len, &again), -EBADMSG);
 }
 
 static void refuses_every_truncation(void **state)
@@ -414,6 +521,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_listing_is_a_root),
 		cmocka_unit_test(makes_missing_directories_and_sorts),
+		cmocka_unit_test(xet_hashes_stay_with_their_files),
+		cmocka_unit_test(an_older_form_is_read),
+		cmocka_unit_test(files_are_found_by_content),
 		cmocka_unit_test(a_directory_wins_over_its_twin),
 		cmocka_unit_test(unsafe_names_are_hidden_and_counted),
 		cmocka_unit_test(masked_digests_are_noticed),

@@ -42,8 +42,9 @@ static struct row {
 	int r;
 } rows[64];
 static size_t nr_rows;
-static uint64_t ttl_ms, cached_bytes;
+static uint64_t ttl_ms, cached_bytes, disk_bytes;
 static bool is_held, is_masked;
+static bool is_told; /* about a repository without organisation */
 static struct blob_id spoiled; /* algo 0: none */
 static pthread_mutex_t seal_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct blob_id sealed, told; /* this one is; this one is to be told of: under seal_lock */
@@ -81,6 +82,12 @@ void fake_revision(const char *name, const char *rev, int r, const char *commit)
 	row->r = r;
 }
 
+void fake_moved(const char *name, const char *to)
+{
+	fake_revision(name, "", 0, COMMIT_A);
+	snprintf(row_of(name, "")->canonical, REPO_NAME_MAX, "%s", to);
+}
+
 static void *work(void *arg)
 {
 	struct queue_item *item;
@@ -110,9 +117,9 @@ void fake_reset(void)
 	queue_init(&jobs);
 	nr_rows = 0;
 	ttl_ms = 300000;
-	cached_bytes = 0;
+	cached_bytes = disk_bytes = 0;
 	spoiled.algo = sealed.algo = told.algo = 0;
-	is_held = is_masked = false;
+	is_held = is_masked = is_told = false;
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
 	fake_revision("acme/tiny", "", 0, COMMIT_A);
@@ -126,8 +133,7 @@ void fake_reset(void)
 	fake_revision("acme/big", "main", 0, COMMIT_A);
 	fake_revision("acme/big", COMMIT_A, 0, COMMIT_A);
 	fake_revision("datasets/acme/data", "", 0, COMMIT_A);
-	fake_revision("old/name", "", 0, COMMIT_A);
-	snprintf(row_of("old/name", "")->canonical, REPO_NAME_MAX, "acme/tiny");
+	fake_moved("old/name", "acme/tiny");
 	fake_revision("acme/secret", "", -EACCES, "");
 	fake_revision("acme/slow", "", -ETIMEDOUT, "");
 }
@@ -165,6 +171,10 @@ void fake_reads_fail(int r)
 void fake_spoil(const char *sha256)
 {
 	(void)blob_id_parse(sha256, &spoiled);
+}
+void fake_on_disk(uint64_t bytes)
+{
+	disk_bytes = bytes;
 }
 void fake_cached(uint64_t bytes)
 {
@@ -243,9 +253,12 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	atomic_fetch_add(&asked, 1);
 	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
 	row = row_of(name, rev ? rev : "");
+	is_told |= row && !strchr(repo->name, '/');
 	if (row) {
 		j.r = row->r;
 		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked};
+		if (repo->kind == REPO_MODEL)
+			j.rev.card = (struct hub_card){"", "mit", "org/base", 42};
 		j.rev.repo.kind = repo->kind;
 		memcpy(j.rev.repo.name, row->canonical, sizeof(row->canonical));
 		memcpy(j.rev.commit, row->commit, sizeof(row->commit));
@@ -268,7 +281,7 @@ static struct tree *make_tree(bool is_many)
 		{.path = "README.md", .size = 12, .id = id_of(6)},
 		{.path = "config.json", .size = 100, .id = id_of(0)},
 		{.path = "empty", .size = 0, .id = id_of(2)},
-		{.path = "model.safetensors", .size = 3000000, .id = id_of(1), .is_lfs = true},
+		{.path = "model.safetensors", .size = 3000000, .id = id_of(1), .is_lfs = true, .has_xet = true, .xet = {0xab}},
 		{.path = "sub/deep/a b#c.txt", .size = 5, .id = id_of(4)},
 	};
 	struct tree_builder *b = tree_builder_new();
@@ -330,10 +343,10 @@ static void run_names(struct job *j)
 {
 	static const char *const repos[] = {"tiny", "big"}, *const orgs[] = {"acme", "datasets", "old"}, *const commits[] = {COMMIT_B};
 	struct err err = {0};
-	bool is_orgs = !*j->name, is_commits = strchr(j->name, '/');
+	bool is_orgs = !*j->name, is_commits = strchr(j->name, '/'), is_none = !strcmp(j->name, "empty") || !strcmp(j->name, "nothing");
 	const char *const *names = is_orgs ? orgs : is_commits ? commits : repos;
 
-	((names_done *)j->done)(j->ctx, 0, names, is_orgs ? 3 : is_commits ? 1 : 2, &err);
+	((names_done *)j->done)(j->ctx, 0, names, is_orgs ? 3 : is_commits ? 1 : is_none ? 0 : 2, &err);
 }
 
 static void want_names(const char *name, names_done *done, void *ctx)
@@ -355,6 +368,60 @@ void catalog_want_used(struct catalog *c, enum repo_kind kind, const char *org, 
 {
 	(void)c, (void)kind;
 	want_names(org, done, ctx);
+}
+
+static void want_list(const char *name, names_done *done, void *ctx)
+{
+	struct err err = {0};
+
+	(void)err;
+	done(ctx, 0, &name, *name ? 1 : 0, &err);
+}
+
+void catalog_want_listed_repos(struct catalog *c, enum repo_kind kind, names_done *done, void *ctx)
+{
+	(void)c;
+	want_list(kind == REPO_MODEL ? "acme/tiny" : kind == REPO_DATASET ? "acme/data" : "", done, ctx);
+}
+
+void catalog_want_listed_commits(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	(void)c, (void)repo;
+	want_list(COMMIT_A, done, ctx);
+}
+
+void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, names_done *done, void *ctx)
+{
+	static const char *const names[] = {"main", "refs/pr/3", "refs/pr/4", "v1"};
+	struct err err = {0};
+
+	(void)c, (void)repo;
+	done(ctx, 0, names, ARRAY_SIZE(names), &err);
+}
+
+bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
+{
+	char name[REPO_NAME_MAX + 16];
+	const struct row *row;
+
+	(void)c;
+	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
+	row = row_of(name, rev ? rev : "");
+	if (!strchr(repo->name, '/') && !is_told)
+		return false; /* in memory only once somebody has asked */
+	if (!row || row->r < 0)
+		return false;
+	*out = (struct revision){.repo = *repo, .ttl_ms = ttl_ms};
+	memcpy(out->commit, row->commit, sizeof(row->commit));
+	return true;
+}
+
+void catalog_want_known(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx)
+{
+	struct err err = {0};
+
+	(void)c, (void)repo, (void)rev;
+	done(ctx, -ENOENT, NULL, &err); /* what the fake knows is in memory */
 }
 
 /* --- blobs --- */
@@ -511,6 +578,12 @@ void fake_unpass(void *ctx, int id)
 struct cache *fetch_cache(struct fetch *f)
 {
 	return (struct cache *)(void *)f;
+}
+
+uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id)
+{
+	(void)c, (void)id;
+	return disk_bytes;
 }
 
 void cache_stats(struct cache *c, struct cache_stats *out)

@@ -26,11 +26,13 @@ struct catalog *fake_catalog(void);
 
 /* From now on asking for this revision ("" for the repository) fails with r, or gives commit. name: with the kind's prefix. */
 void fake_revision(const char *name, const char *rev, int r, const char *commit);
+void fake_moved(const char *name, const char *to); /* the repository, which exists, has another name */
 void fake_ttl(uint64_t ttl_ms);
 void fake_masked(bool masked); /* repositories are gated, and digests hidden */
 void fake_refs_fail(int r);   /* lists of revisions fail; 0: no more */
 void fake_trees_fail(int r);
 void fake_reads_fail(int r);
+void fake_on_disk(uint64_t bytes); /* of every blob, from an earlier run */
 void fake_cached(uint64_t bytes); /* of every blob */
 void fake_spoil(const char *sha256); /* this content turns out to be wrong */
 void fake_seal(const char *sha256, bool whole); /* this content is sealed, and that is told; or no longer is */

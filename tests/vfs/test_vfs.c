@@ -108,7 +108,7 @@ static void expect_link(struct vfs *v, const char *path, const char *target)
 static void organisations_cost_no_request(void **state)
 {
 	struct vfs *v = *state;
-	static const char *const absent[] = {".git", ".hub", "a b", "-x", "x--y", "autorun.git"};
+	static const char *const absent[] = {".git", ".hubs", "a b", "-x", "x--y", "autorun.git"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
 		struct answer a = look(v, NODE_ROOT_ID, absent[i]);
@@ -169,6 +169,36 @@ static void revisions_are_symlinks_to_commits(void **state)
 	assert_int_equal(fake_asked(), 1); /* of the walk */
 }
 
+static void old_names_are_symlinks(void **state)
+{
+	struct vfs *v = *state;
+
+	fake_moved("gpt2", "openai-community/gpt2");
+	fake_moved("datasets/squad", "rajpurkar/squad");
+	expect_link(v, "gpt2", "openai-community/gpt2");
+	expect_link(v, "datasets/squad", "rajpurkar/squad");
+	/* The Hub does not say so: then it is an organisation like any other. */
+	assert_true(S_ISDIR(walk(v, "t5-small").e.attr.st_mode));
+	fake_revision("roberta-base", "", -ETIMEDOUT, "");
+	assert_true(S_ISDIR(walk(v, "roberta-base").e.attr.st_mode));
+	fake_revision("ctrl", "", 0, COMMIT_A); /* it still lives there, and has no place in the tree */
+	assert_true(S_ISDIR(walk(v, "ctrl").e.attr.st_mode));
+}
+
+/* Nobody knows all old names: one shows when nothing is found in it, and the kernel walks the path again. */
+static void an_unknown_old_name_is_found_out(void **state)
+{
+	struct vfs *v = *state;
+	struct answer org;
+
+	fake_moved("legacy", "acme/tiny");
+	org = walk(v, "legacy");
+	assert_true(S_ISDIR(org.e.attr.st_mode));
+	assert_int_equal(look(v, org.e.node, "main").r, -ESTALE);
+	expect_link(v, "legacy", "acme/tiny");
+	assert_int_equal(walk(v, "acme/none").r, -ENOENT); /* an organisation is none */
+}
+
 static void a_failed_list_of_revisions_is_not_absence(void **state)
 {
 	struct vfs *v = *state;
@@ -177,6 +207,11 @@ static void a_failed_list_of_revisions_is_not_absence(void **state)
 	assert_int_equal(walk(v, "acme/tiny/release").r, -ETIMEDOUT);
 	fake_refs_fail(0);
 	assert_int_equal(walk(v, "acme/tiny/release").r, 0);
+	/* The name cannot be asked for, but the list of revisions is known. */
+	fake_revision("acme/tiny", "release", -ETIMEDOUT, "");
+	assert_true(S_ISDIR(walk(v, "acme/tiny/release").e.attr.st_mode));
+	fake_revision("acme/tiny", "other", -ETIMEDOUT, "");
+	assert_int_equal(walk(v, "acme/tiny/other").r, -ETIMEDOUT);
 }
 
 static void a_commit_is_a_complete_listing(void **state)
@@ -375,6 +410,25 @@ static void expect_names(struct vfs *v, const char *path, const char *want, bool
 	vfs_closedir(d);
 }
 
+static void on_stale(void *ctx, int r, struct vfs_dir *d, const struct err *err)
+{
+	(void)err;
+	assert_null(d);
+	*(int *)ctx = r;
+}
+
+static void an_old_name_that_is_listed_is_found_out(void **state)
+{
+	struct vfs *v = *state;
+	int r = 0;
+
+	fake_moved("empty", "acme/tiny");
+	vfs_opendir(v, walk(v, "empty").e.node, on_stale, &r);
+	assert_int_equal(r, -ESTALE);
+	expect_link(v, "empty", "acme/tiny");
+	expect_names(v, "nothing", "./ ../ ", false); /* an organisation without repositories */
+}
+
 static void directories_list_what_is_known(void **state)
 {
 	struct vfs *v = *state;
@@ -516,6 +570,20 @@ static void expect_listed(struct vfs *v, const char *path, size_t nr)
 	assert_int_equal(found, nr);
 }
 
+static void blocks_tell_what_an_earlier_run_has_cached(void **state)
+{
+	struct vfs *v = *state;
+	uint64_t commit;
+
+	fake_on_disk(1 << 20);
+	commit = walk(v, "acme/tiny/" COMMIT_A).e.node;
+	assert_int_equal(look(v, commit, "model.safetensors").e.attr.st_blocks, 2048);
+	assert_int_equal(look(v, commit, "empty").e.attr.st_blocks, 0);
+	fake_on_disk(0);
+	assert_int_equal(look(v, commit, "model.safetensors").e.attr.st_blocks, 2048); /* looked up once a node */
+	assert_int_equal(look(v, commit, "config.json").e.attr.st_blocks, 8);
+}
+
 static void attributes_are_ours_only(void **state)
 {
 	struct vfs *v = *state;
@@ -539,20 +607,33 @@ static void attributes_are_ours_only(void **state)
 	fake_cached(1000);
 	expect_xattr(v, file, "user.hffs.cached", 0, "1000");
 	expect_xattr(v, file, "user.hffs.last_error", -ENODATA, NULL);
-	expect_listed(v, file, 8);
-	expect_listed(v, "acme/tiny/" COMMIT_A, 2);
+	expect_xattr(v, file, "user.hffs.xet", 0, "ab00000000000000000000000000000000000000000000000000000000000000");
+	expect_xattr(v, deep, "user.hffs.xet", -ENODATA, NULL);
+	expect_listed(v, file, 9);
+	expect_listed(v, "acme/tiny/" COMMIT_A, 6); /* repo, commit, and four of the card */
+	expect_listed(v, "datasets/acme/data", 2);
 	expect_listed(v, "", 0);
 	vfs_note_error(v, walk(v, file).e.node, "it broke");
 	expect_xattr(v, file, "user.hffs.last_error", 0, "it broke");
-	expect_listed(v, file, 9);
+	expect_listed(v, file, 10);
 	expect_xattr(v, deep, "user.hffs.last_error", -ENODATA, NULL);
 	expect_xattr(v, "datasets/acme/data", "user.hffs.repo", 0, "datasets/acme/data");
 	expect_xattr(v, "acme/tiny", "user.hffs.commit", -ENODATA, NULL);
 	expect_xattr(v, "acme/tiny/" COMMIT_A, "user.hffs.commit", 0, COMMIT_A);
+	for (int i = 0; i < 2; i++) {
+		const char *dir = i ? "acme/tiny" : "acme/tiny/" COMMIT_A;
+
+		expect_xattr(v, dir, "user.hffs.license", 0, "mit");
+		expect_xattr(v, dir, "user.hffs.base_model", 0, "org/base");
+		expect_xattr(v, dir, "user.hffs.params", 0, "42");
+		expect_xattr(v, dir, "user.hffs.gated", 0, "false");
+	}
+	expect_xattr(v, "datasets/acme/data", "user.hffs.license", -ENODATA, NULL);
+	expect_xattr(v, file, "user.hffs.license", -ENODATA, NULL);
 	expect_xattr(v, "", "user.hffs.repo", -ENODATA, NULL);
 	expect_xattr(v, "", "user.hffs.status", -ENODATA, NULL);
 	assert_int_equal(vfs_listxattr(v, walk(v, "acme/tiny").e.node, &names), 0);
-	assert_int_equal(names.len, sizeof("user.hffs.repo"));
+	assert_true(names.len > sizeof("user.hffs.repo"));
 	assert_int_equal(fake_blobs(), 0);
 }
 
@@ -610,6 +691,9 @@ int main(void)
 		TEST(organisations_cost_no_request),
 		TEST(repositories_are_what_the_catalog_says),
 		TEST(revisions_are_symlinks_to_commits),
+		TEST(old_names_are_symlinks),
+		TEST(an_unknown_old_name_is_found_out),
+		TEST(an_old_name_that_is_listed_is_found_out),
 		TEST(a_failed_list_of_revisions_is_not_absence),
 		TEST(a_commit_is_a_complete_listing),
 		TEST(a_listing_that_fails_is_not_absence),
@@ -625,6 +709,7 @@ int main(void)
 		TEST(an_open_directory_is_a_snapshot),
 		TEST(a_listing_does_not_move_a_symlink_back),
 		TEST(one_repository_is_pinned_at_the_first_lookup),
+		TEST(blocks_tell_what_an_earlier_run_has_cached),
 		TEST(attributes_are_ours_only),
 		TEST(the_file_system_is_the_cache),
 		TEST(a_waiting_lookup_keeps_its_directory),
