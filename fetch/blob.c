@@ -380,7 +380,7 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	refused = blob_refuse_locked(b, &err);
 	if (refused == 0 && b->ready) {
 		touch = touch_locked(b, first / EXTENT_CHUNKS);
-		if (disk_is_slow(b->fetch->disk))
+		if (disk_is_slow(b->fetch->disk) && !hub_is_offline(b->fetch->hub))
 			pass_by_disk_locked(b, first, last);
 		hit = count_missing_locked(b, first, last, false) == 0;
 		if (hit)
