@@ -128,6 +128,10 @@ static void measure(const struct options *o, const struct kernels *k, struct cre
 	float *outs = calloc(o->tokens, few * sizeof(*outs));
 	struct matrix m = {data, row_bytes, (uint32_t)rows, o->cols, type, NULL, 0, 0}, part = m;
 
+	if (o->cols % info->block) {
+		printf("%-8s has no rows of %u\n", info->name, o->cols);
+		goto end;
+	}
 	if (!data || !x || !out || !outs)
 		exit(1);
 	part.rows = (uint32_t)few;
@@ -148,6 +152,7 @@ static void measure(const struct options *o, const struct kernels *k, struct cre
 	       100 * loop_s / one_s * (double)(rows * row_bytes) / (double)len, o->tokens,
 	       (double)few * o->cols * (double)o->tokens / many_s / 1e9);
 	(void)fflush(stdout);
+end:
 	free(data);
 	free(x);
 	free(out);
@@ -240,7 +245,7 @@ int main(int argc, char **argv)
 		else if (opt == 'k')
 			o.set = optarg;
 		else if (opt == 'c')
-			o.cols = number(optarg) / 256 * 256;
+			o.cols = number(optarg) / 32 * 32;
 		else if (opt == 'm')
 			o.mib = number(optarg);
 		else if (opt == 'n')

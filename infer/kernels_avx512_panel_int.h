@@ -190,7 +190,6 @@ static inline __attribute__((always_inline)) void byte_panel_make(enum tensor_ty
 
 			for (uint32_t i = 0; i < 16; i++) {
 				const uint8_t *p = (const uint8_t *)m->data + (r + row + i) * m->row_bytes + c / per_step * bytes;
-				uint8_t rest[4 * 34] = {0};
 				struct weights w = {.d = _mm512_setzero_ps(), .m = _mm512_setzero_ps()};
 
 				if (row + i >= nr) {
@@ -198,11 +197,7 @@ static inline __attribute__((always_inline)) void byte_panel_make(enum tensor_ty
 					scales_put(type, &w, blocks, cols / 32, row + i);
 					continue;
 				}
-				if (vectors_of(type) == 2 && cols < per_step) {
-					memcpy(rest, p, (size_t)cols / info->block * info->bytes);
-					p = rest;
-				}
-				w = weights_load(type, p);
+				w = weights_load(type, p, cols / 32 < 4 ? cols / 32 : 4);
 				weights_natural(type, &w, s->natural[i]);
 				scales_put(type, &w, blocks, cols / 32, row + i);
 			}

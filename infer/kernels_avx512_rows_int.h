@@ -65,6 +65,21 @@ static inline __m512i bytes512(int b)
 	return _mm512_set1_epi8((char)b);
 }
 
+/* The first n bytes of 64 at p; what is beyond is not read, and 0. */
+static inline __m512i load_below(const uint8_t *p, size_t n)
+{
+	return _mm512_maskz_loadu_epi8(n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1, p);
+}
+
+/* Memory of four blocks: its first 64 bytes, and 64 from `second` on; of missing blocks nothing is read. */
+static inline __attribute__((always_inline)) void four_blocks(const uint8_t *p, size_t bytes, uint32_t nr, size_t second, __m512i *a, __m512i *b)
+{
+	size_t here = nr * bytes;
+
+	*a = nr == 4 ? load512(p) : load_below(p, here);
+	*b = nr == 4 ? load512(p + second) : load_below(p + second, here > second ? here - second : 0);
+}
+
 static inline __m512 halves_to_floats(__m512i words)
 {
 	return _mm512_cvtph_ps(_mm512_castsi512_si256(words));
@@ -121,13 +136,15 @@ static inline void add_fifth_bits(__m512i bits, struct weights *w)
 	w->q[1] = _mm512_mask_add_epi8(w->q[1], _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, high), each), w->q[1], bytes512(16));
 }
 
-/* Four blocks: q[0] has the low, q[1] the high nibbles, 16 bytes of each block. */
-static inline __attribute__((always_inline)) struct weights nibble_weights(const uint8_t *p, size_t bytes, const uint16_t *nibbles,
+/* Up to four blocks: q[0] has the low, q[1] the high nibbles, 16 bytes of each block. */
+static inline __attribute__((always_inline)) struct weights nibble_weights(const uint8_t *p, size_t bytes, uint32_t nr, const uint16_t *nibbles,
 									   const uint16_t *d, const uint16_t *m, const uint16_t *high)
 {
-	__m512i a = load512(p), b = load512(p + 4 * bytes - 64), q = pick(a, nibbles, b);
 	struct weights w;
+	__m512i a, b, q;
 
+	four_blocks(p, bytes, nr, 4 * bytes - 64, &a, &b);
+	q = pick(a, nibbles, b);
 	w.q[0] = _mm512_and_si512(q, bytes512(15));
 	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
 	w.d = halves_to_floats(pick(a, d, b));
@@ -137,18 +154,23 @@ static inline __attribute__((always_inline)) struct weights nibble_weights(const
 	return w;
 }
 
-static inline struct weights q8_0_weights(const uint8_t *p)
+static inline __m256i q8_0_block(const uint8_t *p, uint32_t b, uint32_t nr)
+{
+	return nr == 4 ? _mm256_loadu_si256((const void *)(p + 34 * b + 2)) : _mm256_maskz_loadu_epi8(b < nr ? ~0u : 0, p + 34 * b + 2);
+}
+
+static inline __attribute__((always_inline)) struct weights q8_0_weights(const uint8_t *p, uint32_t nr)
 {
 	/* Lanes as two_to_one() leaves them. Words 0 and 17 are in the first 64 bytes; 34 and 51 in the next. */
 	static const uint16_t d[32] = {0, 0, 34, 34, 0, 0, 34, 34, 17, 17, 51, 51, 17, 17, 51, 51};
 	struct weights w;
+	__m512i a, b;
 
-	for (int i = 0; i < 2; i++)
-		w.q[i] = _mm512_xor_si512(
-			_mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)(p + 68 * i + 2))),
-					   _mm256_loadu_si256((const void *)(p + 68 * i + 36)), 1),
-			bytes512(0x80));
-	w.d = halves_to_floats(pick(load512(p), d, load512(p + 64)));
+	for (uint32_t i = 0; i < 2; i++)
+		w.q[i] = _mm512_xor_si512(_mm512_inserti64x4(_mm512_castsi256_si512(q8_0_block(p, 2 * i, nr)), q8_0_block(p, 2 * i + 1, nr), 1),
+					  bytes512(0x80));
+	four_blocks(p, 34, nr, 64, &a, &b);
+	w.d = halves_to_floats(pick(a, d, b));
 	w.m = _mm512_setzero_ps();
 	return w;
 }
@@ -223,19 +245,20 @@ static inline struct weights q6_k_weights(const uint8_t *p)
 	return w;
 }
 
-static inline __attribute__((always_inline)) struct weights weights_load(enum tensor_type type, const uint8_t *p)
+/* A step; of types with blocks of 32 up to four, nr. */
+static inline __attribute__((always_inline)) struct weights weights_load(enum tensor_type type, const uint8_t *p, uint32_t nr)
 {
 	switch (type) {
 	case TENSOR_Q4_0:
-		return nibble_weights(p, 18, q4_0_nibbles, q4_0_d, NULL, NULL);
+		return nibble_weights(p, 18, nr, q4_0_nibbles, q4_0_d, NULL, NULL);
 	case TENSOR_Q4_1:
-		return nibble_weights(p, 20, q4_1_nibbles, q4_1_d, q4_1_m, NULL);
+		return nibble_weights(p, 20, nr, q4_1_nibbles, q4_1_d, q4_1_m, NULL);
 	case TENSOR_Q5_0:
-		return nibble_weights(p, 22, q5_0_nibbles, q5_0_d, NULL, q5_0_high);
+		return nibble_weights(p, 22, nr, q5_0_nibbles, q5_0_d, NULL, q5_0_high);
 	case TENSOR_Q5_1:
-		return nibble_weights(p, 24, q5_1_nibbles, q5_1_d, q5_1_m, q5_1_high);
+		return nibble_weights(p, 24, nr, q5_1_nibbles, q5_1_d, q5_1_m, q5_1_high);
 	case TENSOR_Q8_0:
-		return q8_0_weights(p);
+		return q8_0_weights(p, nr);
 	case TENSOR_Q4_K:
 		return k45_weights(p, NULL, p + 16);
 	case TENSOR_Q5_K:
@@ -355,10 +378,10 @@ static inline __attribute__((always_inline)) __m512 step(enum tensor_type type, 
 	return has_minimum(type) ? _mm512_fmadd_ps(w->m, a->s, sum) : sum;
 }
 
-static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_type type, const uint8_t *p, const struct token_bytes *x,
-								 size_t b, uint32_t nx, __m512 sums[4])
+static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_type type, const uint8_t *p, uint32_t nr,
+								 const struct token_bytes *x, size_t b, uint32_t nx, __m512 sums[4])
 {
-	struct weights w = weights_load(type, p);
+	struct weights w = weights_load(type, p, nr);
 
 	for (uint32_t t = 0; t < nx; t++) {
 		struct activations a = activations_load(type, &x[t], b);
@@ -367,9 +390,9 @@ static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_typ
 	}
 }
 
-/* A row at p with nx tokens; type and nx are constants where this is inlined. */
+/* A row at p with nx tokens, sums still in lanes; type and nx are constants where this is inlined. */
 static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct token_bytes *x,
-							  uint32_t nx, float out[4])
+							  uint32_t nx, lanes_f out[4])
 {
 	const struct tensor_type_info *info = tensor_type_info(type);
 	uint32_t per_step = vectors_of(type) * 64u, c = 0;
@@ -381,16 +404,12 @@ static inline __attribute__((always_inline)) void dot_row(enum tensor_type type,
 	for (; c + per_step <= cols; c += per_step, p += bytes) {
 		for (size_t ahead = 0; ahead < bytes; ahead += 64)
 			_mm_prefetch(p + PREFETCH_BYTES + ahead, _MM_HINT_T0);
-		step_of_tokens(type, p, x, c / 32, nx, sums);
+		step_of_tokens(type, p, 4, x, c / 32, nx, sums);
 	}
-	if (vectors_of(type) == 2 && c < cols) {
-		uint8_t rest[4 * 34] = {0};
-
-		memcpy(rest, p, (size_t)(cols - c) / info->block * info->bytes);
-		step_of_tokens(type, rest, x, c / 32, nx, sums);
-	}
+	if (vectors_of(type) == 2 && c < cols)
+		step_of_tokens(type, p, (cols - c) / 32, x, c / 32, nx, sums);
 	for (uint32_t t = 0; t < nx; t++)
-		out[t] = _mm512_reduce_add_ps(sums[t]);
+		out[t] = (lanes_f)sums[t];
 }
 
 static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float sums[4])
@@ -399,25 +418,54 @@ static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t 
 		j->out[(t + i) * j->out_stride + r] = sums[i] + (j->bias ? j->bias[r] : 0);
 }
 
+/* Four rows from r with one token. */
+static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
+							    size_t t)
+{
+	lanes_f sums[4];
+	float out[4];
+
+	for (uint32_t i = 0; i < 4; i++)
+		dot_row(type, (const uint8_t *)j->w->data + (r + i) * j->w->row_bytes, j->w->cols, x, 1, &sums[i]);
+	four_sums(out, sums);
+	for (uint32_t i = 0; i < 4; i++)
+		put(j, r + i, t, 1, &out[i]);
+}
+
+static inline __attribute__((always_inline)) void one_row(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
+							  size_t t, uint32_t nx)
+{
+	lanes_f sums[4];
+	float out[4];
+
+	dot_row(type, (const uint8_t *)j->w->data + r * j->w->row_bytes, j->w->cols, x, nx, sums);
+	if (nx == 4)
+		four_sums(out, sums);
+	else
+		out[0] = vector_sum(sums[0]);
+	put(j, r, t, nx, out);
+}
+
+/* Tokens go four at once; what is left of them one by one with four rows. Which rows those are does not depend on threads: parts begin
+ * at multiples of four. */
 static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	const uint8_t *p = (const uint8_t *)j->w->data + begin * j->w->row_bytes;
 	struct token_bytes x[PANEL_TOKENS];
-	float sums[4];
+	size_t n = j->x->n, four = n / 4 * 4;
 
-	for (size_t t = 0; t < j->x->n; t++)
+	for (size_t t = 0; t < n; t++)
 		x[t] = token_bytes_at(j->x, t);
-	for (uint32_t r = begin; r < end; r++, p += j->w->row_bytes) {
-		size_t t = 0;
+	for (uint32_t first = begin; first < end; first += 4) {
+		uint32_t nr = end - first < 4 ? end - first : 4;
 
-		for (; t + 4 <= j->x->n; t += 4) {
-			dot_row(type, p, j->w->cols, x + t, 4, sums);
-			put(j, r, t, 4, sums);
-		}
-		for (; t < j->x->n; t++) {
-			dot_row(type, p, j->w->cols, x + t, 1, sums);
-			put(j, r, t, 1, sums);
-		}
+		for (size_t t = 0; t < four; t += 4)
+			for (uint32_t r = first; r < first + nr; r++)
+				one_row(type, j, r, x + t, t, 4);
+		for (size_t t = four; nr == 4 && t < n; t++)
+			four_rows(type, j, first, x + t, t);
+		for (size_t t = four; nr < 4 && t < n; t++)
+			for (uint32_t r = first; r < first + nr; r++)
+				one_row(type, j, r, x + t, t, 1);
 	}
 }
 
