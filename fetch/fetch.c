@@ -32,7 +32,7 @@ static unsigned count_workers(unsigned asked)
 
 static int open_parts(struct fetch *f, struct err *err)
 {
-	struct catalog_config catalog = {.lockfile = f->config.lock, .ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
+	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
 	int r = workers_open(count_workers(f->config.workers), &f->workers);
 
 	if (r < 0)
