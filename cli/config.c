@@ -374,6 +374,8 @@ void config_done(struct config *c)
 	free(c->cache);
 	free(c->lock);
 	lockfile_done(&c->locked);
+	patterns_done(&c->filter.allow);
+	patterns_done(&c->filter.deny);
 	free(c->log);
 }
 
@@ -413,6 +415,7 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
 		.lock = c->lock ? &c->locked : NULL,
+		.filter = &c->filter,
 		.ref_ttl_ms = c->ref_ttl_ms,
 		.rate_bps = c->rate_bps,
 	};

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <hffs/fetch.h>
+#include <hffs/filter.h>
 #include <hffs/lockfile.h>
 #include <hffs/log.h>
 
@@ -21,6 +22,7 @@ struct config {
 	char *cache;      /* absolute, as all paths here */
 	char *lock;       /* file; NULL: the whole Hub */
 	struct lockfile locked; /* what is in it */
+	struct filter filter; /* which files may be seen */
 	char *log;        /* file, "journal", or NULL: wherever seems best */
 	uint64_t cache_size, keep_free;
 	uint64_t ref_ttl_ms, deadline_ms;
@@ -29,7 +31,7 @@ struct config {
 	unsigned umask;
 	unsigned connections;
 	enum log_level log_level;
-	bool offline, hard, allow_other, stable;
+	bool offline, hard, allow_other, stable, safe;
 	bool noexec, nonempty;
 	bool cache_chosen; /* somebody named the cache: a mount with another one does not do instead */
 	bool token_file_chosen;

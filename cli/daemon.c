@@ -244,6 +244,7 @@ static int open_mount(struct daemon *d, struct err *err)
 		.one_rev = plan->rev,
 		.allow_other = c->allow_other,
 		.stable = c->stable,
+		.safe = c->safe,
 		.uid = c->uid,
 		.gid = c->gid,
 		.umask = c->umask,

@@ -82,6 +82,7 @@ static int open_here(struct keep *k, struct err *err)
 	config_quiet_log(k->config);
 	config_fetch(k->config, &config);
 	config.cache.scrub = k->scrub;
+	config.filter = NULL;
 	config.lock = NULL; /* what is kept or proven is the cache's, whatever a mount would show */
 	return fetch_open(&config, &k->fetch, err);
 }

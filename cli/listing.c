@@ -5,11 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include <hffs/filter.h>
 
 /* Takes over the path. */
 static int add_entry(struct listing *l, char *path, uint64_t size, const struct blob_id *id, bool is_dir)
@@ -147,15 +148,6 @@ int listing_from_dir(struct listing *l, const char *dir, const char *below, bool
 
 /* --- both --- */
 
-static bool matches(const char *pattern, const char *path)
-{
-	size_t len = strlen(pattern);
-
-	if (len && pattern[len - 1] == '/')
-		return !strncmp(path, pattern, len);
-	return fnmatch(pattern, path, 0) == 0;
-}
-
 void listing_keep_files(struct listing *l, char *const *patterns, size_t nr)
 {
 	size_t kept = 0;
@@ -165,7 +157,7 @@ void listing_keep_files(struct listing *l, char *const *patterns, size_t nr)
 		bool keep = nr == 0;
 
 		for (size_t p = 0; p < nr && !keep; p++)
-			keep = matches(patterns[p], e->path);
+			keep = pattern_matches(patterns[p], e->path);
 		if (keep && !e->is_dir)
 			l->entries[kept++] = *e;
 		else

@@ -163,14 +163,14 @@ int lock_write(const char *path, struct lock_entry *e, struct err *err)
 
 /* --- at a mount --- */
 
-static int check_entry(const struct lock_entry *e, struct catalog *c, bool *silent, struct err *err)
+static int check_entry(const struct lock_entry *e, struct catalog *c, const struct filter *filter, bool *silent, struct err *err)
 {
 	AUTO(tree_unref) struct tree *tree = NULL;
 	struct err why = {0};
 	int r = wait_listing(c, &e->repo, e->commit, &tree, &why);
 
 	if (r == 0)
-		return lock_entry_check(e, tree, err);
+		return lock_entry_check(e, tree, filter, err);
 	*silent = r == -ETIMEDOUT;
 	log_warn("%s@%s is locked, but cannot be compared with the Hub: %s; what is cached of it can be read", e->repo.name, e->rev,
 		 err_text(&why));
@@ -184,6 +184,6 @@ int lock_check(const struct config *c, struct fetch *f, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && !silent && i < c->locked.nr; i++)
-		r = check_entry(&c->locked.entries[i], fetch_catalog(f), &silent, &why);
+		r = check_entry(&c->locked.entries[i], fetch_catalog(f), &c->filter, &silent, &why);
 	return r < 0 ? err_set(err, r, "the lock file %s does not hold: %s", c->lock, err_text(&why)) : 0;
 }

@@ -273,16 +273,37 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Serves this mount what the configuration asks for? */
-static bool entry_suits(const struct mount_entry *e, const struct config *c)
+static bool are_same(const struct json *list, const struct patterns *p)
+{
+	const struct json *j = json_first(list);
+
+	for (size_t i = 0; i < p->nr; i++, j = json_next(j))
+		if (!is_same(json_string(j), p->list[i]))
+			return false;
+	return !j;
+}
+
+/* Does the mount show what lock, safe, allow and deny of the configuration leave to be seen? */
+static bool has_same_rules(const struct mount_entry *e, const struct config *c)
+{
+	return is_same(json_get_string(e->status, "lock"), c->lock) && json_get_bool(e->status, "safe", false) == c->safe &&
+	       are_same(json_get(e->status, "allow"), &c->filter.allow) && are_same(json_get(e->status, "deny"), &c->filter.deny);
+}
+
+static bool has_rules(const struct config *c)
+{
+	return c->lock || c->safe || !filter_is_empty(&c->filter);
+}
+
+/* Serves this mount what the configuration asks for? Who asks for no rules gets along with a mount that has some, if there is no other. */
+static bool entry_suits(const struct mount_entry *e, const struct config *c, bool any_rules)
 {
 	const char *endpoint = json_get_string(e->status, "endpoint");
 	const char *cache = json_get_string(json_get(e->status, "cache"), "dir");
-	const char *lock = json_get_string(e->status, "lock");
 
 	if (e->r < 0 || !endpoint || strcmp(endpoint, c->endpoint) || access(e->dir, R_OK | X_OK) < 0)
 		return false;
-	if (!is_same(lock, c->lock))
+	if (!has_same_rules(e, c) && (has_rules(c) || !any_rules))
 		return false;
 	return !c->cache_chosen || (cache && !strcmp(cache, c->cache));
 }
@@ -292,63 +313,74 @@ static bool is_whole(const struct mount_entry *e)
 	return !strcmp(e->source, "hub");
 }
 
-char *mounts_find_below(const struct config *c, const char *below)
+/* What a mount that suits gives, the first that gives anything; those with the rules that were asked for come first. */
+static char *find_in_mounts(const struct config *c, char *(*give)(const struct mount_entry *e, const void *what), const void *what)
 {
 	AUTO_MOUNTS m = {0};
 
 	if (mounts_load(&m, NULL) < 0)
 		return NULL;
 	mounts_ask(&m);
-	for (size_t i = 0; i < m.nr; i++)
-		if (is_whole(&m.entries[i]) && entry_suits(&m.entries[i], c))
-			return str_printf("%s/%s", m.entries[i].dir, below);
+	for (int any_rules = 0; any_rules < 2; any_rules++)
+		for (size_t i = 0; i < m.nr; i++) {
+			char *found = entry_suits(&m.entries[i], c, any_rules) ? give(&m.entries[i], what) : NULL;
+
+			if (found)
+				return found;
+		}
 	return NULL;
+}
+
+static char *give_below(const struct mount_entry *e, const void *below)
+{
+	return is_whole(e) ? str_printf("%s/%s", e->dir, (const char *)below) : NULL;
+}
+
+char *mounts_find_below(const struct config *c, const char *below)
+{
+	return find_in_mounts(c, give_below, below);
+}
+
+static char *give_cache(const struct mount_entry *e, const void *nothing)
+{
+	const char *cache = json_get_string(json_get(e->status, "cache"), "dir");
+
+	(void)nothing;
+	return cache && access(cache, R_OK | W_OK) == 0 ? strdup(cache) : NULL;
 }
 
 char *mounts_find_cache(const struct config *c)
 {
-	AUTO_MOUNTS m = {0};
-
-	if (mounts_load(&m, NULL) < 0)
-		return NULL;
-	mounts_ask(&m);
-	for (size_t i = 0; i < m.nr; i++) {
-		const char *cache = json_get_string(json_get(m.entries[i].status, "cache"), "dir");
-
-		if (cache && entry_suits(&m.entries[i], c) && access(cache, R_OK | W_OK) == 0)
-			return strdup(cache);
-	}
-	return NULL;
+	return find_in_mounts(c, give_cache, NULL);
 }
 
+struct wanted_repo {
+	const struct repo_id *repo;
+	const char *rev;
+};
+
 /* A mount of this one repository and revision. */
-static bool entry_is_repo(const struct mount_entry *e, const struct repo_id *repo, const char *rev)
+static bool entry_is_repo(const struct mount_entry *e, const struct wanted_repo *w)
 {
 	struct repo_id own;
 	char own_rev[REPO_REV_MAX];
 
-	return !is_whole(e) && repo_parse(e->source, &own, own_rev, NULL) == 0 && own.kind == repo->kind &&
-	       !strcmp(own.name, repo->name) && !strcmp(own_rev, rev);
+	return !is_whole(e) && repo_parse(e->source, &own, own_rev, NULL) == 0 && own.kind == w->repo->kind &&
+	       !strcmp(own.name, w->repo->name) && !strcmp(own_rev, w->rev);
+}
+
+static char *give_repo(const struct mount_entry *e, const void *what)
+{
+	const struct wanted_repo *w = what;
+
+	if (is_whole(e))
+		return str_printf("%s/%s%s/%s", e->dir, repo_kind_prefix(w->repo->kind), w->repo->name, w->rev);
+	return entry_is_repo(e, w) ? strdup(e->dir) : NULL;
 }
 
 char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const char *rev)
 {
-	AUTO_MOUNTS m = {0};
-
-	if (mounts_load(&m, NULL) < 0)
-		return NULL;
-	mounts_ask(&m);
-	for (size_t i = 0; i < m.nr; i++) {
-		const struct mount_entry *e = &m.entries[i];
-
-		if (!entry_suits(e, c))
-			continue;
-		if (is_whole(e))
-			return str_printf("%s/%s%s/%s", e->dir, repo_kind_prefix(repo->kind), repo->name, rev);
-		if (entry_is_repo(e, repo, rev))
-			return strdup(e->dir);
-	}
-	return NULL;
+	return find_in_mounts(c, give_repo, &(struct wanted_repo){repo, rev});
 }
 
 char *mount_dir_resolve(const char *dir)

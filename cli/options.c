@@ -11,7 +11,7 @@
 #include <hffs/url.h>
 
 enum option_kind { OPTION_URL, OPTION_PATH, OPTION_LOG, OPTION_SIZE, OPTION_RATE, OPTION_TIME, OPTION_FLAG, OPTION_ID, OPTION_MODE,
-		   OPTION_COUNT, OPTION_LEVEL };
+		   OPTION_COUNT, OPTION_LEVEL, OPTION_PATTERN };
 
 static const struct option_name {
 	const char *name;
@@ -26,6 +26,9 @@ static const struct option_name {
 	{"cache_size", OPTION_SIZE, offsetof(struct config, cache_size), "cache_size=SIZE", "its limit; 90 % of the disk"},
 	{"keep_free", OPTION_SIZE, offsetof(struct config, keep_free), "keep_free=SIZE", "what to leave free; 5 % of the disk"},
 	{"lock", OPTION_PATH, offsetof(struct config, lock), "lock=FILE", "only what this lock file names is visible"},
+	{"safe", OPTION_FLAG, offsetof(struct config, safe), "safe", "files that run code when they are loaded (pickles) cannot be opened"},
+	{"allow", OPTION_PATTERN, offsetof(struct config, filter.allow), "allow=GLOB", "only files that match are visible; may be repeated"},
+	{"deny", OPTION_PATTERN, offsetof(struct config, filter.deny), "deny=GLOB", "files that match are not visible; may be repeated"},
 	{"ref_ttl", OPTION_TIME, offsetof(struct config, ref_ttl_ms), "ref_ttl=TIME", "how long a branch is believed; 5m, 0, inf"},
 	{"offline", OPTION_FLAG, offsetof(struct config, offline), "offline", "no request at all"},
 	{"deadline", OPTION_TIME, offsetof(struct config, deadline_ms), "deadline=TIME", "when a wait for data fails, names at half of it; 60s"},
@@ -46,9 +49,6 @@ static const struct option_name {
 static const struct {
 	const char *name, *reason;
 } refused_names[] = {
-	{"safe", "is not supported by this version"},
-	{"allow", "is not supported by this version"},
-	{"deny", "is not supported by this version"},
 	{"rw", "is refused: hffs is read-only"},
 	{"token", "is refused: others would see it in the process list; set HF_TOKEN, or token_file=FILE"},
 };
@@ -166,6 +166,8 @@ static int set_value(struct config *c, const struct option_name *o, const char *
 		if (r == 0)
 			*(unsigned *)at = (unsigned)number;
 		return r;
+	case OPTION_PATTERN:
+		return patterns_add(at, value);
 	case OPTION_LEVEL:
 		return log_parse_level(value, at);
 	}

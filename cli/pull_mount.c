@@ -29,23 +29,24 @@ struct reading {
 	struct err err;
 };
 
-static void note_failure(struct reading *g, int r, const char *path, const char *reason)
+/* of_file: other files may fare better, whatever it was. */
+static void note_failure(struct reading *g, int r, bool of_file, const char *path, const char *reason)
 {
 	LOCK_SCOPE(&g->lock);
 	if (g->r == 0)
 		g->r = err_set(&g->err, r, "%s: %s", path, reason);
-	if (pull_failure_is_shared(r))
+	if (!of_file && pull_failure_is_shared(r))
 		g->next = g->plan->files->nr;
 }
 
 /* What the mount says of the failure, else the errno's words. */
-static void fail_file(struct reading *g, int r, const char *path, const char *full)
+static void fail_file(struct reading *g, int r, bool of_file, const char *path, const char *full)
 {
 	char said[ERR_TEXT_MAX];
 	ssize_t n = getxattr(full, "user.hffs.last_error", said, sizeof(said) - 1);
 
 	said[n > 0 ? n : 0] = '\0';
-	note_failure(g, r, path, n > 0 ? said : strerror(-r));
+	note_failure(g, r, of_file, path, n > 0 ? said : strerror(-r));
 }
 
 static int read_whole(struct reading *g, int fd, uint64_t size, char *bytes)
@@ -110,16 +111,16 @@ static void read_file(struct reading *g, const struct listing_entry *e, char *by
 	int r;
 
 	if (!full) {
-		note_failure(g, -ENOMEM, e->path, "out of memory");
+		note_failure(g, -ENOMEM, false, e->path, "out of memory");
 		return;
 	}
 	r = fd < 0 ? -errno : read_kept(g, fd, e->size, bytes);
 	if (r == -ENOSPC) {
-		note_failure(g, r, e->path, PULL_NO_ROOM);
+		note_failure(g, r, false, e->path, PULL_NO_ROOM);
 		return;
 	}
 	if (r < 0) {
-		fail_file(g, r, e->path, full);
+		fail_file(g, r, fd < 0 && r == -EACCES, e->path, full); /* a safe mount refuses single files */
 		return;
 	}
 	LOCK_SCOPE(&g->lock);
@@ -139,7 +140,7 @@ static void *read_files(void *arg)
 	const struct listing_entry *e;
 
 	if (!bytes)
-		note_failure(g, -ENOMEM, g->dir, "out of memory");
+		note_failure(g, -ENOMEM, false, g->dir, "out of memory");
 	while (bytes && (e = take_next(g)))
 		read_file(g, e, bytes);
 	LOCK_SCOPE(&g->lock);

@@ -127,6 +127,29 @@ static void add_mount(struct buf *out, const struct mount_stats *mount)
 	end_object(out);
 }
 
+static void add_patterns(struct buf *out, const char *key, const struct patterns *p)
+{
+	buf_addf(out, "\"%s\":[", key);
+	for (size_t i = 0; i < p->nr; i++) {
+		buf_adds(out, i ? "," : "");
+		buf_add_json(out, p->list[i]);
+	}
+	buf_adds(out, "],");
+}
+
+/* What narrows the view; nothing of it where nothing does. */
+static void add_rules(struct buf *out, const struct config *c)
+{
+	if (c->lock)
+		add_text(out, "lock", c->lock);
+	if (c->safe)
+		buf_adds(out, "\"safe\":true,");
+	if (c->filter.allow.nr)
+		add_patterns(out, "allow", &c->filter.allow);
+	if (c->filter.deny.nr)
+		add_patterns(out, "deny", &c->filter.deny);
+}
+
 void status_format(const struct status_source *s, struct buf *out)
 {
 	struct mount_stats mount = {0};
@@ -135,8 +158,7 @@ void status_format(const struct status_source *s, struct buf *out)
 	buf_addc(out, '{');
 	add_text(out, "dir", s->dir);
 	add_text(out, "source", s->source);
-	if (s->config->lock)
-		add_text(out, "lock", s->config->lock);
+	add_rules(out, s->config);
 	add_text(out, "endpoint", hub_endpoint(fetch_hub(s->fetch)));
 	add_u64(out, "pid", (uint64_t)getpid());
 	add_text(out, "version", HFFS_VERSION);

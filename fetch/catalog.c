@@ -193,6 +193,7 @@ int catalog_open(const struct catalog_config *config, struct catalog **out)
 	c->hub = config->hub;
 	c->cache = config->cache;
 	c->lockfile = config->lockfile;
+	c->filter = config->filter;
 	c->ref_ttl_ms = config->ref_ttl_ms;
 	c->post = config->post;
 	c->post_ctx = config->post_ctx;

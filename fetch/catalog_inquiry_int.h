@@ -8,6 +8,7 @@
 #ifndef HFFS_FETCH_CATALOG_INQUIRY_INT_H
 #define HFFS_FETCH_CATALOG_INQUIRY_INT_H
 
+#include <hffs/filter.h>
 #include <hffs/lockfile.h>
 #include <hffs/thread.h>
 
@@ -101,6 +102,7 @@ struct catalog {
 	uint8_t salt[16];
 	uint64_t ref_ttl_ms;
 	const struct lockfile *lockfile; /* borrowed; NULL: the whole Hub */
+	const struct filter *filter;     /* borrowed; NULL: every file. Listings are stored whole, and kept in memory as they are shown */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *post_ctx;
 

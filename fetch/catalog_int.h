@@ -9,6 +9,7 @@ struct catalog_config {
 	struct hub *hub;
 	struct cache *cache;
 	const struct lockfile *lockfile; /* borrowed: only what it names is there; NULL: the whole Hub */
+	const struct filter *filter; /* borrowed: which files may be seen; NULL: all */
 	uint64_t ref_ttl_ms; /* how long a branch is believed; 0: asked each time; UINT64_MAX: never asked again */
 	/* Runs fn(arg) soon on a worker: what the keeper brings is finished there. NULL: run it where we are. */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);

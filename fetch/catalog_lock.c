@@ -48,7 +48,7 @@ void lock_give_revision(const struct catalog *c, const struct repo_id *repo, con
 		done(ctx, fail(&err, -ENOENT, repo, rev), NULL, &err);
 }
 
-static int add_files(struct tree_builder *b, const struct lock_entry *e)
+static int add_files(struct tree_builder *b, const struct lock_entry *e, const struct filter *filter)
 {
 	int r = 0;
 
@@ -57,14 +57,15 @@ static int add_files(struct tree_builder *b, const struct lock_entry *e)
 		struct hub_entry entry = {
 			.type = ENTRY_FILE, .path = f->path, .size = f->size, .id = f->id, .is_lfs = f->id.algo == BLOB_SHA256};
 
-		r = tree_builder_add(b, &entry, 1);
+		r = filter && filter_hides(filter, f->path) ? 0 : tree_builder_add(b, &entry, 1);
 	}
 	return r;
 }
 
 /* All that the lock names of a commit, whatever revisions it was locked as. */
-static int make_tree(const struct lockfile *l, const struct repo_id *repo, const char *commit, struct tree **out)
+static int make_tree(const struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out)
 {
+	const struct lockfile *l = c->lockfile;
 	AUTO(tree_builder_free) struct tree_builder *b = tree_builder_new();
 	bool is_there = false;
 	int r = b ? 0 : -ENOMEM;
@@ -72,7 +73,7 @@ static int make_tree(const struct lockfile *l, const struct repo_id *repo, const
 	for (size_t i = 0; r == 0 && i < l->nr; i++)
 		if (is_of(&l->entries[i], repo) && !strcmp(l->entries[i].commit, commit)) {
 			is_there = true;
-			r = add_files(b, &l->entries[i]);
+			r = add_files(b, &l->entries[i], c->filter);
 		}
 	if (r < 0 || !is_there)
 		return r < 0 ? r : -ENOENT;
@@ -83,7 +84,7 @@ void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const c
 {
 	struct tree *tree = NULL;
 	struct err err = {0};
-	int r = make_tree(c->lockfile, repo, commit, &tree);
+	int r = make_tree(c, repo, commit, &tree);
 
 	done(ctx, r < 0 ? fail(&err, r, repo, commit) : 0, tree, &err);
 }
@@ -165,7 +166,7 @@ void lock_give_names(const struct catalog *c, enum lock_names what, const struct
 
 /* --- against the Hub's listing --- */
 
-int lock_entry_check(const struct lock_entry *e, const struct tree *t, struct err *err)
+int lock_entry_check(const struct lock_entry *e, const struct tree *t, const struct filter *filter, struct err *err)
 {
 	char locked[LOCK_DIGEST_MAX], listed[LOCK_DIGEST_MAX];
 
@@ -173,6 +174,8 @@ int lock_entry_check(const struct lock_entry *e, const struct tree *t, struct er
 		const struct lock_file *f = &e->files[i];
 		const struct tree_entry *found = tree_find_path(t, f->path);
 
+		if (filter && filter_hides(filter, f->path))
+			continue;
 		if (!found || found->type != ENTRY_FILE)
 			return err_set(err, -EBADMSG, "%s@%s: the Hub's listing of the commit %.12s has no file '%s', which is locked",
 				       e->repo.name, e->rev, e->commit, f->path);

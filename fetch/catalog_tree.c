@@ -58,6 +58,18 @@ static void tree_fail(struct inquiry *q, const struct hub_result *res)
 	inquiry_end(q);
 }
 
+/* Puts what may be seen in the place of the whole. On failure the tree is gone. */
+static int show(const struct inquiry *q, struct tree **t)
+{
+	AUTO(tree_unref) struct tree *whole = *t;
+
+	if (!q->c->filter || filter_is_empty(q->c->filter)) {
+		whole = NULL;
+		return 0;
+	}
+	return tree_filter(whole, q->c->filter, t);
+}
+
 static void tree_complete(struct inquiry *q)
 {
 	struct tree *t;
@@ -69,11 +81,16 @@ static void tree_complete(struct inquiry *q)
 		return;
 	}
 	catalog_note_answer(q->c);
-	q->outcome.tree = t;
-	if (inquiry_is_current(q)) {
-		keep_tree(q, t);
+	if (inquiry_is_current(q))
 		store_tree(q, t);
+	r = show(q, &t);
+	if (r < 0) {
+		inquiry_end_with(q, r, NULL);
+		return;
 	}
+	q->outcome.tree = t;
+	if (inquiry_is_current(q))
+		keep_tree(q, t);
 	if (tree_hidden(t))
 		log_debug("%s: %u entries of %s are not shown", q->repo.name, tree_hidden(t), q->rev);
 	inquiry_end(q);
@@ -114,6 +131,12 @@ static void doc_step(struct inquiry *q)
 	int r = q->doc_r < 0 ? q->doc_r : tree_load(q->doc.data, q->doc.len, &t);
 
 	buf_done(&q->doc);
+	if (r == 0)
+		r = show(q, &t);
+	if (r == -ENOMEM) {
+		inquiry_end_with(q, r, NULL);
+		return;
+	}
 	if (r == 0) {
 		q->outcome.tree = t;
 		keep_tree(q, t);

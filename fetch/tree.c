@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <hffs/filter.h>
 #include <hffs/name.h>
 
 #define SIZE_MOST ((uint64_t)1 << 53) /* what JSON numbers carry exactly */
@@ -879,5 +880,42 @@ int tree_load(const void *bytes, size_t len, struct tree **out)
 	if (l.next != nr || l.in.at != l.in.end || t->names_len != l.names_len)
 		return -EBADMSG;
 	*out = TAKE(t);
+	return 0;
+}
+
+/* --- filtering --- */
+
+static int add_visible(struct tree_builder *b, const struct tree *t, const struct tree_entry *e, const struct filter *f)
+{
+	const uint8_t *xet = tree_xet(t, e);
+	AUTO_BUF path = {0};
+	struct hub_entry entry = {.type = ENTRY_FILE, .size = e->size, .id = e->id, .is_lfs = e->is_lfs, .has_xet = xet != NULL};
+
+	tree_path(t, e, &path);
+	if (path.failed)
+		return -ENOMEM;
+	if (filter_hides(f, path.data))
+		return 0;
+	entry.path = path.data;
+	if (xet)
+		memcpy(entry.xet, xet, sizeof(entry.xet));
+	return tree_builder_add(b, &entry, 1);
+}
+
+int tree_filter(const struct tree *t, const struct filter *f, struct tree **out)
+{
+	AUTO(tree_builder_free) struct tree_builder *b = tree_builder_new();
+	struct tree *made;
+	int r = b ? 0 : -ENOMEM;
+
+	for (uint32_t i = 1; r == 0 && i < t->nr; i++)
+		if (t->entries[i].type == ENTRY_FILE)
+			r = add_visible(b, t, &t->entries[i], f);
+	if (r == 0)
+		r = tree_builder_finish(b, &made);
+	if (r < 0)
+		return r;
+	made->is_masked = t->is_masked; /* a gate stays one, whatever is seen of it */
+	*out = made;
 	return 0;
 }

@@ -125,6 +125,7 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		.gid = m->config.gid < 0 ? getgid() : (gid_t)m->config.gid,
 		.umask = m->config.umask,
 		.is_stable = m->config.stable,
+		.is_safe = m->config.safe,
 		.pass = passthrough_open,
 		.unpass = passthrough_close,
 		.pass_ctx = m->ops,

@@ -220,21 +220,71 @@ static struct vfs_file *file_of(const struct fuse_file_info *fi)
 	return (struct vfs_file *)(uintptr_t)fi->fh;
 }
 
-static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+/* The handle to the kernel, or back where it does not want it any more. */
+static void answer_open(fuse_req_t req, struct fuse_file_info *fi, struct vfs_file *f)
 {
-	struct vfs_file *f = NULL;
-	struct err err = {0};
-	int r = vfs_open(vfs_of(req), ino, fi->flags, &f, &err);
+	int r;
 
-	if (r < 0) {
-		reply_error(ops_of(req), req, "open", ino, r, &err);
-		return;
-	}
 	fi->fh = (uintptr_t)f;
 	fi->keep_cache = vfs_is_fixed(f); /* a path of a commit never changes */
 	r = vfs_passed(f) ? passthrough_reply(req, fi, vfs_passed(f)) : fuse_reply_open(req, fi);
 	if (r < 0)
 		vfs_release(f);
+}
+
+static void open_judged(struct request *q, int r, const struct err *err)
+{
+	struct vfs_file *f = NULL;
+	struct err own = {0};
+
+	if (r == 0) {
+		r = vfs_open(q->ops->vfs, q->node, q->fi.flags, &f, &own);
+		err = &own;
+	}
+	if (r < 0)
+		request_error(q, r, err);
+	else
+		answer_open(q->req, &q->fi, f);
+}
+
+static void judged(void *ctx, int r, const struct err *err)
+{
+	struct request *q = ctx;
+
+	if (parked_claim(&q->parked)) {
+		open_judged(q, r, err);
+		parked_answered(&q->parked);
+	}
+	parked_end(&q->parked);
+}
+
+/* A safe mount looks at the content first, which may have to come over the network. */
+static void judge_open(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	struct request *q = request_begin(req, "open", ino, true);
+
+	if (!q)
+		return;
+	q->fi = *fi;
+	vfs_want_open(q->ops->vfs, ino, judged, q);
+	parked_wait(&q->parked);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct vfs_file *f = NULL;
+	struct err err = {0};
+	int r;
+
+	if (vfs_is_safe(vfs_of(req))) {
+		judge_open(req, ino, fi);
+		return;
+	}
+	r = vfs_open(vfs_of(req), ino, fi->flags, &f, &err);
+	if (r < 0)
+		reply_error(ops_of(req), req, "open", ino, r, &err);
+	else
+		answer_open(req, fi, f);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -21,6 +21,7 @@ static int copy_config(struct vfs *v, const struct vfs_config *config)
 	v->gid = config->gid;
 	v->umask = config->umask;
 	v->is_stable = config->is_stable;
+	v->is_safe = config->is_safe;
 	v->pass = config->pass;
 	v->unpass = config->unpass;
 	v->pass_ctx = config->pass_ctx;

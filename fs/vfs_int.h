@@ -54,7 +54,7 @@ struct vfs {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	bool is_stable;
+	bool is_stable, is_safe;
 	int (*pass)(void *ctx, int fd);
 	void (*unpass)(void *ctx, int id);
 	void *pass_ctx;

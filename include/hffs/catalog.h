@@ -41,9 +41,10 @@ void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const c
 
 /*
  * Has a commit's listing every file of the entry, with its size and digest? 0, or -EBADMSG with a sentence. A digest that the Hub
- * hides is no contradiction.
+ * hides is no contradiction; what the filter (NULL: none) hides is not looked at.
  */
-int lock_entry_check(const struct lock_entry *e, const struct tree *t, struct err *err);
+struct filter;
+int lock_entry_check(const struct lock_entry *e, const struct tree *t, const struct filter *filter, struct err *err);
 
 struct known_ref {
 	char *name;

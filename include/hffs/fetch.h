@@ -18,6 +18,7 @@ struct fetch_config {
 	struct cache_config cache; /* events are filled in by fetch_open() */
 	uint64_t data_deadline_ms; /* a wait for data without progress; UINT64_MAX: never ends by itself */
 	const struct lockfile *lock; /* only what it names is there; borrowed until fetch_close(). NULL: the whole Hub */
+	const struct filter *filter; /* which files may be seen; borrowed as well. NULL: all */
 	uint64_t ref_ttl_ms;       /* how long a branch is believed; UINT64_MAX: for ever */
 	unsigned workers;          /* 0: as many as processors, 2 to 8 */
 	uint64_t rate_bps;         /* upper limit of content, bytes a second; 0: none */
@@ -99,6 +100,15 @@ void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done,
 int blob_copy(struct blob *b, uint64_t off, size_t len, void *out);
 /* Makes chunks of [off, off + len) present, any length, without prefetch and at background urgency (pull). span is NULL. */
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx);
+
+/*
+ * Does loading this content run code (a pickle, or what holds one)? Reads its beginning, perhaps its end. done() comes once, perhaps before
+ * this returns: r as of blob_read(), with a sentence or none. Any thread; never blocks on network itself.
+ */
+typedef void judge_done(void *ctx, int r, bool runs_code, const struct err *err);
+void blob_judge(struct blob *b, judge_done *done, void *ctx);
+/* Do files of this name by custom? Pure. */
+bool judge_name(const char *path);
 
 struct blob_info {
 	uint64_t size;

@@ -176,6 +176,15 @@ int zip_directory_parse(const void *tail, size_t len, uint64_t file_size, uint64
 void zip_directory_free(struct zip_directory *z);
 AUTO_DEFINE(struct zip_directory *, zip_directory_free)
 
+/* --- files that run code when they are loaded the usual way --- */
+
+#define PICKLE_LOOK_BYTES 65536u /* of a file's beginning: what pickle_look() wants to see, or all of it */
+/* Do files of this name hold pickles by custom? */
+bool pickle_is_name(const char *path);
+enum pickle_look { PICKLE_NO, PICKLE_YES, PICKLE_IF_IN_ZIP /* pickle_in_zip() tells */ };
+enum pickle_look pickle_look(const void *bytes, size_t len);
+bool pickle_in_zip(const struct zip_directory *z);
+
 #define PARQUET_TAIL_BYTES 8
 
 /* Where the footer of a parquet file is (without its length and mark), from the file's last bytes. 0 or -EBADMSG. */

@@ -14,6 +14,7 @@ struct mount_config {
 	const char *one_rev;
 	bool allow_other;
 	bool stable;
+	bool safe;               /* files that run code when they are loaded cannot be opened */
 	long uid, gid; /* -1: the mounter's */
 	unsigned umask;
 	uint64_t names_deadline_ms;

@@ -66,6 +66,7 @@ struct node {
 	uint32_t cached_4k; /* FILE: what was cached when somebody last looked, in 4 KiB */
 	uint32_t opens;     /* FILE: handles */
 	struct passed *passed; /* FILE: what all its handles read from, past us; NULL: they read through us, or there are none */
+	uint8_t verdict;    /* with a blob: vfs_safe.c's */
 	uint8_t type;       /* enum node_type */
 	uint8_t kind;       /* enum repo_kind; of KIND and below */
 	bool is_named;      /* found by (parent, name) */

@@ -57,6 +57,10 @@ uint32_t tree_idx(const struct tree *t, const struct tree_entry *e);
 /* Appends the path from the root ("" for the root). */
 void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out);
 
+/* What a filter lets be seen of a tree, as a tree of its own. 0 or -ENOMEM. */
+struct filter;
+int tree_filter(const struct tree *t, const struct filter *f, struct tree **out);
+
 /* Bytes for the cache and back; load checks everything (-EBADMSG): a stored tree is bytes from outside. */
 int tree_store(const struct tree *t, struct buf *out);
 int tree_load(const void *bytes, size_t len, struct tree **out);

@@ -24,6 +24,7 @@ struct vfs_config {
 	gid_t gid;
 	mode_t umask;
 	bool is_stable; /* a name keeps its node: a symlink that moves is the same one, and the kernel must not keep its target */
+	bool is_safe; /* files that run code when they are loaded cannot be opened: vfs_want_open() */
 	/*
 	 * Hands a file that never changes to readers past us: fd is borrowed. An id above 0, or -errno (then they read through us).
 	 * NULL: never. Any thread; must not wait.
@@ -95,6 +96,13 @@ int vfs_open(struct vfs *v, uint64_t node, int flags, struct vfs_file **out, str
 bool vfs_is_fixed(const struct vfs_file *f);
 /* A file of our own making: its bytes at off, *len of them (0 behind the end), borrowed until it is released. NULL: it is read by vfs_read(). */
 const char *vfs_text(const struct vfs_file *f, uint64_t off, size_t *len);
+/*
+ * Where vfs_is_safe(): may this file be opened? To be asked before each vfs_open(). done() comes once, perhaps before this returns: r 0,
+ * -EACCES with a sentence, or as of blob_read(). err may be NULL.
+ */
+typedef void vfs_may_open(void *ctx, int r, const struct err *err);
+void vfs_want_open(struct vfs *v, uint64_t node, vfs_may_open *done, void *ctx);
+bool vfs_is_safe(const struct vfs *v);
 /* Reads under way keep what they need. */
 void vfs_release(struct vfs_file *f);
 /* The id of config.pass() that this handle reads from; 0: by vfs_read(). The same for all handles of a node at a time. */

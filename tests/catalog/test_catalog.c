@@ -1325,7 +1325,7 @@ static void a_lock_is_held_against_the_listing(void **state)
 		}
 		assert_int_equal(tree_builder_add(b, &e, 1), 0);
 		assert_int_equal(tree_builder_finish(b, &t), 0);
-		r = lock_entry_check(&l.entries[0], t, &err);
+		r = lock_entry_check(&l.entries[0], t, NULL, &err);
 		assert_int_equal(r, listings[i].says ? -EBADMSG : 0);
 		if (listings[i].says && !strstr(err.text, listings[i].says))
 			fail_msg("it says '%s', not '%s'", err.text, listings[i].says);

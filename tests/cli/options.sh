@@ -46,9 +46,8 @@ refuses bad-umask 2 "'999' is no value for umask" "$hffs" mount dir -o umask=999
 refuses bad-level 2 "'loud' is no value for log_level" "$hffs" mount dir -o log_level=loud
 refuses read-write 2 'read-only' "$hffs" mount dir -o rw
 refuses token-as-option 2 'process list' "$hffs" mount dir -o token=hf_secret
-for name in safe allow deny; do
-	refuses "not-supported-$name" 2 "'$name' is not supported by this version" "$hffs" mount dir -o "$name=x"
-done
+refuses bad-safe 2 "'perhaps' is no value for safe" "$hffs" mount dir -o safe=perhaps
+refuses empty-pattern 2 "'' is no value for deny" "$hffs" mount dir -o deny=
 
 # The layers, seen by which value is complained about: the one above hides a wrong one below.
 refuses environment-is-read 2 "HF_ENDPOINT: 'nonsense'" env HF_ENDPOINT=nonsense "$hffs" mount dir

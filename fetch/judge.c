@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Does loading this content run code? Its beginning tells, of a ZIP file also its directory, at its end. What cannot be looked at as a
+ * whole - a directory larger than a read, or malformed - is taken for what it could be.
+ */
+#include "fetch_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/format.h>
+
+struct judging {
+	struct blob *blob; /* a reference */
+	judge_done *done;
+	void *ctx;
+	uint64_t off; /* of what is being read */
+	size_t len;
+	void (*look)(struct judging *j, const uint8_t *bytes);
+};
+
+static void finish(struct judging *j, int r, bool runs_code, const struct err *err)
+{
+	j->done(j->ctx, r, runs_code, err);
+	blob_put(j->blob);
+	free(j);
+}
+
+static void came(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	struct judging *j = ctx;
+	AUTO_FREE uint8_t *bytes = NULL;
+
+	if (r < 0) {
+		finish(j, r, false, err);
+		return;
+	}
+	bytes = malloc(j->len);
+	r = bytes ? span_read(span, bytes) : -ENOMEM;
+	if (r < 0)
+		finish(j, r, false, NULL);
+	else
+		j->look(j, bytes);
+}
+
+static void look_at(struct judging *j, uint64_t off, size_t len, void (*look)(struct judging *j, const uint8_t *bytes))
+{
+	j->off = off;
+	j->len = len;
+	j->look = look;
+	blob_read(j->blob, off, len, came, j);
+}
+
+static void look_at_tail(struct judging *j, const uint8_t *bytes)
+{
+	AUTO(zip_directory_free) struct zip_directory *z = NULL;
+	uint64_t size = j->blob->size, from = 0;
+	int r = zip_directory_parse(bytes, j->len, size, READ_MAX, &z, &from, NULL);
+
+	if (r == 0)
+		finish(j, 0, pickle_in_zip(z), NULL);
+	else if (r == -EAGAIN && from < j->off && size - from <= READ_MAX)
+		look_at(j, from, (size_t)(size - from), look_at_tail);
+	else if (r == -ENOMEM)
+		finish(j, r, false, NULL);
+	else
+		finish(j, 0, true, NULL);
+}
+
+static void look_at_head(struct judging *j, const uint8_t *bytes)
+{
+	enum pickle_look look = pickle_look(bytes, j->len);
+	size_t tail = (size_t)min_u64(j->blob->size, ZIP_TAIL_BYTES);
+
+	if (look == PICKLE_IF_IN_ZIP)
+		look_at(j, j->blob->size - tail, tail, look_at_tail);
+	else
+		finish(j, 0, look == PICKLE_YES, NULL);
+}
+
+void blob_judge(struct blob *b, judge_done *done, void *ctx)
+{
+	struct judging *j = calloc(1, sizeof(*j));
+
+	if (!j) {
+		done(ctx, -ENOMEM, false, NULL);
+		return;
+	}
+	j->blob = blob_ref(b);
+	j->done = done;
+	j->ctx = ctx;
+	look_at(j, 0, (size_t)min_u64(b->size, PICKLE_LOOK_BYTES), look_at_head);
+}
+
+bool judge_name(const char *path)
+{
+	return pickle_is_name(path);
+}
