@@ -35,6 +35,20 @@ void catalog_forget(struct catalog *c, const struct repo_id *repo);
 typedef void tree_done(void *ctx, int r, struct tree *tree, const struct err *err);
 void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
 
+/*
+ * What is in a directory of a commit ("": its root), for who shows one directory at a time. is_whole (of the root only): tree is the
+ * complete listing of the commit. Else the commit is large, tree has the entries of that directory alone, named by their last part,
+ * and nothing below the directories among them. -E2BIG: this directory alone is large; want it with all its pages, or its entries one
+ * by one. tree: a reference that the callee owns.
+ */
+typedef void part_done(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err);
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+			  void *ctx);
+/* The same for a directory of a large commit, however many pages it has. */
+void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx);
+/* One entry of a commit by its path, as a tree of that entry alone, named by its last part. -ENOENT: there is none. */
+void catalog_want_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx);
+
 struct known_ref {
 	char *name;
 	char commit[COMMIT_MAX];
