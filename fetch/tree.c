@@ -885,32 +885,35 @@ int tree_load(const void *bytes, size_t len, struct tree **out)
 
 /* --- filtering --- */
 
-static int add_visible(struct tree_builder *b, const struct tree *t, const struct tree_entry *e, const struct filter *f)
+static int add_visible(struct tree_builder *b, const struct tree *t, const char *dir, const struct tree_entry *e, const struct filter *f)
 {
 	const uint8_t *xet = tree_xet(t, e);
 	AUTO_BUF path = {0};
-	struct hub_entry entry = {.type = ENTRY_FILE, .size = e->size, .id = e->id, .is_lfs = e->is_lfs, .has_xet = xet != NULL};
+	size_t above = dir && *dir ? strlen(dir) + 1 : 0;
+	struct hub_entry entry = {.type = e->type, .size = e->size, .id = e->id, .is_lfs = e->is_lfs, .has_xet = xet != NULL};
 
+	if (above)
+		buf_addf(&path, "%s/", dir);
 	tree_path(t, e, &path);
 	if (path.failed)
 		return -ENOMEM;
-	if (filter_hides(f, path.data))
+	if (e->type == ENTRY_FILE && filter_hides(f, path.data))
 		return 0;
-	entry.path = path.data;
+	entry.path = path.data + above;
 	if (xet)
 		memcpy(entry.xet, xet, sizeof(entry.xet));
 	return tree_builder_add(b, &entry, 1);
 }
 
-int tree_filter(const struct tree *t, const struct filter *f, struct tree **out)
+int tree_filter(const struct tree *t, const char *dir, const struct filter *f, struct tree **out)
 {
 	AUTO(tree_builder_free) struct tree_builder *b = tree_builder_new();
 	struct tree *made;
 	int r = b ? 0 : -ENOMEM;
 
 	for (uint32_t i = 1; r == 0 && i < t->nr; i++)
-		if (t->entries[i].type == ENTRY_FILE)
-			r = add_visible(b, t, &t->entries[i], f);
+		if (dir || t->entries[i].type == ENTRY_FILE)
+			r = add_visible(b, t, dir, &t->entries[i], f);
 	if (r == 0)
 		r = tree_builder_finish(b, &made);
 	if (r < 0)

@@ -137,7 +137,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	f->size = e->size;
 	if (!e->size)
 		return 0;
-	tree_path(s->tree, e, &path);
+	site_path(s, e, &path);
 	if (path.failed)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))

@@ -95,7 +95,7 @@ static void judged(void *ctx, int r, bool runs_code, const struct err *err)
 		a->node->verdict = runs_code ? VERDICT_RUNS_CODE : VERDICT_HARMLESS;
 	}
 	if (r == 0 && runs_code) {
-		tree_path(a->node->site->tree, tree_entry(a->node->site->tree, a->node->entry), &path);
+		site_path(a->node->site, tree_entry(a->node->site->tree, a->node->entry), &path);
 		r = path.failed ? -ENOMEM : refuse(a->node, path.data, "holds a pickle", &said);
 		err = &said;
 	}
@@ -111,7 +111,7 @@ static int judge_node(struct vfs *v, const struct node *n, struct buf *path, str
 	if (!node_has_blob(n))
 		return 0;
 	e = tree_entry(n->site->tree, n->entry);
-	tree_path(n->site->tree, e, path);
+	site_path(n->site, e, path);
 	if (path->failed)
 		return -ENOMEM;
 	if (judge_name(path->data))

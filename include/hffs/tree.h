@@ -57,9 +57,12 @@ uint32_t tree_idx(const struct tree *t, const struct tree_entry *e);
 /* Appends the path from the root ("" for the root). */
 void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out);
 
-/* What a filter lets be seen of a tree, as a tree of its own. 0 or -ENOMEM. */
+/*
+ * What a filter lets be seen of a tree, as a tree of its own. 0 or -ENOMEM. dir: NULL, or the directory that t has the entries of, named
+ * by their last part ("": the root's); then its directories stay, since nobody knows what is in them.
+ */
 struct filter;
-int tree_filter(const struct tree *t, const struct filter *f, struct tree **out);
+int tree_filter(const struct tree *t, const char *dir, const struct filter *f, struct tree **out);
 
 /* Bytes for the cache and back; load checks everything (-EBADMSG): a stored tree is bytes from outside. */
 int tree_store(const struct tree *t, struct buf *out);
