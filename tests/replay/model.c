@@ -118,12 +118,13 @@ static void learn_parts(struct model *m, uint16_t file)
 static void want(struct model *m, struct want **list, uint16_t file, uint64_t first, uint64_t last, uint64_t near)
 {
 	struct want *w = malloc(sizeof(*w));
+	bool marks = list != &m->wants[PREFETCH_SWEEP];
 
 	while (*list && (*list)->near <= near)
 		list = &(*list)->next;
 	*w = (struct want){*list, file, first, last, near};
 	*list = w;
-	if (list != &m->wants[PREFETCH_SWEEP])
+	if (marks)
 		for (uint64_t i = first; i <= last; i++)
 			if (m->files[file].state[i] == ABSENT)
 				m->files[file].state[i] = WANTED;

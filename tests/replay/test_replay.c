@@ -20,8 +20,9 @@ static const struct link link_modelled = {
 	.range_max = 8,
 };
 
-/* Of what a recording may take: the downloader's time or, where one READ waits for another, that of the chain; and of what it needs. */
+/* Of what a recording may take: the downloader's time or, of little, that of the READs that wait for another; and of what it needs. */
 #define TRACE_TIME 1.25
+#define TRACE_LITTLE (200 * MIB)
 #define TRACE_CHAIN 2.0
 #define TRACE_WIRE 1.25
 #define TRACE_WIRE_MORE MIB /* a probe train that ends, a header: a few chunks */
@@ -73,8 +74,9 @@ static bool replay_trace(const char *path)
 	}
 	needed = model_needed(&w);
 	/* Nothing is known before the first answer: that round trip comes before the download. */
-	allowed = max_u64(link_modelled.latency_us + (uint64_t)(TRACE_TIME * (double)ideal_us(needed)),
-			  (uint64_t)(TRACE_CHAIN * (double)model_chain_us(&w, &link_modelled)));
+	allowed = link_modelled.latency_us + (uint64_t)(TRACE_TIME * (double)ideal_us(needed));
+	if (needed < TRACE_LITTLE)
+		allowed = max_u64(allowed, (uint64_t)(TRACE_CHAIN * (double)model_chain_us(&w, &link_modelled)));
 	model_run(&w, &link_modelled, &o);
 	good = judge(&w, &o, allowed, (uint64_t)(TRACE_WIRE * (double)needed) + TRACE_WIRE_MORE, 0);
 	workload_done(&w);
