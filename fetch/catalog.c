@@ -167,7 +167,8 @@ void catalog_ask(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 
 static bool is_of_commit(enum inquiry_kind kind)
 {
-	return kind == INQUIRY_TREE || kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH;
+	return kind == INQUIRY_TREE || kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH ||
+	       kind == INQUIRY_GRANT;
 }
 
 void catalog_forget(struct catalog *c, const struct repo_id *repo)

@@ -23,6 +23,9 @@ void outcome_give(const struct outcome *o, enum inquiry_kind kind, union done do
 	case INQUIRY_PATH:
 		done.listing(ctx, o->r, o->r < 0 ? NULL : tree_ref(o->tree), o->is_whole, &o->err);
 		break;
+	case INQUIRY_GRANT:
+		done.grant(ctx, o->r, &o->err);
+		break;
 	case INQUIRY_REFS:
 		done.refs(ctx, o->r, o->r < 0 ? NULL : l->known, o->r < 0 ? 0 : l->nr, &o->err);
 		break;
@@ -67,6 +70,12 @@ struct inquiry *inquiry_new(struct catalog *c, enum inquiry_kind kind, const str
 		q->path = strdup(rev + COMMIT_MAX);
 		if (!q->path)
 			return NULL;
+	}
+	if (kind == INQUIRY_GRANT) {
+		q->path = strdup(rev);
+		if (!q->path)
+			return NULL;
+		q->rev[strcspn(q->rev, "/")] = '\0';
 	}
 	q->tail = &q->waiters;
 	q->key = strdup(key);
@@ -244,6 +253,9 @@ void inquiry_start(struct inquiry *q)
 	case INQUIRY_DIR:
 	case INQUIRY_PATH:
 		inquiry_start_listing(q);
+		break;
+	case INQUIRY_GRANT:
+		inquiry_start_grant(q);
 		break;
 	case INQUIRY_KNOWN:
 		inquiry_start_known(q);

@@ -33,7 +33,8 @@
 /* The first letter of a key. The rest is the document's key: "<endpoint>\n<identity>\n<kind>/<repo>\n<revision or commit>". */
 enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u',
 		    INQUIRY_KNOWN = 'k', /* a revision, without the Hub */
-		    INQUIRY_LISTING = 'l', INQUIRY_DIR = 'd', INQUIRY_PATH = 'p' /* of large commits: "<commit>/<path>" */ };
+		    INQUIRY_LISTING = 'l', INQUIRY_DIR = 'd', INQUIRY_PATH = 'p', /* of large commits: "<commit>/<path>" */
+		    INQUIRY_GRANT = 'g' /* "<content>/<size>/<commit>/<path>"; remembered under "<content>" */ };
 
 struct outcome {
 	int r;
@@ -68,6 +69,7 @@ union done {
 	revision_done *revision;
 	tree_done *tree;
 	part_done *listing;
+	grant_done *grant;
 	refs_done *refs;
 	names_done *names;
 };
@@ -89,7 +91,9 @@ struct inquiry {
 	struct waiter *waiters, **tail;
 	struct repo_id repo; /* INQUIRY_REPOS, INQUIRY_USED: name is the organisation, or the repository, or "" */
 	char rev[REPO_REV_MAX];
-	char *path; /* of INQUIRY_LISTING, _DIR and _PATH; owned; else NULL */
+	char *path; /* of INQUIRY_LISTING, _DIR and _PATH; of _GRANT all that is asked; owned; else NULL */
+	struct hub_result probed; /* INQUIRY_GRANT */
+	unsigned tries;
 	bool is_default; /* the revision was not named */
 	void (*step)(struct inquiry *q);
 	int doc_r;
@@ -220,6 +224,7 @@ void tree_fail(struct inquiry *q, const struct hub_result *res);
 /* A stored listing: 0, or -errno; a damaged one is dropped. */
 int tree_take_doc(struct inquiry *q, struct tree **out);
 void inquiry_start_known(struct inquiry *q); /* catalog_named.c, too */
+void inquiry_start_grant(struct inquiry *q); /* catalog_grant.c */
 void inquiry_start_used(struct inquiry *q);  /* catalog_used.c; also the last resort of INQUIRY_REPOS */
 
 /* --- catalog_named.c and catalog_revision.c between them --- */

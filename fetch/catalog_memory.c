@@ -209,6 +209,22 @@ static enum found find_listing_locked(struct catalog *c, enum inquiry_kind kind,
 	return FOUND_FRESH;
 }
 
+/* Whatever path it is asked for by. */
+static enum found find_grant_locked(struct catalog *c, const char *key)
+{
+	const char *content = strrchr(key, '\n'); /* a path may have newlines of its own: then the Hub is asked once more */
+	char own[KEY_MAX];
+	size_t len = content ? (size_t)(content - key) + 1 + strcspn(content + 1, "/") : 0;
+	const struct known *k;
+
+	if (!len || len >= sizeof(own))
+		return FOUND_NOTHING;
+	memcpy(own, key, len);
+	own[len] = '\0';
+	k = known_find_locked(c, own);
+	return k && k->has ? FOUND_FRESH : FOUND_NOTHING;
+}
+
 static bool hub_seems_gone_locked(const struct catalog *c)
 {
 	return c->is_gone && (c->probes > 0 || clock_mono_ms() - c->gone_ms < GONE_MS);
@@ -226,6 +242,8 @@ enum found memory_find_locked(struct catalog *c, enum inquiry_kind kind, const c
 	if ((kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH) &&
 	    find_listing_locked(c, kind, key, out) == FOUND_FRESH)
 		return FOUND_FRESH;
+	if (kind == INQUIRY_GRANT)
+		return find_grant_locked(c, key);
 	if (k && now < k->negative_until_ms) {
 		out->r = err_set(&out->err, k->negative, "%s", k->negative_text ? k->negative_text : strerror(-k->negative));
 		return FOUND_FRESH;

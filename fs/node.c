@@ -325,6 +325,7 @@ struct site *site_new_below(struct site *dir, const char *name)
 	s->root = site_ref(site_root(dir));
 	s->is_large = true;
 	s->is_gated = dir->is_gated;
+	s->is_private = dir->is_private;
 	s->mtime_s = dir->mtime_s;
 	s->card = dir->card;
 	return s;

@@ -127,23 +127,34 @@ static bool is_gated(const struct tree *tree, const struct tree_entry *e, const 
 	return tree_is_masked(tree);
 }
 
+/* Where the bytes of a node are; path is what from borrows. */
+static int find_object(const struct node *n, struct object_ref *from, struct buf *path)
+{
+	const struct site *s = n->site;
+	const struct tree_entry *e = tree_entry(s->tree, n->entry);
+
+	*from = (struct object_ref){.repo = s->repo, .size = e->size, .id = e->id};
+	memcpy(from->commit, s->commit, sizeof(from->commit));
+	site_path(s, e, path);
+	from->path = path->data;
+	return path->failed ? -ENOMEM : 0;
+}
+
 static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, struct err *err)
 {
 	const struct site *s = n->site;
 	const struct tree_entry *e = tree_entry(s->tree, n->entry);
-	struct object_ref from = {.repo = s->repo, .size = e->size, .id = e->id};
+	struct object_ref from;
 	AUTO_BUF path = {0};
 
 	f->size = e->size;
 	if (!e->size)
 		return 0;
-	site_path(s, e, &path);
-	if (path.failed)
+	if (find_object(n, &from, &path) < 0)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))
 		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page, and set HF_TOKEN to a token that has it", s->repo.name, path.data);
-	from.path = path.data;
-	memcpy(from.commit, s->commit, sizeof(from.commit));
+	atomic_init(&f->needs_grant, (s->is_gated || s->is_private) && !catalog_has_grant(v->catalog, &s->repo, &e->id));
 	f->blob = blob_get(v->fetch, &from);
 	return f->blob ? 0 : -ENOMEM;
 }
@@ -179,7 +190,7 @@ static int open_node(struct vfs *v, struct node *n, int flags, struct vfs_file *
 		free(f);
 		return r;
 	}
-	fresh = passed_try(v, n, f->blob);
+	fresh = atomic_load(&f->needs_grant) ? NULL : passed_try(v, n, f->blob);
 	r = link_file(f, &fresh);
 	passed_free(v, fresh);
 	if (r < 0) {
@@ -224,13 +235,75 @@ size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len)
 	return off >= f->size ? 0 : (size_t)min_u64(len, f->size - off);
 }
 
+static void note_grant(struct vfs_file *f)
+{
+	const struct site *s = f->node->site;
+
+	atomic_store(&f->needs_grant, false);
+	catalog_note_grant(f->vfs->catalog, &s->repo, &tree_entry(s->tree, f->node->entry)->id);
+}
+
 static void read_came(void *ctx, int r, const struct span *span, const struct err *err)
 {
 	struct vfs_read *op = ctx;
 	struct vfs_file *f = op->file;
 
+	if (r == 0 && op->is_proof)
+		note_grant(f);
 	op->done(op->ctx, r, span, err); /* op is gone after this */
 	vfs_file_unref(f);
+}
+
+static void read_blob(struct vfs_read *op)
+{
+	struct vfs_file *f = op->file;
+
+	push_note(f, op->off, op->len);
+	if (f->is_direct)
+		blob_read_direct(f->blob, op->off, op->len, read_came, op);
+	else
+		blob_read(f->blob, op->off, op->len, read_came, op);
+}
+
+static void grant_came(void *ctx, int r, const struct err *err)
+{
+	struct vfs_read *op = ctx;
+
+	if (r < 0) {
+		read_came(op, r, NULL, err);
+		return;
+	}
+	atomic_store(&op->file->needs_grant, false);
+	read_blob(op);
+}
+
+/* Nothing of it is here: then whoever gets bytes got them from the Hub. */
+static bool has_nothing(const struct vfs_file *f)
+{
+	struct blob_info info = {0};
+
+	blob_info(f->blob, &info);
+	return !info.bytes_cached && !cache_disk_bytes(fetch_cache(f->vfs->fetch), &tree_entry(f->node->site->tree, f->node->entry)->id);
+}
+
+/* What others have cached of a private or gated repository is shown once the Hub has given this identity a byte of it. */
+static void read_with_grant(struct vfs_read *op)
+{
+	struct vfs_file *f = op->file;
+	struct object_ref from;
+	AUTO_BUF path = {0};
+	int r;
+
+	if (has_nothing(f)) {
+		op->is_proof = true;
+		read_blob(op);
+		return;
+	}
+	r = find_object(f->node, &from, &path);
+	if (r < 0)
+		read_came(op, r, NULL, NULL);
+	else
+		catalog_want_grant(f->vfs->catalog, &from, grant_came, op);
 }
 
 void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len, read_done *done, void *ctx)
@@ -243,15 +316,14 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 		done(ctx, 0, NULL, NULL);
 		return;
 	}
-	*op = (struct vfs_read){f, done, ctx};
+	*op = (struct vfs_read){.file = f, .done = done, .ctx = ctx, .off = off, .len = n};
 	atomic_fetch_add(&f->refs, 1);
 	atomic_store_explicit(&f->was_read, true, memory_order_relaxed);
 	atomic_store_explicit(&f->ever_read, true, memory_order_relaxed);
-	push_note(f, off, len);
-	if (f->is_direct)
-		blob_read_direct(f->blob, off, n, read_came, op);
+	if (atomic_load(&f->needs_grant))
+		read_with_grant(op);
 	else
-		blob_read(f->blob, off, n, read_came, op);
+		read_blob(op);
 }
 
 /* The file is there until done() returns: read_came() gives its reference back behind it. */

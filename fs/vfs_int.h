@@ -88,6 +88,7 @@ struct vfs_file {
 	struct node *node; /* pinned */
 	struct blob *blob; /* NULL: an empty file, or one of our own making, with text */
 	char text[COMMIT_MAX];
+	atomic_bool needs_grant; /* of a private or gated repository, and this identity has not been given it yet */
 	uint64_t size;
 	bool is_direct;  /* opened with O_DIRECT */
 	bool is_counted; /* among the open files of its commit */

@@ -15,6 +15,7 @@ void site_note(struct site *s, const struct revision *rev)
 {
 	s->mtime_s = rev->mtime_s;
 	s->is_gated = rev->is_gated;
+	s->is_private = rev->is_private;
 	s->card = rev->card;
 }
 

@@ -179,7 +179,7 @@ int cache_gc(struct cache *c, bool dry, uint64_t size_max, struct cache_gc *out)
 
 /* --- documents: stored listings and revisions, as bytes of the layer above --- */
 
-enum doc_kind { DOC_REPO, DOC_REVISION, DOC_TREE, DOC_REFS };
+enum doc_kind { DOC_GRANT, DOC_REVISION, DOC_TREE, DOC_REFS };
 /* Stored with the wall clock's time. key: any bytes, at most 2048; replaces. Copied. Any thread, never blocks. */
 void cache_put_doc(struct cache *c, enum doc_kind kind, const char *key, const void *bytes, size_t len);
 void cache_drop_doc(struct cache *c, enum doc_kind kind, const char *key);

@@ -60,6 +60,16 @@ void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char 
 /* One entry of a commit by its path, as a tree of that entry alone, named by its last part. -ENOENT: there is none. */
 void catalog_want_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx);
 
+/*
+ * May the present identity have a content of a private or gated repository that somebody has cached? Yes, for good, once the Hub has
+ * given it bytes of it under a path of that repository: has: that is in memory; want: memory, document, else one byte is asked for;
+ * done(0), or what the Hub said; note: it just has.
+ */
+typedef void grant_done(void *ctx, int r, const struct err *err);
+bool catalog_has_grant(struct catalog *c, const struct repo_id *repo, const struct blob_id *id);
+void catalog_want_grant(struct catalog *c, const struct object_ref *from, grant_done *done, void *ctx);
+void catalog_note_grant(struct catalog *c, const struct repo_id *repo, const struct blob_id *id);
+
 struct known_ref {
 	char *name;
 	char commit[COMMIT_MAX];

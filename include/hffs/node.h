@@ -46,7 +46,7 @@ struct site {
 	uint32_t refs;
 	struct repo_id repo;
 	char commit[COMMIT_MAX]; /* "" in a repository, and where one is mounted at the root until it was asked for */
-	bool is_gated;
+	bool is_gated, is_private;
 	int64_t mtime_s;
 	struct hub_card card;
 	uint64_t ino;        /* of the commit's directory */

@@ -116,6 +116,9 @@ struct vfs_read {
 	struct vfs_file *file;
 	read_done *done;
 	void *ctx;
+	uint64_t off;
+	size_t len;
+	bool is_proof; /* bytes that come are the Hub's leave to have them */
 };
 /*
  * Bytes [off, off + len), cut at the end of the file, as blob_read(): done() comes once, perhaps before this returns. Nothing

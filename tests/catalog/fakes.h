@@ -9,8 +9,8 @@
 #include <hffs/cache.h>
 #include <hffs/hub.h>
 
-enum fake_kind { FAKE_INFO, FAKE_TREE, FAKE_REFS, FAKE_REPOS, FAKE_PATH };
-#define FAKE_KINDS (FAKE_PATH + 1)
+enum fake_kind { FAKE_INFO, FAKE_TREE, FAKE_REFS, FAKE_REPOS, FAKE_PATH, FAKE_BYTES };
+#define FAKE_KINDS (FAKE_BYTES + 1)
 
 /* A call of the catalog that was not answered yet. */
 struct fake_call {
@@ -26,6 +26,7 @@ struct fake_call {
 		hub_tree_page *tree;
 		hub_refs_done *refs;
 		hub_repos_page *repos;
+		void (*bytes)(void *ctx, const struct hub_result *res);
 	} done;
 	void *ctx;
 };

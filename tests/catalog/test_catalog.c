@@ -901,6 +901,79 @@ static void a_directory_that_fails_is_no_directory(void **state)
 	catalog_free(c);
 }
 
+/* --- who may have what is cached --- */
+
+static void got_grant(void *ctx, int r, const struct err *err)
+{
+	struct got *g = ctx;
+
+	g->r = r;
+	g->err = *err;
+	g->times++;
+}
+
+/* One want; the Hub, if it is asked, ends with r. True if it was. */
+static bool grant_asks(struct catalog *c, const char *path, int r, bool retry, struct got *g)
+{
+	struct object_ref from = {.repo = tiny, .commit = COMMIT_A, .path = path, .size = 528};
+	struct hub_result res = {.r = r, .status = 403, .retry = retry};
+	struct fake_call *call;
+	bool was_asked = false;
+
+	assert_int_equal(blob_id_parse(SHA_A, &from.id), 0);
+	*g = (struct got){0};
+	catalog_want_grant(c, &from, got_grant, g);
+	if (r < 0)
+		err_set(&res.err, r, "the Hub says no");
+	while ((call = fake_take_call(false))) {
+		assert_int_equal(call->kind, FAKE_BYTES);
+		assert_string_equal(call->path, path);
+		call->done.bytes(call->ctx, &res);
+		free(call);
+		was_asked = true;
+	}
+	assert_int_equal(g->times, 1);
+	return was_asked;
+}
+
+static void what_the_hub_gave_once_may_be_had(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct blob_id id, other = {.algo = BLOB_SHA256};
+	struct got g;
+
+	(void)state;
+	assert_int_equal(blob_id_parse(SHA_A, &id), 0);
+	assert_true(grant_asks(c, "a/b c", -EACCES, false, &g));
+	assert_int_equal(g.r, -EACCES);
+	assert_string_equal(g.err.text, "the Hub says no");
+	assert_false(catalog_has_grant(c, &tiny, &id));
+	assert_true(grant_asks(c, "a/b c", -EIO, true, &g)); /* three times */
+	assert_int_equal(g.r, -ETIMEDOUT);
+	assert_true(grant_asks(c, "a/b c", 0, false, &g));
+	assert_int_equal(g.r, 0);
+	for (int i = 0; i < 2; i++) { /* from memory, then from documents */
+		assert_false(grant_asks(c, "other/path", -EACCES, false, &g));
+		assert_int_equal(g.r, 0);
+		assert_true(catalog_has_grant(c, &tiny, &id));
+		assert_false(catalog_has_grant(c, &tiny, &other));
+		close_catalog(c);
+		c = open_catalog(TTL_MS);
+	}
+	/* Not by another token. */
+	fake_set_identity("1111111111111111");
+	assert_false(catalog_has_grant(c, &tiny, &id));
+	assert_true(grant_asks(c, "a/b c", -EACCES, false, &g));
+	assert_int_equal(g.r, -EACCES);
+	catalog_note_grant(c, &tiny, &id);
+	assert_false(grant_asks(c, "a/b c", -EACCES, false, &g));
+	close_catalog(c);
+	c = open_catalog(TTL_MS);
+	assert_false(grant_asks(c, "a/b c", -EACCES, false, &g));
+	assert_int_equal(g.r, 0);
+	close_catalog(c);
+}
+
 /* --- refs, organisations, what was used --- */
 
 static void answer_refs(void)
@@ -1524,6 +1597,7 @@ int main(void)
 		TEST(a_large_commit_is_listed_by_directory),
 		TEST(a_wide_directory_is_asked_for_by_the_entry),
 		TEST(a_directory_that_fails_is_no_directory),
+		TEST(what_the_hub_gave_once_may_be_had),
 		TEST(what_was_used),
 		TEST(a_lock_is_all_there_is),
 		TEST(a_lock_lists_what_it_names_of_a_commit),

@@ -111,6 +111,17 @@ def _():
     expect((len(rows), rows[7]["n"]), (1000, 7))
 
 
+@check("pyarrow and DuckDB on Parquet")
+def _():
+    import duckdb
+    import pyarrow.parquet as pq
+
+    path = mount / "datasets/acme/rows/main/data/train-00000-of-00001.parquet"
+    expect(pq.read_table(path, columns=["n"])["n"][999].as_py(), 999)
+    expect(duckdb.sql(f"select sum(n), count(distinct text) from '{path}'").fetchall(), [(499500, 1000)])
+    expect(duckdb.sql(f"select count(*) from '{mount}/datasets/acme/rows/main/data/*.parquet'").fetchall(), [(1000,)])
+
+
 if mode == "long":
 
     @check("AutoModel, pipeline")
@@ -138,7 +149,7 @@ def _():
 def versions():
     from importlib.metadata import version
 
-    names = ["huggingface_hub", "transformers", "tokenizers", "safetensors", "datasets", "pyarrow"] + ["torch"] * (mode == "long")
+    names = ["huggingface_hub", "transformers", "tokenizers", "safetensors", "datasets", "pyarrow", "duckdb"] + ["torch"] * (mode == "long")
     print("VERSIONS", ", ".join(f"{name} {version(name)}" for name in names))
 
 

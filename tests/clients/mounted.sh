@@ -4,7 +4,7 @@
 # get, and what it costs. Packages come from pip once and stay in $HFFS_TEST_DIR (default ./build/clients). With HFFS_TEST_LONG also
 # torch, which is large. Usage: mounted.sh HFFS_BINARY
 set -u
-packages=(huggingface_hub==2.4.0 transformers==5.24.0 datasets==5.2.0 numpy==2.4.6)
+packages=(huggingface_hub==2.4.0 transformers==5.24.0 datasets==5.2.0 duckdb==2.0.1 numpy==2.4.6)
 [ -z "${HFFS_TEST_LONG:-}" ] || packages+=(torch==2.14.1)
 
 [ $# = 1 ] || { echo "usage: mounted.sh HFFS_BINARY" >&2; exit 2; }
@@ -58,7 +58,7 @@ at_most cold-load-asks-for-content "$(hub requests resolve)" 3 # a file each: co
 control reset >/dev/null
 check warm-load env HF_HUB_OFFLINE=1 "$python" -c "$load"
 equal warm-load-asks-nothing "$(hub requests total)" 0
-equal weights-were-not-fetched "$(getfattr --only-values -n user.hffs.cached "$hf/acme/tiny-llama/main/model.safetensors")" 0
+equal weights-were-not-fetched "$(getfattr --only-values --absolute-names -n user.hffs.cached "$hf/acme/tiny-llama/main/model.safetensors")" 0
 
 # Offline and online; then every byte that went over the wire went to the mount.
 HF_HUB_OFFLINE=1 run offline

@@ -12,9 +12,14 @@ for name in private gated; do
 	echo '{}' >"$work/hub/org/$name/config.json"
 	echo '# a card' >"$work/hub/org/$name/README.md"
 done
+# Gated, and nothing in large file storage: the listing hides no digest, so only the Hub's answer to a read tells.
+mkdir -p "$work/hub/org/gated-text"
+head -c 300000 /dev/zero | tr '\0' 'x' >"$work/hub/org/gated-text/data.txt"
+echo '# a card' >"$work/hub/org/gated-text/README.md"
 serve_faulty "$work/hub"
 control 'token?token=hf_good&repo=org/private&mode=private' >/dev/null
 control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
+control 'token?token=hf_good&repo=org/gated-text&mode=gated' >/dev/null
 control 'token?token=hf_stranger' >/dev/null
 hf=$work/hf
 mkdir "$hf"
@@ -63,7 +68,12 @@ check wrong-token-umount "$hffs" umount "$hf"
 refuses wrong-token-mount 1 'token' env HF_TOKEN=hf_wrong "$hffs" mount org/model "$hf" -o "endpoint=$endpoint,cache=$work/c2"
 
 at good hf_good
-for name in private gated; do same_files "good-$name" "$hf/org/$name/main/" "$work/hub/org/$name"; done
+for name in private gated gated-text; do
+	control reset >/dev/null
+	same_files "good-$name" "$hf/org/$name/main/" "$work/hub/org/$name"
+	# The commit, its listing, a resolve each: that bytes come is proof enough of the right to have them.
+	at_most "good-$name-requests" "$(control stats | python3 -c 'import json, sys; r = json.load(sys.stdin)["requests"]; print(r["api"] + r["resolve"])')" 5
+done
 check good-umount "$hffs" umount "$hf"
 
 # The cache of the one who may does not open the door to another.
@@ -71,7 +81,30 @@ mkdir -p "$work/other"
 check other-mount env HF_TOKEN=hf_stranger "$hffs" mount "$work/other" -o "endpoint=$endpoint,cache=$work/good.cache,deadline=6s"
 equal other-private "$(what "$work/other/org/private/main/config.json")" "open ENOENT"
 equal other-gated "$(what "$work/other/org/gated/main/weights.safetensors")" "open EACCES"
+equal other-gated-text "$(what "$work/other/org/gated-text/main/data.txt")" "read EACCES"
+equal other-gated-text-in-hub "$(what "$work/other/.hub/models--org--gated-text/snapshots/$(cat "$work/other/.hub/models--org--gated-text/refs/main")/data.txt")" "read EACCES"
+check other-says-where grep -q 'gated' <<<"$(getfattr --only-values --absolute-names -n user.hffs.last_error "$work/other/org/gated-text/main/data.txt")"
 check other-umount "$hffs" umount "$work/other"
+check nobody-mount "$hffs" mount "$work/other" -o "endpoint=$endpoint,cache=$work/good.cache,deadline=6s"
+equal nobody-gated-text "$(what "$work/other/org/gated-text/main/data.txt")" "read EACCES"
+check nobody-umount "$hffs" umount "$work/other"
+
+# Who was given it keeps it: offline, and when the token is not valid any more; and without asking again and again.
+check again-mount env HF_TOKEN=hf_good "$hffs" mount "$work/other" -o "endpoint=$endpoint,cache=$work/good.cache,offline"
+for name in private gated gated-text; do same_files "again-offline-$name" "$work/other/org/$name/main/" "$work/hub/org/$name"; done
+check again-umount "$hffs" umount "$work/other"
+control 'fault?kind=status&arg=401&message=Invalid%20credentials' >/dev/null
+check revoked-mount env HF_TOKEN=hf_good "$hffs" mount "$work/other" -o "endpoint=$endpoint,cache=$work/good.cache,deadline=6s,ref_ttl=0"
+control reset >/dev/null
+for name in private gated gated-text; do
+	for _ in 1 2 3 4 5; do ls "$work/other/org/$name/main/" >/dev/null 2>&1; done
+	same_files "revoked-$name" "$work/other/org/$name/main/" "$work/hub/org/$name"
+done
+at_most revoked-does-not-hammer "$(control stats | python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"]["total"])')" 6
+equal revoked-was-refused "$(control stats | python3 -c 'import json, sys; print(json.load(sys.stdin)["refused"]["total"] > 0)')" True
+equal revoked-is-said "$("$hffs" status --json "$work/other" | grep -c '"auth":[1-9]')" 1
+check revoked-umount "$hffs" umount "$work/other"
+control clear >/dev/null
 
 # A token file is read again when it changes; a denial is remembered for a minute.
 if [ -n "${HFFS_TEST_LONG:-}" ]; then

@@ -263,7 +263,7 @@ static void keeps_documents(void **state)
 	cache_put_doc(b->cache, DOC_TREE, "m/org/b", "BB", 2);
 	cache_put_doc(b->cache, DOC_TREE, "m/org/a", "AAA", 3);
 	cache_put_doc(b->cache, DOC_TREE, "n/x", "", 0);
-	cache_put_doc(b->cache, DOC_REPO, "m/org/c", "C", 1);
+	cache_put_doc(b->cache, DOC_GRANT, "m/org/c", "C", 1);
 	for (int i = 0; i < 3; i++) {
 		a = doc_of(b, DOC_TREE, "m/org/a");
 		assert_int_equal(a.r, 0);

@@ -90,7 +90,7 @@ static void child_main(struct box *b, const struct made *blobs, uint64_t seed)
 		store_some(b, &blobs[next_random(&seed) % BLOBS], &seed);
 		if (next_random(&seed) % 4 == 0)
 			cache_flush(b->cache);
-		cache_put_doc(b->cache, DOC_REPO, "doc", &seed, sizeof(seed));
+		cache_put_doc(b->cache, DOC_GRANT, "doc", &seed, sizeof(seed));
 		if (next_random(&seed) % 50 == 0) {
 			cache_close(b->cache);
 			if (cache_open(&config, &b->cache, NULL) < 0)

@@ -44,6 +44,9 @@ static struct row {
 } rows[64];
 static size_t nr_rows;
 static uint64_t ttl_ms, cached_bytes, disk_bytes;
+static bool has_grant;
+static int grant_r;
+static bool is_private;
 static bool is_held, is_masked;
 static bool is_told; /* about a repository without organisation */
 static struct blob_id spoiled; /* algo 0: none */
@@ -120,6 +123,8 @@ void fake_reset(void)
 	ttl_ms = 300000;
 	cached_bytes = disk_bytes = 0;
 	spoiled.algo = sealed.algo = told.algo = 0;
+	has_grant = is_private = false;
+	grant_r = 0;
 	is_held = is_masked = is_told = false;
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
@@ -174,6 +179,11 @@ void fake_reads_fail(int r)
 void fake_spoil(const char *sha256)
 {
 	(void)blob_id_parse(sha256, &spoiled);
+}
+void fake_private(int r)
+{
+	is_private = true;
+	grant_r = r;
 }
 void fake_on_disk(uint64_t bytes)
 {
@@ -259,7 +269,7 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	is_told |= row && !strchr(repo->name, '/');
 	if (row) {
 		j.r = row->r;
-		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked};
+		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked, .is_private = is_private};
 		if (repo->kind == REPO_MODEL)
 			j.rev.card = (struct hub_card){"", "mit", "org/base", 42};
 		j.rev.repo.kind = repo->kind;
@@ -503,6 +513,38 @@ void catalog_want_known(struct catalog *c, const struct repo_id *repo, const cha
 
 	(void)c, (void)repo, (void)rev;
 	done(ctx, -ENOENT, NULL, &err); /* what the fake knows is in memory */
+}
+
+bool catalog_has_grant(struct catalog *c, const struct repo_id *repo, const struct blob_id *id)
+{
+	(void)c, (void)repo, (void)id;
+	return has_grant;
+}
+
+void catalog_note_grant(struct catalog *c, const struct repo_id *repo, const struct blob_id *id)
+{
+	(void)c, (void)repo, (void)id;
+	has_grant = true;
+}
+
+static void run_grant(struct job *j)
+{
+	struct err err = {0};
+
+	if (j->r < 0)
+		err_set(&err, j->r, "the fake grants nothing");
+	has_grant |= j->r == 0;
+	((grant_done *)j->done)(j->ctx, j->r, &err);
+}
+
+void catalog_want_grant(struct catalog *c, const struct object_ref *from, grant_done *done, void *ctx)
+{
+	struct job j = {.done = (void (*)(void))done, .ctx = ctx, .r = grant_r};
+
+	(void)c;
+	assert_true(from->id.algo && from->size && *from->path);
+	atomic_fetch_add(&asked, 1);
+	put_job(run_grant, &j);
 }
 
 /* --- blobs --- */

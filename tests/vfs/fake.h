@@ -32,6 +32,7 @@ void fake_masked(bool masked); /* repositories are gated, and digests hidden */
 void fake_refs_fail(int r);   /* lists of revisions fail; 0: no more */
 void fake_trees_fail(int r);
 void fake_reads_fail(int r);
+void fake_private(int r); /* repositories are private, and asking for a byte ends so */
 void fake_on_disk(uint64_t bytes); /* of every blob, from an earlier run */
 void fake_cached(uint64_t bytes); /* of every blob */
 void fake_spoil(const char *sha256); /* this content turns out to be wrong */

@@ -99,6 +99,80 @@ static void a_gated_file_is_refused_at_open(void **state)
 	vfs_release(f);
 }
 
+static int read_once(struct vfs *v, struct vfs_file *f)
+{
+	struct vfs_read op;
+	struct result res = {0};
+
+	(void)v;
+	vfs_read(&op, f, 0, 10, on_read, &res);
+	assert_int_equal(atomic_load(&res.times), 1);
+	assert_int_equal(res.len, res.r == 0 ? 10 : 0);
+	return res.r;
+}
+
+static struct vfs_file *open_model(struct vfs *v)
+{
+	struct vfs_file *f = NULL;
+
+	assert_int_equal(vfs_open(v, node_of(v, "model.safetensors"), O_RDONLY, &f, NULL), 0);
+	fake_asked();
+	return f;
+}
+
+/* Somebody has cached it: whoever reads it first asks the Hub for a byte. */
+static void cached_private_bytes_need_the_hubs_leave(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f;
+
+	fake_private(-EACCES);
+	fake_on_disk(4096);
+	f = open_model(v);
+	assert_int_equal(read_once(v, f), -EACCES);
+	assert_int_equal(fake_asked(), 1);
+	fake_private(0);
+	assert_int_equal(read_once(v, f), 0);
+	assert_int_equal(fake_asked(), 1);
+	fake_private(-EACCES); /* a later refusal does not take it away */
+	assert_int_equal(read_once(v, f), 0);
+	vfs_release(f);
+	f = open_model(v);
+	assert_int_equal(read_once(v, f), 0);
+	assert_int_equal(fake_asked(), 0);
+	vfs_release(f);
+}
+
+/* Nothing is cached: bytes that come are the proof, and no other request is made. */
+static void fetched_private_bytes_are_leave_enough(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f;
+
+	fake_private(-EACCES);
+	f = open_model(v);
+	fake_reads_fail(-EACCES);
+	assert_int_equal(read_once(v, f), -EACCES);
+	fake_reads_fail(0);
+	assert_int_equal(read_once(v, f), 0);
+	fake_on_disk(4096);
+	assert_int_equal(read_once(v, f), 0);
+	assert_int_equal(fake_asked(), 0);
+	vfs_release(f);
+}
+
+static void public_bytes_need_no_leave(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f;
+
+	fake_on_disk(4096);
+	f = open_model(v);
+	assert_int_equal(read_once(v, f), 0);
+	assert_int_equal(fake_asked(), 0);
+	vfs_release(f);
+}
+
 static void granted_access_is_noticed(void **state)
 {
 	struct vfs *v = *state;
@@ -361,6 +435,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(opens_for_reading_only),
 		TEST(a_gated_file_is_refused_at_open),
+		TEST(cached_private_bytes_need_the_hubs_leave),
+		TEST(fetched_private_bytes_are_leave_enough),
+		TEST(public_bytes_need_no_leave),
 		TEST(granted_access_is_noticed),
 		TEST(reads_whole_and_up_to_the_end),
 		TEST(an_empty_file_has_no_blob),
