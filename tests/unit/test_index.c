@@ -103,11 +103,12 @@ static void format_1_is_brought_up(void **state)
 	struct box *b = *state;
 	struct made m = make_blob(62, CHUNK_SIZE);
 	struct cache_pin_blob blob = {m.id, m.size};
+	struct answer doc;
 	char cmd[512];
 
 	open_box(b);
 	store_blob(b, &m);
-	cache_put_doc(b->cache, DOC_REPO, "key", "value", 5);
+	cache_put_doc(b->cache, DOC_REFS, "key", "value", 5);
 	close_box(b);
 	snprintf(cmd, sizeof(cmd), "sqlite3 %s/index.db 'DROP TABLE pin_blob; DROP TABLE pin; PRAGMA user_version = 1'", b->dir);
 	if (system(cmd) != 0)
@@ -115,7 +116,9 @@ static void format_1_is_brought_up(void **state)
 	open_box(b);
 	assert_false(stands_aside(b));
 	assert_int_equal(nr_present(b, &m.id, m.size), 1);
-	assert_int_equal(doc_of(b, DOC_REPO, "key").r, 0);
+	doc = doc_of(b, DOC_REFS, "key");
+	assert_int_equal(doc.r, 0);
+	free(doc.bytes);
 	assert_int_equal(cache_put_pin(b->cache, "k", "", 0, &blob, 1), 0);
 	reopen(b);
 	assert_int_equal(nr_present(b, &m.id, m.size), 1);
