@@ -27,6 +27,16 @@
 #define CALLS_MAX 16  /* connections at once; one more is closed */
 #define PEER_MS 5000  /* how long a peer may take to send its request, or to take the answer */
 
+enum call_state { CALL_FREE, CALL_RUNNING, CALL_OVER /* its thread ends, and is to be joined */ };
+
+/* One connection, and its thread. */
+struct call {
+	struct control *control;
+	enum call_state state; /* under the lock, as fd */
+	int fd;
+	pthread_t thread;
+};
+
 struct control {
 	const struct control_verb *verbs;
 	size_t nr;
@@ -35,16 +45,8 @@ struct control {
 	pthread_t acceptor;
 	bool has_acceptor;
 
-	pthread_mutex_t lock; /* of the rest */
-	pthread_cond_t idle;
-	int calls[CALLS_MAX]; /* their connections; -1: free */
-	unsigned nr_calls;
-};
-
-/* One connection; given to its thread. */
-struct call {
-	struct control *control;
-	int fd;
+	pthread_mutex_t lock; /* of the states */
+	struct call calls[CALLS_MAX]; /* made by the acceptor, and by control_close() after it */
 };
 
 /* The socket's address by way of the open directory: sun_path is too short for paths in general. */
@@ -158,65 +160,54 @@ static void answer_call(const struct control *c, int fd)
 static void *serve_call(void *arg)
 {
 	struct call *call = arg;
-	struct control *c = call->control;
 
-	answer_call(c, call->fd);
-	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < CALLS_MAX; i++)
-		if (c->calls[i] == call->fd)
-			c->calls[i] = -1;
+	answer_call(call->control, call->fd);
+	LOCK_SCOPE(&call->control->lock);
 	(void)close(call->fd); /* under the lock: control_close() must not shut down another's */
-	free(call);
-	if (--c->nr_calls == 0)
-		pthread_cond_signal(&c->idle);
-	pthread_mutex_unlock(&c->lock);
+	call->state = CALL_OVER;
 	return NULL;
 }
 
-static bool enter_call(struct control *c, int fd)
+static enum call_state state_of(struct call *call)
 {
-	LOCK_SCOPE(&c->lock);
-
-	for (size_t i = 0; i < CALLS_MAX; i++)
-		if (c->calls[i] < 0) {
-			c->calls[i] = fd;
-			c->nr_calls++;
-			return true;
-		}
-	return false;
+	LOCK_SCOPE(&call->control->lock);
+	return call->state;
 }
 
-static void leave_call(struct control *c, int fd)
+/* A place for a connection; NULL: all are taken. */
+static struct call *find_call(struct control *c)
 {
-	LOCK_SCOPE(&c->lock);
+	for (size_t i = 0; i < CALLS_MAX; i++) {
+		struct call *call = &c->calls[i];
 
-	for (size_t i = 0; i < CALLS_MAX; i++)
-		if (c->calls[i] == fd)
-			c->calls[i] = -1;
-	c->nr_calls--;
+		if (state_of(call) == CALL_RUNNING)
+			continue;
+		if (call->state == CALL_OVER)
+			pthread_join(call->thread, NULL);
+		call->state = CALL_FREE;
+		return call;
+	}
+	return NULL;
 }
 
 /* Takes fd. */
 static void start_call(struct control *c, int fd)
 {
 	static const struct timeval patience = {.tv_sec = PEER_MS / 1000};
-	struct call *call = malloc(sizeof(*call));
-	pthread_t thread;
+	struct call *call = is_owner(fd) ? find_call(c) : NULL;
 
-	if (!call || !is_owner(fd) || !enter_call(c, fd)) {
-		free(call);
+	if (!call) {
 		(void)close(fd);
 		return;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)); /* it is a socket: cannot fail */
-	*call = (struct call){c, fd};
-	if (thread_start(&thread, "control", serve_call, call) < 0) {
-		leave_call(c, fd);
-		free(call);
-		(void)close(fd);
+	LOCK_SCOPE(&c->lock);
+	call->fd = fd;
+	call->state = CALL_RUNNING;
+	if (thread_start(&call->thread, "control", serve_call, call) == 0)
 		return;
-	}
-	pthread_detach(thread);
+	call->state = CALL_FREE;
+	(void)close(fd);
 }
 
 static void *accept_calls(void *arg)
@@ -268,9 +259,8 @@ int control_open(const char *cache, const struct control_verb *verbs, size_t nr,
 		return err_set(err, -ENOMEM, "out of memory");
 	*c = (struct control){.verbs = verbs, .nr = nr, .ctx = ctx, .dir_fd = -1, .listen_fd = -1, .stop_fd = -1};
 	pthread_mutex_init(&c->lock, NULL);
-	cond_init(&c->idle);
 	for (size_t i = 0; i < CALLS_MAX; i++)
-		c->calls[i] = -1;
+		c->calls[i].control = c;
 	r = listen_in(c, cache);
 	if (r == 0)
 		r = thread_start(&c->acceptor, "control", accept_calls, c);
@@ -286,13 +276,14 @@ int control_open(const char *cache, const struct control_verb *verbs, size_t nr,
 /* Peers that have not sent their request are cut off; requests under way are finished. */
 static void end_calls(struct control *c)
 {
-	LOCK_SCOPE(&c->lock);
-
+	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < CALLS_MAX; i++)
-		if (c->calls[i] >= 0)
-			(void)shutdown(c->calls[i], SHUT_RD); /* a peer that is gone is as well */
-	while (c->nr_calls)
-		pthread_cond_wait(&c->idle, &c->lock);
+		if (c->calls[i].state == CALL_RUNNING)
+			(void)shutdown(c->calls[i].fd, SHUT_RD); /* a peer that is gone is as well */
+	pthread_mutex_unlock(&c->lock);
+	for (size_t i = 0; i < CALLS_MAX; i++)
+		if (state_of(&c->calls[i]) != CALL_FREE)
+			pthread_join(c->calls[i].thread, NULL);
 }
 
 void control_close(struct control *c)
@@ -314,7 +305,6 @@ void control_close(struct control *c)
 			(void)close(fd);
 	}
 	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->idle);
 	free(c);
 }
 

@@ -154,27 +154,33 @@ static bool begin(struct inquiry *q)
 
 static void ask_whole(struct inquiry *q)
 {
+	struct catalog *c = q->c; /* q may be gone when the call returns */
+
 	q->outcome.is_whole = true;
 	if (!begin(q))
 		return;
-	hub_want_tree_within(q->c->hub, &q->repo, q->rev, "", true, LARGE_PAGES, page, q);
-	catalog_leave(q->c);
+	hub_want_tree_within(c->hub, &q->repo, q->rev, "", true, LARGE_PAGES, page, q);
+	catalog_leave(c);
 }
 
 static void ask_dir(struct inquiry *q)
 {
+	struct catalog *c = q->c; /* q may be gone when the call returns */
+
 	if (!begin(q))
 		return;
-	hub_want_tree_within(q->c->hub, &q->repo, q->rev, q->path, false, q->kind == INQUIRY_DIR ? 0 : LARGE_PAGES, page, q);
-	catalog_leave(q->c);
+	hub_want_tree_within(c->hub, &q->repo, q->rev, q->path, false, q->kind == INQUIRY_DIR ? 0 : LARGE_PAGES, page, q);
+	catalog_leave(c);
 }
 
 static void ask_path(struct inquiry *q)
 {
+	struct catalog *c = q->c; /* q may be gone when the call returns */
+
 	if (!begin(q))
 		return;
-	hub_want_path(q->c->hub, &q->repo, q->rev, q->path, page, q);
-	catalog_leave(q->c);
+	hub_want_path(c->hub, &q->repo, q->rev, q->path, page, q);
+	catalog_leave(c);
 }
 
 /* --- what is stored --- */

@@ -84,6 +84,7 @@ static bool read_question(const struct inquiry *q, struct object_ref *out)
 static void probe(struct inquiry *q)
 {
 	static const struct object_sink sink = {.bytes = take_byte, .done = probed};
+	struct catalog *c = q->c;
 	struct object_get *get;
 	struct object_ref from;
 	int r;
@@ -94,8 +95,8 @@ static void probe(struct inquiry *q)
 	}
 	if (!inquiry_enter(q))
 		return;
-	r = object_want(q->c->hub, &from, 0, 1, &sink, q, &get);
-	catalog_leave(q->c);
+	r = object_want(c->hub, &from, 0, 1, &sink, q, &get); /* 0: q may be gone already */
+	catalog_leave(c);
 	if (r < 0)
 		inquiry_end_with(q, r, NULL);
 }

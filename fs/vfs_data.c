@@ -140,6 +140,17 @@ static int find_object(const struct node *n, struct object_ref *from, struct buf
 	return path->failed ? -ENOMEM : 0;
 }
 
+/* Is leave needed for what is cached, and not there yet? */
+static bool needs_grant(struct vfs *v, const struct site *s, const struct blob_id *id)
+{
+	bool is_guarded;
+
+	pthread_mutex_lock(&v->lock);
+	is_guarded = s->is_gated || s->is_private;
+	pthread_mutex_unlock(&v->lock);
+	return is_guarded && !catalog_has_grant(v->catalog, &s->repo, id);
+}
+
 static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, struct err *err)
 {
 	const struct site *s = n->site;
@@ -154,7 +165,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))
 		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page, and set HF_TOKEN to a token that has it", s->repo.name, path.data);
-	atomic_init(&f->needs_grant, (s->is_gated || s->is_private) && !catalog_has_grant(v->catalog, &s->repo, &e->id));
+	atomic_init(&f->needs_grant, needs_grant(v, s, &e->id));
 	f->blob = blob_get(v->fetch, &from);
 	return f->blob ? 0 : -ENOMEM;
 }

@@ -274,6 +274,8 @@ static void give_from_tree(struct blob_ask *a, struct tree *tree, bool is_whole,
 			site->tree = tree_ref(tree);
 			site->is_large = !is_whole;
 		}
+		site->is_gated |= a->dir->site->is_gated; /* a new site knows no more than its repository */
+		site->is_private |= a->dir->site->is_private;
 		n = look_blob_locked(v, a->dir, a->name, site, e); /* listings of one commit are equal, so e is right for either */
 	}
 	pthread_mutex_unlock(&v->lock);

@@ -48,7 +48,7 @@ static bool has_grant;
 static int grant_r;
 static bool is_private;
 static bool is_held, is_masked;
-static bool is_told; /* about a repository without organisation */
+static atomic_bool is_told; /* about a repository without organisation */
 static struct blob_id spoiled; /* algo 0: none */
 static pthread_mutex_t seal_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct blob_id sealed, told; /* this one is; this one is to be told of: under seal_lock */
@@ -125,7 +125,8 @@ void fake_reset(void)
 	spoiled.algo = sealed.algo = told.algo = 0;
 	has_grant = is_private = false;
 	grant_r = 0;
-	is_held = is_masked = is_told = false;
+	is_held = is_masked = false;
+	atomic_store(&is_told, false);
 	refs_fail = trees_fail = 0;
 	atomic_store(&reads_fail, 0);
 	fake_revision("acme/tiny", "", 0, COMMIT_A);
@@ -266,7 +267,8 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 	atomic_fetch_add(&asked, 1);
 	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
 	row = row_of(name, rev ? rev : "");
-	is_told |= row && !strchr(repo->name, '/');
+	if (row && !strchr(repo->name, '/'))
+		atomic_store(&is_told, true);
 	if (row) {
 		j.r = row->r;
 		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked, .is_private = is_private};
@@ -498,7 +500,7 @@ bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const 
 	(void)c;
 	snprintf(name, sizeof(name), "%s%s", repo_kind_prefix(repo->kind), repo->name);
 	row = row_of(name, rev ? rev : "");
-	if (!strchr(repo->name, '/') && !is_told)
+	if (!strchr(repo->name, '/') && !atomic_load(&is_told))
 		return false; /* in memory only once somebody has asked */
 	if (!row || row->r < 0)
 		return false;

@@ -341,6 +341,28 @@ static void a_masked_file_is_refused_by_name(void **state)
 	expect_link(v, TINY "/snapshots/" COMMIT_A "/model.safetensors", "../../blobs/" MODEL);
 }
 
+static void on_read(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	(void)span, (void)err;
+	*(int *)ctx = r;
+}
+
+/* By the name of its content, too, and without any snapshot in use. */
+static void private_blobs_need_the_hubs_leave(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_read op;
+	struct vfs_file *f = NULL;
+	int r = 1;
+
+	fake_private(-EACCES);
+	fake_on_disk(4096);
+	assert_int_equal(vfs_open(v, walk(v, TINY "/blobs/" MODEL).e.node, O_RDONLY, &f, NULL), 0);
+	vfs_read(&op, f, 0, 10, on_read, &r);
+	assert_int_equal(r, -EACCES);
+	vfs_release(f);
+}
+
 /* Nobody could tell where in a large commit a content is listed: its files are there themselves. */
 static void a_large_commit_has_files_in_place_of_pointers(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
 		TEST(a_reference_moves_as_a_symlink_does),
 		STABLE_TEST(a_stable_reference_changes_in_place),
 		TEST(a_masked_file_is_refused_by_name),
+		TEST(private_blobs_need_the_hubs_leave),
 		TEST(a_large_commit_has_files_in_place_of_pointers),
 	};
 
