@@ -142,25 +142,38 @@ static inline __attribute__((always_inline)) void unpack_32(enum tensor_type typ
 	to->m[b] = minimum ? half_at(p + 2) : to->d[b] * (five ? -16 : -8);
 }
 
-static inline void k_scale(const uint8_t *s, unsigned j, float *scale_, float *min)
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+typedef float floats8 __attribute__((vector_size(32)));
+
+/* Eight bytes as floats times `by`. */
+static inline void scales_put(uint64_t bytes, float by, float *out)
 {
-	if (j < 4) {
-		*scale_ = (float)(s[j] & 63);
-		*min = (float)(s[j + 4] & 63);
-	} else {
-		*scale_ = (float)((s[j + 4] & 15) | s[j - 4] >> 6 << 4);
-		*min = (float)(s[j + 4] >> 4 | s[j] >> 6 << 4);
-	}
+	bytes8 b;
+	floats8 f;
+
+	memcpy(&b, &bytes, sizeof(b));
+	f = __builtin_convertvector(b, floats8) * by;
+	memcpy(out, &f, sizeof(f));
+}
+
+/* The eight scales and minima of Q4_K and Q5_K; dequant.c says where they are. */
+static inline void k_scales(const uint8_t *p, struct row_bytes *to, size_t b)
+{
+	uint32_t u[3];
+
+	memcpy(u, p + 4, sizeof(u));
+	scales_put((u[0] & 0x3f3f3f3f) | (uint64_t)((u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4) << 32, half_at(p), to->d + b);
+	scales_put((u[1] & 0x3f3f3f3f) | (uint64_t)((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4) << 32, -half_at(p + 2),
+		   to->m + b);
 }
 
 static inline __attribute__((always_inline)) void unpack_k45(enum tensor_type type, const uint8_t *p, struct row_bytes *to, size_t b)
 {
 	const uint8_t *high = p + 16, *nibbles = type == TENSOR_Q5_K ? p + 48 : p + 16;
-	float d = half_at(p), m = half_at(p + 2);
 
-	for (unsigned j = 0; j < 8; j++) {
-		float scale_, min;
-
+	k_scales(p, to, b);
+#pragma GCC unroll 8
+	for (unsigned j = 0; j < 8; j++)
 		for (unsigned i = 0; i < 32; i += 16) {
 			bytes16 q = load16(nibbles + 32 * (j / 2) + i), n = j % 2 ? q >> 4 : q & 15;
 
@@ -168,16 +181,13 @@ static inline __attribute__((always_inline)) void unpack_k45(enum tensor_type ty
 				n |= (load16(high + i) >> (uint8_t)j & 1) << 4;
 			store16(to->q + 32 * (b + j) + i, n);
 		}
-		k_scale(p + 4, j, &scale_, &min);
-		to->d[b + j] = d * scale_;
-		to->m[b + j] = -(m * min);
-	}
 }
 
 static inline void unpack_q6_k(const uint8_t *p, struct row_bytes *to, size_t b)
 {
 	float d = half_at(p + 208);
 
+#pragma GCC unroll 16
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned half = i / 8, at = i % 8; /* 16 elements, of a half of 128 */
 		bytes16 low = load16(p + 64 * half + at % 4 * 16), high = load16(p + 128 + 32 * half + at % 2 * 16);
