@@ -52,6 +52,10 @@ def seeds():
     nested = struct.pack("<IQIQ", 9, 1, 5, 1) + bytes(4)
     kinds = [("u8", 0, b"\1"), ("i16", 3, b"\1\2"), ("f32", 6, bytes(4)), ("yes", 7, b"\1"), ("f64", 12, bytes(8)), ("i64", 11, bytes(8))]
     index = {"metadata": {"total_size": 10}, "weight_map": {f"layers.{n}.w": f"m-{n % 3}.safetensors" for n in range(12)}}
+    files = [{"path": "a/b", "size": 7, "digest": "sha256:" + "ab" * 32}, {"path": "c", "size": 0, "digest": "git-sha1:" + "e6" * 20}]
+    lock = {"hffs_lock": 1, "repositories": [
+        {"repository": "datasets/org/d", "revision": "refs/pr/1", "commit": "cd" * 20, "files": files},
+        {"repository": "org/m", "revision": "main", "commit": "ef" * 20, "files": []}]}
     return {
         "safetensors": [
             safetensors([]),
@@ -65,6 +69,8 @@ def seeds():
         ],
         "shards": [json.dumps(index).encode(), b'{"weight_map": {}}', b'{"weight_map": {"\\u0061": "x.bin"}}'],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
+        "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
+        "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 

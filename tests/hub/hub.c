@@ -168,10 +168,14 @@ static void closing(void *ctx)
 int main(int argc, char **argv)
 {
 	struct hub h = {.closing = false};
+	int r;
 	struct serve_hook hook = {
 		.ctx = &h, .before = before, .after = after, .sending = sending, .done = done, .connected = connected, .closing = closing};
 
 	pthread_mutex_init(&h.lock, NULL);
 	cond_init(&h.wake);
-	return cmd_serve_with(argc, argv, &hook, NULL);
+	r = cmd_serve_with(argc, argv, &hook, NULL);
+	fault_clear(&h);
+	access_clear(&h);
+	return r;
 }

@@ -103,6 +103,7 @@ static void format_1_is_brought_up(void **state)
 	struct box *b = *state;
 	struct made m = make_blob(62, CHUNK_SIZE);
 	struct cache_pin_blob blob = {m.id, m.size};
+	struct answer doc;
 	char cmd[512];
 
 	open_box(b);
@@ -115,7 +116,9 @@ static void format_1_is_brought_up(void **state)
 	open_box(b);
 	assert_false(stands_aside(b));
 	assert_int_equal(nr_present(b, &m.id, m.size), 1);
-	assert_int_equal(doc_of(b, DOC_REPO, "key").r, 0);
+	doc = doc_of(b, DOC_REPO, "key");
+	assert_int_equal(doc.r, 0);
+	free(doc.bytes);
 	assert_int_equal(cache_put_pin(b->cache, "k", "", 0, &blob, 1), 0);
 	reopen(b);
 	assert_int_equal(nr_present(b, &m.id, m.size), 1);
