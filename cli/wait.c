@@ -79,7 +79,7 @@ int wait_listing(struct catalog *c, const struct repo_id *repo, const char *comm
 {
 	struct waiter w = WAITER(err, out);
 
-	catalog_want_listing(c, repo, commit, on_tree, &w);
+	catalog_want_hub_tree(c, repo, commit, on_tree, &w);
 	return waiter_wait(&w);
 }
 

@@ -165,6 +165,11 @@ void catalog_ask(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 
 /* --- forgetting --- */
 
+static bool is_of_commit(enum inquiry_kind kind)
+{
+	return kind == INQUIRY_TREE || kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH;
+}
+
 void catalog_forget(struct catalog *c, const struct repo_id *repo)
 {
 	LOCK_SCOPE(&c->lock);
@@ -172,7 +177,7 @@ void catalog_forget(struct catalog *c, const struct repo_id *repo)
 	for (struct lru_node *n = lru_first(&c->known); n; n = lru_next(&c->known, n))
 		known_forget_locked(container_of(n, struct known, node), repo);
 	for (struct inquiry *q = c->all; q; q = q->next)
-		if (q->kind != INQUIRY_TREE && q->kind != INQUIRY_USED && q->kind != INQUIRY_KNOWN && key_is_of(q->key, repo))
+		if (!is_of_commit(q->kind) && q->kind != INQUIRY_USED && q->kind != INQUIRY_KNOWN && key_is_of(q->key, repo))
 			inquiry_detach_locked(q);
 }
 

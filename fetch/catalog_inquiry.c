@@ -18,6 +18,11 @@ void outcome_give(const struct outcome *o, enum inquiry_kind kind, union done do
 	case INQUIRY_TREE:
 		done.tree(ctx, o->r, o->r < 0 ? NULL : tree_ref(o->tree), &o->err);
 		break;
+	case INQUIRY_LISTING:
+	case INQUIRY_DIR:
+	case INQUIRY_PATH:
+		done.listing(ctx, o->r, o->r < 0 ? NULL : tree_ref(o->tree), o->is_whole, &o->err);
+		break;
 	case INQUIRY_REFS:
 		done.refs(ctx, o->r, o->r < 0 ? NULL : l->known, o->r < 0 ? 0 : l->nr, &o->err);
 		break;
@@ -41,6 +46,7 @@ void inquiry_free(struct inquiry *q)
 	roster_maker_done(&q->maker);
 	buf_done(&q->doc);
 	free(q->key);
+	free(q->path);
 	free(q);
 }
 
@@ -56,6 +62,12 @@ struct inquiry *inquiry_new(struct catalog *c, enum inquiry_kind kind, const str
 	q->repo = *repo;
 	q->is_default = kind == INQUIRY_REVISION && !rev;
 	snprintf(q->rev, sizeof(q->rev), "%s", q->is_default ? "main" : rev ? rev : "");
+	if (kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH) {
+		q->rev[COMMIT_MAX - 1] = '\0'; /* "<commit>/<path>" */
+		q->path = strdup(rev + COMMIT_MAX);
+		if (!q->path)
+			return NULL;
+	}
 	q->tail = &q->waiters;
 	q->key = strdup(key);
 	q->prefix_len = key_prefix_len(key);
@@ -185,15 +197,20 @@ static void doc_loaded(void *ctx, int r, const void *bytes, size_t len, int64_t 
 	inquiry_post(q, q->step);
 }
 
-void inquiry_load_doc(struct inquiry *q, enum doc_kind kind, void (*step)(struct inquiry *q))
+void inquiry_load_doc_of(struct inquiry *q, enum doc_kind kind, const char *key, void (*step)(struct inquiry *q))
 {
 	struct catalog *c = q->c;
 
 	q->step = step;
 	if (!inquiry_enter(q))
 		return;
-	cache_want_doc(c->cache, kind, q->key + 1, doc_loaded, q);
+	cache_want_doc(c->cache, kind, key + 1, doc_loaded, q);
 	catalog_leave(c);
+}
+
+void inquiry_load_doc(struct inquiry *q, enum doc_kind kind, void (*step)(struct inquiry *q))
+{
+	inquiry_load_doc_of(q, kind, q->key, step);
 }
 
 void inquiry_put_doc(struct inquiry *q, enum doc_kind kind, const char *key, const struct buf *bytes)
@@ -222,6 +239,11 @@ void inquiry_start(struct inquiry *q)
 		break;
 	case INQUIRY_TREE:
 		inquiry_start_tree(q);
+		break;
+	case INQUIRY_LISTING:
+	case INQUIRY_DIR:
+	case INQUIRY_PATH:
+		inquiry_start_listing(q);
 		break;
 	case INQUIRY_KNOWN:
 		inquiry_start_known(q);

@@ -25,13 +25,15 @@
 #define KNOWN_MAX 10000     /* revisions, refs, organisations, absences in memory */
 #define KNOWN_COST_MAX ((size_t)64 << 20)
 #define TREES_MAX 64
+#define LARGE_PAGES 20 /* a listing of more is asked for directory by directory */
 #define TREES_COST_MAX ((size_t)200 << 20)
 #define REFS_CONFIRMED_MAX 2000 /* refs of one answer whose commits are remembered one by one */
 #define NAMES_MAX 1000000       /* repositories of one organisation */
 
 /* The first letter of a key. The rest is the document's key: "<endpoint>\n<identity>\n<kind>/<repo>\n<revision or commit>". */
 enum inquiry_kind { INQUIRY_REVISION = 'r', INQUIRY_TREE = 't', INQUIRY_REFS = 'b', INQUIRY_REPOS = 'o', INQUIRY_USED = 'u',
-		    INQUIRY_KNOWN = 'k' /* a revision, without the Hub */ };
+		    INQUIRY_KNOWN = 'k', /* a revision, without the Hub */
+		    INQUIRY_LISTING = 'l', INQUIRY_DIR = 'd', INQUIRY_PATH = 'p' /* of large commits: "<commit>/<path>" */ };
 
 struct outcome {
 	int r;
@@ -39,6 +41,7 @@ struct outcome {
 	struct revision rev;
 	struct roster *roster; /* owned */
 	struct tree *tree;       /* owned */
+	bool is_whole;         /* tree is all of the commit */
 	bool is_unstored;      /* rev is to become a document */
 };
 /* What is known under a key. */
@@ -64,6 +67,7 @@ struct kept_tree {
 union done {
 	revision_done *revision;
 	tree_done *tree;
+	part_done *listing;
 	refs_done *refs;
 	names_done *names;
 };
@@ -85,6 +89,7 @@ struct inquiry {
 	struct waiter *waiters, **tail;
 	struct repo_id repo; /* INQUIRY_REPOS, INQUIRY_USED: name is the organisation, or the repository, or "" */
 	char rev[REPO_REV_MAX];
+	char *path; /* of INQUIRY_LISTING, _DIR and _PATH; owned; else NULL */
 	bool is_default; /* the revision was not named */
 	void (*step)(struct inquiry *q);
 	int doc_r;
@@ -189,6 +194,8 @@ void inquiry_end(struct inquiry *q);
 void inquiry_end_with(struct inquiry *q, int r, const struct err *err);
 /* Asks for its stored document; then runs step on a worker, with q->doc_r and q->doc. */
 void inquiry_load_doc(struct inquiry *q, enum doc_kind kind, void (*step)(struct inquiry *q));
+/* The same with another key than the inquiry's own. */
+void inquiry_load_doc_of(struct inquiry *q, enum doc_kind kind, const char *key, void (*step)(struct inquiry *q));
 void inquiry_put_doc(struct inquiry *q, enum doc_kind kind, const char *key, const struct buf *bytes);
 void inquiry_drop_doc(struct inquiry *q, enum doc_kind kind);
 /* "org/name@rev" for a sentence. */
@@ -202,6 +209,19 @@ void waiters_end(struct waiter *w, enum inquiry_kind kind, const struct outcome 
 
 void inquiry_start_named(struct inquiry *q); /* catalog_named.c: revisions, refs, repositories */
 void inquiry_start_tree(struct inquiry *q);  /* catalog_tree.c */
+void inquiry_start_listing(struct inquiry *q); /* catalog_dir.c: INQUIRY_LISTING, _DIR, _PATH */
+/* Remembers a listing under a key, in memory and as a document. */
+void tree_keep(struct inquiry *q, const char *key, struct tree *t);
+void tree_store_doc(struct inquiry *q, const char *key, const struct tree *t);
+/* The Hub has no listing for us; ends the inquiry. */
+void tree_fail(struct inquiry *q, const struct hub_result *res);
+/*
+ * Puts what may be seen in the place of the whole, which is stored already. dir: the directory whose entries they are, NULL: a whole
+ * commit. On failure the tree is gone.
+ */
+int tree_show(const struct inquiry *q, const char *dir, struct tree **t);
+/* A stored listing: 0, or -errno; a damaged one is dropped. */
+int tree_take_doc(struct inquiry *q, struct tree **out);
 void inquiry_start_known(struct inquiry *q); /* catalog_named.c, too */
 void inquiry_start_used(struct inquiry *q);  /* catalog_used.c; also the last resort of INQUIRY_REPOS */
 
@@ -224,6 +244,9 @@ bool revision_is_commit(const char *rev);
 bool lock_find_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
 void lock_give_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
 void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+/* A locked commit is shown whole, however large: path "" gives all of it, another one is not there. */
+void lock_give_part(const struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+		    void *ctx);
 void lock_give_refs(const struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
 /* Of the kind of `of`: all organisations; the repositories of one; all repositories, whole; commits and revisions of one. */
 enum lock_names { LOCK_ORGS, LOCK_REPOS, LOCK_FULL_NAMES, LOCK_COMMITS, LOCK_REVISIONS };

@@ -187,6 +187,28 @@ static enum found find_tree_locked(struct catalog *c, const char *key, struct ou
 	return FOUND_FRESH;
 }
 
+/* A directory of a commit that is known as a whole, or as that directory; absences are the kernel's to remember. */
+static enum found find_listing_locked(struct catalog *c, enum inquiry_kind kind, const char *key, struct outcome *out)
+{
+	char other[KEY_MAX];
+	size_t len = strlen(key);
+
+	if (len >= sizeof(other))
+		return FOUND_NOTHING;
+	memcpy(other, key, len + 1);
+	other[0] = kind == INQUIRY_PATH ? (char)kind : INQUIRY_DIR;
+	if (find_tree_locked(c, other, out) == FOUND_FRESH)
+		return FOUND_FRESH;
+	if (kind != INQUIRY_LISTING || key[len - 1] != '/')
+		return FOUND_NOTHING;
+	other[0] = INQUIRY_TREE; /* "<commit>/" is the root: perhaps all of the commit is known */
+	other[len - 1] = '\0';
+	if (find_tree_locked(c, other, out) == FOUND_NOTHING)
+		return FOUND_NOTHING;
+	out->is_whole = true;
+	return FOUND_FRESH;
+}
+
 static bool hub_seems_gone_locked(const struct catalog *c)
 {
 	return c->is_gone && (c->probes > 0 || clock_mono_ms() - c->gone_ms < GONE_MS);
@@ -200,6 +222,9 @@ enum found memory_find_locked(struct catalog *c, enum inquiry_kind kind, const c
 
 	*out = (struct outcome){0};
 	if (kind == INQUIRY_TREE && find_tree_locked(c, key, out) == FOUND_FRESH)
+		return FOUND_FRESH;
+	if ((kind == INQUIRY_LISTING || kind == INQUIRY_DIR || kind == INQUIRY_PATH) &&
+	    find_listing_locked(c, kind, key, out) == FOUND_FRESH)
 		return FOUND_FRESH;
 	if (k && now < k->negative_until_ms) {
 		out->r = err_set(&out->err, k->negative, "%s", k->negative_text ? k->negative_text : strerror(-k->negative));

@@ -12,7 +12,7 @@
 #include <hffs/log.h>
 #include <hffs/name.h>
 
-static void keep_tree(struct inquiry *q, struct tree *t)
+void tree_keep(struct inquiry *q, const char *key, struct tree *t)
 {
 	struct catalog *c = q->c;
 	struct kept_tree *kept = calloc(1, sizeof(*kept));
@@ -24,26 +24,26 @@ static void keep_tree(struct inquiry *q, struct tree *t)
 	kept->until_ms = tree_is_masked(t) ? clock_mono_ms() + MASKED_MS : UINT64_MAX;
 	{
 		LOCK_SCOPE(&c->lock);
-		old = lru_find(&c->trees, q->key);
+		old = lru_find(&c->trees, key);
 		if (old)
 			lru_drop(&c->trees, old);
-		if (lru_put(&c->trees, &kept->node, q->key, tree_bytes(t)) == 0)
+		if (lru_put(&c->trees, &kept->node, key, tree_bytes(t)) == 0)
 			return;
 	}
 	tree_unref(kept->tree);
 	free(kept);
 }
 
-static void store_tree(struct inquiry *q, const struct tree *t)
+void tree_store_doc(struct inquiry *q, const char *key, const struct tree *t)
 {
 	AUTO_BUF bytes = {0};
 
 	if (tree_is_masked(t) || tree_store(t, &bytes) < 0)
 		return;
-	inquiry_put_doc(q, DOC_TREE, q->key, &bytes);
+	inquiry_put_doc(q, DOC_TREE, key, &bytes);
 }
 
-static void tree_fail(struct inquiry *q, const struct hub_result *res)
+void tree_fail(struct inquiry *q, const struct hub_result *res)
 {
 	char what[DESCRIBE_MAX];
 
@@ -58,8 +58,7 @@ static void tree_fail(struct inquiry *q, const struct hub_result *res)
 	inquiry_end(q);
 }
 
-/* Puts what may be seen in the place of the whole. On failure the tree is gone. */
-static int show(const struct inquiry *q, struct tree **t)
+int tree_show(const struct inquiry *q, const char *dir, struct tree **t)
 {
 	AUTO(tree_unref) struct tree *whole = *t;
 
@@ -67,7 +66,7 @@ static int show(const struct inquiry *q, struct tree **t)
 		whole = NULL;
 		return 0;
 	}
-	return tree_filter(whole, q->c->filter, t);
+	return tree_filter(whole, q->c->filter, dir, t);
 }
 
 static void tree_complete(struct inquiry *q)
@@ -82,15 +81,15 @@ static void tree_complete(struct inquiry *q)
 	}
 	catalog_note_answer(q->c);
 	if (inquiry_is_current(q))
-		store_tree(q, t);
-	r = show(q, &t);
+		tree_store_doc(q, q->key, t);
+	r = tree_show(q, NULL, &t);
 	if (r < 0) {
 		inquiry_end_with(q, r, NULL);
 		return;
 	}
 	q->outcome.tree = t;
 	if (inquiry_is_current(q))
-		keep_tree(q, t);
+		tree_keep(q, q->key, t);
 	if (tree_hidden(t))
 		log_debug("%s: %u entries of %s are not shown", q->repo.name, tree_hidden(t), q->rev);
 	inquiry_end(q);
@@ -125,28 +124,35 @@ static void ask_hub(struct inquiry *q)
 	catalog_leave(c);
 }
 
+int tree_take_doc(struct inquiry *q, struct tree **out)
+{
+	int r = q->doc_r < 0 ? q->doc_r : tree_load(q->doc.data, q->doc.len, out);
+
+	buf_done(&q->doc);
+	if (r == -EBADMSG)
+		log_warn("%s: the stored listing of %s is damaged and is asked for again", q->repo.name, q->rev);
+	return r;
+}
+
 static void doc_step(struct inquiry *q)
 {
 	struct tree *t;
-	int r = q->doc_r < 0 ? q->doc_r : tree_load(q->doc.data, q->doc.len, &t);
+	int r = tree_take_doc(q, &t);
 
-	buf_done(&q->doc);
 	if (r == 0)
-		r = show(q, &t);
+		r = tree_show(q, NULL, &t);
 	if (r == -ENOMEM) {
 		inquiry_end_with(q, r, NULL);
 		return;
 	}
 	if (r == 0) {
 		q->outcome.tree = t;
-		keep_tree(q, t);
+		tree_keep(q, q->key, t);
 		inquiry_end(q);
 		return;
 	}
-	if (r == -EBADMSG) {
-		log_warn("%s: the stored listing of %s is damaged and is asked for again", q->repo.name, q->rev);
+	if (r == -EBADMSG)
 		inquiry_drop_doc(q, DOC_TREE);
-	}
 	ask_hub(q);
 }
 
@@ -160,10 +166,10 @@ void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char
 	if (c->lockfile)
 		lock_give_tree(c, repo, commit, done, ctx);
 	else
-		catalog_want_listing(c, repo, commit, done, ctx);
+		catalog_want_hub_tree(c, repo, commit, done, ctx);
 }
 
-void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx)
+void catalog_want_hub_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx)
 {
 	struct err err = {0};
 

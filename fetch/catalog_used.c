@@ -35,14 +35,24 @@ static int used_prefix(const struct inquiry *q, char out[KEY_MAX])
 	return n < KEY_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* The directories of large commits are "<commit>/<path>". */
+static size_t commit_len(const char *rest)
+{
+	size_t len = strlen(rest);
+
+	return len >= COMMIT_MAX && rest[COMMIT_MAX - 1] == '/' && name_is_commit(rest, COMMIT_MAX - 1) ? COMMIT_MAX - 1 : len;
+}
+
 /* rest: a key behind the prefix. */
 static void add_used(struct inquiry *q, const char *rest)
 {
 	size_t line = strcspn(rest, "\n"), part = strcspn(rest, "/\n");
 
 	if (is_of_repo(q)) { /* commits of a repository, or other revisions */
-		if (name_is_commit(rest, strlen(rest)) != is_wanted(q, WANT_REVISIONS))
-			roster_add(&q->maker, rest, strlen(rest));
+		size_t len = commit_len(rest);
+
+		if (name_is_commit(rest, len) != is_wanted(q, WANT_REVISIONS))
+			roster_add(&q->maker, rest, len);
 	} else if (is_wanted(q, WANT_LISTED)) {
 		if (rest[part] == '/')
 			roster_add(&q->maker, rest, line);

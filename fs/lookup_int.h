@@ -52,6 +52,8 @@ struct node *look_target_locked(struct vfs *v, struct node *dir, enum node_type 
 struct node *look_commit_locked(struct vfs *v, struct ask *a, enum node_type type, const struct revision *rev);
 /* How long the kernel may believe what a revision stands for; kept: it has moved, but not here yet. */
 uint64_t revision_entry_ms(const struct revision *rev, bool is_commit, bool kept);
+/* What an entry of a directory's listing becomes below it. */
+enum node_type entry_type(const struct node *dir, const struct tree_entry *e);
 /* Loads the listing of dir, whose site is a commit's, then calls look() for the name. */
 void lookup_listed(struct vfs *v, struct node *dir, const char *name, look_in_tree *look, vfs_lookup_done *done, void *ctx);
 /* Answers with a directory that needs no request. */

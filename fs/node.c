@@ -32,6 +32,7 @@ static bool owns_site(const struct node *n)
 	switch ((enum node_type)n->type) {
 	case NODE_REPO:
 	case NODE_COMMIT:
+	case NODE_LARGE_DIR:
 	case NODE_HUB_REPO:
 	case NODE_BLOB:
 	case NODE_SNAPSHOT:
@@ -310,12 +311,40 @@ struct site *nodes_site(struct nodes *t, const struct repo_id *repo, const char 
 	return s;
 }
 
+struct site *site_new_below(struct site *dir, const char *name)
+{
+	struct site *s = site_new(&dir->repo, dir->commit);
+
+	if (!s)
+		return NULL;
+	s->path = dir->path ? str_printf("%s/%s", dir->path, name) : strdup(name);
+	if (!s->path) {
+		site_unref(s);
+		return NULL;
+	}
+	s->root = site_ref(site_root(dir));
+	s->is_large = true;
+	s->is_gated = dir->is_gated;
+	s->mtime_s = dir->mtime_s;
+	s->card = dir->card;
+	return s;
+}
+
+void site_path(const struct site *s, const struct tree_entry *e, struct buf *out)
+{
+	if (s->path)
+		buf_addf(out, "%s/", s->path);
+	tree_path(s->tree, e, out);
+}
+
 void site_unref(struct site *s)
 {
 	if (!s || --s->refs)
 		return;
 	site_leave(s);
 	tree_unref(s->tree);
+	site_unref(s->root);
+	free(s->path);
 	free(s);
 }
 

@@ -60,8 +60,8 @@ static int link_file(struct vfs_file *f, struct passed **fresh)
 		f->next->prev = &f->next;
 	v->files = f;
 	v->nr_files++;
-	f->node->site->files_open++;
-	f->node->site->used_ms = clock_mono_ms();
+	site_root(f->node->site)->files_open++;
+	site_root(f->node->site)->used_ms = clock_mono_ms();
 	node_pin(f->node);
 	return 0;
 }
@@ -88,8 +88,8 @@ void vfs_release(struct vfs_file *f)
 	if (atomic_load(&f->ever_read))
 		note_grown_locked(f, cached);
 	passed = passed_leave_locked(f->node);
-	f->node->site->files_open--;
-	f->node->site->used_ms = clock_mono_ms();
+	site_root(f->node->site)->files_open--;
+	site_root(f->node->site)->used_ms = clock_mono_ms();
 	pthread_mutex_unlock(&v->lock);
 	passed_free(v, passed);
 	vfs_file_unref(f);
@@ -137,7 +137,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	f->size = e->size;
 	if (!e->size)
 		return 0;
-	tree_path(s->tree, e, &path);
+	site_path(s, e, &path);
 	if (path.failed)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))

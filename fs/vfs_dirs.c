@@ -110,7 +110,15 @@ static void tree_ready(void *ctx, int r, const struct err *err)
 	struct dir_ask *a = ctx;
 	struct vfs_dir *d = a->dir;
 	const struct tree_entry *e;
+	bool is_wide;
 
+	pthread_mutex_lock(&a->vfs->lock);
+	is_wide = r == 0 && !d->node->site->tree;
+	pthread_mutex_unlock(&a->vfs->lock);
+	if (is_wide) {
+		want_site(a->vfs, d->node, true, tree_ready, a);
+		return;
+	}
 	if (r == 0) {
 		LOCK_SCOPE(&a->vfs->lock);
 		d->tree = tree_ref(d->node->site->tree);
@@ -260,7 +268,7 @@ static void open_node(struct vfs *v, struct node *n, vfs_opendir_done *done, voi
 		free(a);
 		done(ctx, -ENOMEM, NULL, NULL);
 	} else if (node_is_listed(n)) {
-		want_site(v, n, tree_ready, a);
+		want_site(v, n, false, tree_ready, a);
 	} else {
 		open_names(a);
 	}
@@ -287,11 +295,6 @@ static void dots(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out)
 	*out = (struct vfs_dirent){pos ? ".." : ".", n->ino, S_IFDIR};
 }
 
-static bool dir_shows_pointers(const struct vfs_dir *d)
-{
-	return d->node->type == NODE_SNAPSHOT || d->node->type == NODE_SNAP_DIR;
-}
-
 bool vfs_dir_entry(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out)
 {
 	if (pos < 2) {
@@ -305,7 +308,7 @@ bool vfs_dir_entry(const struct vfs_dir *d, uint64_t pos, struct vfs_dirent *out
 		const struct tree_entry *e = tree_entry(d->tree, d->first + (uint32_t)pos);
 
 		out->name = tree_name(d->tree, e);
-		out->type = e->type == ENTRY_DIR ? S_IFDIR : dir_shows_pointers(d) && e->id.algo ? S_IFLNK : S_IFREG;
+		out->type = e->type == ENTRY_DIR ? S_IFDIR : entry_type(d->node, e) == NODE_POINTER ? S_IFLNK : S_IFREG;
 	} else {
 		out->name = d->names[pos].text;
 		out->type = d->names[pos].type;

@@ -160,7 +160,7 @@ static void look_absent(struct vfs *v, struct node *dir, const char *name, vfs_l
 
 	pthread_mutex_lock(&v->lock);
 	e = tree_find(dir->site->tree, dir->entry, name, strlen(name));
-	is_there = e && e->type != ENTRY_DIR;
+	is_there = e && (e->type != ENTRY_DIR || dir->site->is_large); /* what is below a directory of a large commit is not known here */
 	if (!is_there)
 		n = look_absent_locked(v, dir, name, e);
 	if (n)
@@ -259,7 +259,7 @@ static bool give_in_use(struct vfs *v, struct node *dir, const char *name, const
 	return found;
 }
 
-static void give_from_tree(struct blob_ask *a, struct tree *tree, const struct tree_entry *e)
+static void give_from_tree(struct blob_ask *a, struct tree *tree, bool is_whole, const struct tree_entry *e)
 {
 	struct vfs *v = a->vfs;
 	struct vfs_entry found;
@@ -270,8 +270,10 @@ static void give_from_tree(struct blob_ask *a, struct tree *tree, const struct t
 	site = nodes_site(&v->nodes, &a->dir->site->repo, a->commits[a->next - 1]);
 	if (site) {
 		site->ino = scheme_commit_ino(v->root_ino, &site->repo, site->commit);
-		if (!site->tree)
+		if (!site->tree) {
 			site->tree = tree_ref(tree);
+			site->is_large = !is_whole;
+		}
 		n = look_blob_locked(v, a->dir, a->name, site, e); /* listings of one commit are equal, so e is right for either */
 	}
 	pthread_mutex_unlock(&v->lock);
@@ -281,14 +283,14 @@ static void give_from_tree(struct blob_ask *a, struct tree *tree, const struct t
 	blob_ask_free(a);
 }
 
-static void tree_came(void *ctx, int r, struct tree *tree, const struct err *err)
+static void tree_came(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
 {
 	struct blob_ask *a = ctx;
 	const struct tree_entry *e = r == 0 ? tree_find_blob(tree, &a->id) : NULL;
 
 	(void)err; /* a listing that cannot be had may not have it either */
 	if (e)
-		give_from_tree(a, tree, e);
+		give_from_tree(a, tree, is_whole, e);
 	else
 		try_next(a);
 	if (r == 0)
@@ -300,7 +302,7 @@ static void try_next(struct blob_ask *a)
 	if (a->next == a->nr)
 		blob_ask_end(a, -ENOENT);
 	else
-		catalog_want_tree(a->vfs->catalog, &a->dir->site->repo, a->commits[a->next++], tree_came, a);
+		catalog_want_listing(a->vfs->catalog, &a->dir->site->repo, a->commits[a->next++], "", tree_came, a);
 }
 
 static void commits_came(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)

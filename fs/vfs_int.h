@@ -137,8 +137,11 @@ void passed_free(struct vfs *v, struct passed *p); /* NULL is fine */
 /* What the kernel has of these bytes is wrong and cannot be taken back: the next handles are of another node. */
 void passed_spoil_locked(struct vfs *v, struct node *n);
 
-/* Loads the listing of a COMMIT node, pinned by the caller until done(). */
+/*
+ * Loads the listing of a node that has a commit's site, pinned by the caller until done(). Afterwards the site has a tree, or
+ * is_wide is set; with is_complete always a tree, however many pages it takes.
+ */
 typedef void site_ready(void *ctx, int r, const struct err *err);
-void want_site(struct vfs *v, struct node *commit, site_ready *done, void *ctx);
+void want_site(struct vfs *v, struct node *commit, bool is_complete, site_ready *done, void *ctx);
 
 #endif

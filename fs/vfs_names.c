@@ -88,21 +88,45 @@ struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, c
 	return n;
 }
 
-/* In a snapshot of .hub files are symlinks to their contents; one whose content is hidden by a gate has none to point to. */
-static enum node_type entry_type(const struct node *dir, const struct tree_entry *e)
+/*
+ * In a snapshot of .hub files are symlinks to their contents; one whose content is hidden by a gate has none to point to, and of large
+ * commits nobody could tell from a content where it is listed.
+ */
+enum node_type entry_type(const struct node *dir, const struct tree_entry *e)
 {
-	bool is_hub = dir->type == NODE_SNAPSHOT || dir->type == NODE_SNAP_DIR;
+	bool is_hub = dir->type == NODE_SNAPSHOT || dir->type == NODE_SNAP_DIR, is_large = dir->site->is_large;
 
 	if (e->type == ENTRY_DIR)
-		return is_hub ? NODE_SNAP_DIR : NODE_DIR;
-	return is_hub && e->id.algo ? NODE_POINTER : NODE_FILE;
+		return is_large ? NODE_LARGE_DIR : is_hub ? NODE_SNAP_DIR : NODE_DIR;
+	return is_hub && e->id.algo && !is_large ? NODE_POINTER : NODE_FILE;
+}
+
+/* A directory of a large commit: with a site of its own. NULL: no memory. */
+static struct node *look_large_dir_locked(struct vfs *v, struct node *dir, const char *name)
+{
+	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	struct site *site;
+
+	if (n && n->type == NODE_LARGE_DIR) {
+		node_look(n);
+		return n;
+	}
+	site = site_new_below(dir->site, name);
+	n = site ? look_locked(v, dir, NODE_LARGE_DIR, name, site) : NULL;
+	if (!n)
+		site_unref(site);
+	return n;
 }
 
 struct node *look_entry_locked(struct vfs *v, struct node *dir, const struct tree_entry *e)
 {
 	const struct tree *tree = dir->site->tree;
 	enum node_type type = entry_type(dir, e);
-	struct node *n = look_locked(v, dir, type, tree_name(tree, e), dir->site);
+	struct node *n;
+
+	if (type == NODE_LARGE_DIR)
+		return look_large_dir_locked(v, dir, tree_name(tree, e));
+	n = look_locked(v, dir, type, tree_name(tree, e), dir->site);
 
 	if (n && n->entry != tree_idx(tree, e))
 		n->entry = tree_idx(tree, e); /* a new node; later on it is read without the lock */
@@ -128,12 +152,91 @@ static void look_entry(struct vfs *v, struct node *dir, const char *name, vfs_lo
 		say_found(done, ctx, n, &found);
 }
 
+/* An entry of a directory that is too large to be listed for one name: it comes as a tree of its own. */
+static struct node *look_lone_locked(struct vfs *v, struct node *dir, const char *name, struct tree *tree)
+{
+	const struct tree_entry *e = tree_entry(tree, 1);
+	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	struct site *site;
+
+	if (e->type == ENTRY_DIR)
+		return look_large_dir_locked(v, dir, name);
+	if (n && node_has_blob(n)) {
+		node_look(n);
+		return n;
+	}
+	site = site_new_below(dir->site, name);
+	if (!site)
+		return NULL;
+	free(site->path); /* that of the directory, as for the files of any listing */
+	site->path = dir->site->path ? strdup(dir->site->path) : NULL;
+	n = dir->site->path && !site->path ? NULL : look_locked(v, dir, NODE_BLOB, name, site);
+	if (!n) {
+		site_unref(site);
+		return NULL;
+	}
+	site->tree = tree_ref(tree);
+	n->entry = 1;
+	return n;
+}
+
+static void entry_came(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
+{
+	struct ask *a = ctx;
+	struct vfs *v = a->vfs;
+	struct vfs_entry found;
+	struct node *n;
+
+	(void)is_whole;
+	if (r == -ENOENT) {
+		say_absent(a->done, a->ctx, FOREVER_MS, err);
+	} else if (r < 0) {
+		a->done(a->ctx, r, NULL, err);
+	} else {
+		pthread_mutex_lock(&v->lock);
+		n = look_lone_locked(v, a->dir, a->name, tree);
+		pthread_mutex_unlock(&v->lock);
+		if (n)
+			fill_listed(v, n, FOREVER_MS, &found);
+		say_found(a->done, a->ctx, n, &found);
+	}
+	tree_unref(tree);
+	ask_free(a);
+}
+
+static void want_entry(struct ask *a)
+{
+	struct vfs *v = a->vfs;
+	const struct site *site = a->dir->site;
+	AUTO_FREE char *path = site->path ? str_printf("%s/%s", site->path, a->name) : strdup(a->name);
+
+	if (path) {
+		catalog_want_path(v->catalog, &site->repo, site->commit, path, entry_came, a);
+		return;
+	}
+	say_error(a->done, a->ctx, -ENOMEM);
+	ask_free(a);
+}
+
 static void tree_ready(void *ctx, int r, const struct err *err)
 {
 	struct ask *a = ctx;
+	bool has_tree;
 
-	if (r < 0)
+	if (r < 0) {
 		a->done(a->ctx, r == -ENOENT ? -EIO : r, NULL, err); /* the commit exists: its listing cannot be absent */
+		ask_free(a);
+		return;
+	}
+	pthread_mutex_lock(&a->vfs->lock);
+	has_tree = a->dir->site->tree != NULL;
+	pthread_mutex_unlock(&a->vfs->lock);
+	if (!has_tree && a->look == look_entry) {
+		want_entry(a);
+		return;
+	}
+	if (!has_tree)
+		say_absent(a->done, a->ctx, ABSENT_MS, NULL); /* nobody knows here what so large a directory has not */
 	else
 		a->look(a->vfs, a->dir, a->name, a->done, a->ctx);
 	ask_free(a);
@@ -157,7 +260,7 @@ void lookup_listed(struct vfs *v, struct node *dir, const char *name, look_in_tr
 		return;
 	}
 	a->look = look;
-	want_site(v, dir, tree_ready, a);
+	want_site(v, dir, false, tree_ready, a);
 }
 
 void look_free(struct vfs *v, struct node *dir, enum node_type type, const char *name, int kind, vfs_lookup_done *done,
@@ -437,6 +540,7 @@ static void lookup_in(struct vfs *v, struct node *dir, const char *name, vfs_loo
 		break;
 	case NODE_COMMIT:
 	case NODE_DIR:
+	case NODE_LARGE_DIR:
 	case NODE_SNAPSHOT:
 	case NODE_SNAP_DIR:
 		lookup_listed(v, dir, name, look_entry, done, ctx);

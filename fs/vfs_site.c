@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How a commit's directory gets its listing: where one repository is mounted, first the commit that its revision stands for
- * (once: the mount stays with it), then the complete tree. What is there stays there.
+ * (once: the mount stays with it), then the complete tree, or of a large commit that directory's part of it. What is there stays
+ * there.
  */
 #include "vfs_int.h"
 
@@ -22,6 +23,7 @@ struct site_ask {
 	struct node *commit; /* pinned by the caller */
 	site_ready *done;
 	void *ctx;
+	bool is_complete; /* wants the listing, however many pages it has */
 };
 
 static void finish(struct site_ask *a, int r, const struct err *err)
@@ -30,18 +32,24 @@ static void finish(struct site_ask *a, int r, const struct err *err)
 	free(a);
 }
 
-static void tree_came(void *ctx, int r, struct tree *tree, const struct err *err)
+static void tree_came(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
 {
 	struct site_ask *a = ctx;
 	struct site *site = a->commit->site;
 
 	if (r == 0) {
 		LOCK_SCOPE(&a->vfs->lock);
-		if (!site->tree)
+		if (!site->tree) {
 			site->tree = TAKE(tree);
+			site->is_large = !is_whole;
+		}
 	}
-	if (r == 0)
-		tree_unref(tree); /* somebody else was faster, or NULL */
+	if (r == -E2BIG && !a->is_complete) {
+		LOCK_SCOPE(&a->vfs->lock);
+		site->is_large = site->is_wide = true;
+		r = 0;
+	}
+	tree_unref(tree); /* somebody else was faster, or NULL */
 	finish(a, r, err);
 }
 
@@ -49,12 +57,17 @@ static void want_tree(struct site_ask *a)
 {
 	struct repo_id repo;
 	char commit[COMMIT_MAX];
+	const char *path; /* of a site it never changes */
 
 	pthread_mutex_lock(&a->vfs->lock);
 	repo = a->commit->site->repo;
 	memcpy(commit, a->commit->site->commit, sizeof(commit));
+	path = a->commit->site->path ? a->commit->site->path : "";
 	pthread_mutex_unlock(&a->vfs->lock);
-	catalog_want_tree(a->vfs->catalog, &repo, commit, tree_came, a);
+	if (a->is_complete)
+		catalog_want_dir(a->vfs->catalog, &repo, commit, path, tree_came, a);
+	else
+		catalog_want_listing(a->vfs->catalog, &repo, commit, path, tree_came, a);
 }
 
 static void commit_came(void *ctx, int r, const struct revision *rev, const struct err *err)
@@ -78,13 +91,14 @@ static void commit_came(void *ctx, int r, const struct revision *rev, const stru
 	want_tree(a);
 }
 
-void want_site(struct vfs *v, struct node *commit, site_ready *done, void *ctx)
+void want_site(struct vfs *v, struct node *commit, bool is_complete, site_ready *done, void *ctx)
 {
 	struct site_ask *a;
 	bool has_tree, has_commit;
 
 	pthread_mutex_lock(&v->lock);
-	has_tree = commit->site->tree != NULL;
+	has_tree = commit->site->tree || (commit->site->is_wide && !is_complete);
+	is_complete = is_complete && commit->site->is_wide;
 	has_commit = commit->site->commit[0];
 	pthread_mutex_unlock(&v->lock);
 	if (has_tree) {
@@ -96,7 +110,7 @@ void want_site(struct vfs *v, struct node *commit, site_ready *done, void *ctx)
 		done(ctx, -ENOMEM, NULL);
 		return;
 	}
-	*a = (struct site_ask){v, commit, done, ctx};
+	*a = (struct site_ask){v, commit, done, ctx, is_complete};
 	if (has_commit)
 		want_tree(a);
 	else

@@ -35,7 +35,7 @@ static int get_commit(const struct subject *s, struct buf *out)
 
 static int get_path(const struct subject *s, struct buf *out)
 {
-	tree_path(s->site.tree, s->entry, out);
+	site_path(&s->site, s->entry, out);
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static int get_url(const struct subject *s, struct buf *out)
 {
 	AUTO_BUF path = {0};
 
-	tree_path(s->site.tree, s->entry, &path);
+	site_path(&s->site, s->entry, &path);
 	if (path.failed)
 		return -ENOMEM;
 	buf_addf(out, "%s/%s%s/resolve/%s/", s->vfs->endpoint, repo_kind_prefix(s->site.repo.kind), s->site.repo.name,
@@ -192,6 +192,7 @@ static unsigned kinds_of(const struct node *n)
 		return on | ON_REPO;
 	case NODE_COMMIT:
 	case NODE_DIR:
+	case NODE_LARGE_DIR:
 	case NODE_SNAPSHOT:
 	case NODE_SNAP_DIR:
 		return on | ON_COMMIT;
@@ -225,7 +226,7 @@ static void load_info(struct subject *s)
 	AUTO_BUF path = {0};
 	struct blob *b;
 
-	tree_path(s->site.tree, s->entry, &path);
+	site_path(&s->site, s->entry, &path);
 	if (!s->entry->size || !s->entry->id.algo || path.failed)
 		return;
 	from.path = path.data;

@@ -93,23 +93,57 @@ static void deliver_tree(struct call *c, bool more)
 	CALLBACK(hub_tree_page, c)(c->ctx, &c->res, c->parsed.entries, c->parsed.nr, more);
 }
 
-void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
-		   hub_tree_page *page, void *ctx)
+/* NULL: no memory, which was told. */
+static struct call *tree_call_new(const struct repo_id *repo, hub_tree_page *page, void *ctx)
 {
 	struct call *c = call_new(repo, NULL, ctx);
-	struct buf url = {0};
+	struct hub_result res;
 
 	if (!c) {
-		struct hub_result res;
-
 		set_no_memory(&res);
 		page(ctx, &res, NULL, 0, false);
-		return;
+		return NULL;
 	}
 	c->done = STORE(page);
 	c->take = take_tree;
 	c->deliver = deliver_tree;
+	return c;
+}
+
+void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
+		   hub_tree_page *page, void *ctx)
+{
+	hub_want_tree_within(h, repo, commit, path, recursive, 0, page, ctx);
+}
+
+/* "paths-info" takes a form, or JSON. [huggingface_hub hf_api.py get_paths_info, 2026-08] */
+void hub_want_path(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, hub_tree_page *page, void *ctx)
+{
+	struct call *c = tree_call_new(repo, page, ctx);
+	struct buf url = {0}, form = {0};
+
+	if (!c)
+		return;
+	buf_adds(&form, "expand=false&paths=");
+	url_encode(&form, path, false);
+	c->post = buf_take(&form);
+	add_repo_url(&url, h, repo);
+	buf_addf(&url, "/paths-info/%s", commit);
+	if (!c->post)
+		buf_done(&url);
+	call_start(h, c, c->post ? buf_take(&url) : NULL);
+}
+
+void hub_want_tree_within(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
+			  unsigned pages_max, hub_tree_page *page, void *ctx)
+{
+	struct call *c = tree_call_new(repo, page, ctx);
+	struct buf url = {0};
+
+	if (!c)
+		return;
 	c->has_pages = true;
+	c->pages_max = pages_max;
 	add_repo_url(&url, h, repo);
 	buf_addf(&url, "/tree/%s%s", commit, *path ? "/" : "");
 	url_encode(&url, path, true);

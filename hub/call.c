@@ -26,6 +26,7 @@ static void call_free(struct call *c)
 	free(c->url);
 	free(c->link);
 	free(c->asked);
+	free(c->post);
 	hop_done(&c->hop);
 	buf_done(&c->body);
 	parsed_done(&c->parsed);
@@ -89,6 +90,7 @@ static void on_done(void *ctx, int r, const struct http_answer *a, const struct 
 
 static int send_hop(struct call *c)
 {
+	c->ask.post = c->post;
 	c->ask.headers_done = on_headers;
 	c->ask.body = on_body;
 	c->ask.done = on_done;
@@ -236,6 +238,11 @@ static bool take_answer(struct call *c)
 		hub_note_seen(c->hub, &c->repo);
 	if (!more)
 		return false;
+	if (c->pages_max && c->nr_asked > c->pages_max) {
+		c->res = (struct hub_result){.r = -E2BIG, .status = c->res.status};
+		err_set(&c->res.err, -E2BIG, "%s: the listing has more than %u pages", c->what, c->pages_max);
+		return false;
+	}
 	c->deliver(c, true);
 	parsed_done(&c->parsed);
 	return send_page(c, 0) == 0;

@@ -13,6 +13,8 @@ struct call {
 	struct repo_id repo;
 	bool is_about_repo; /* else about an organisation: no notes are kept */
 	bool has_pages;
+	unsigned pages_max; /* one more is -E2BIG; 0: no limit but our own */
+	char *post;         /* a form makes it POST; owned; NULL: GET */
 	char *what; /* as sentences name it */
 	/* Parses the body; on a deferred thread. 0 or as the parsers of parse_int.h. */
 	int (*take)(struct call *c, const char *text, size_t len, struct err *err);

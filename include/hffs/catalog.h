@@ -37,7 +37,7 @@ typedef void tree_done(void *ctx, int r, struct tree *tree, const struct err *er
 void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
 
 /* What the Hub lists of it, also where the catalog is locked (fetch_config.lock): to compare. */
-void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+void catalog_want_hub_tree(struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
 
 /*
  * Has a commit's listing every file of the entry, with its size and digest? 0, or -EBADMSG with a sentence. A digest that the Hub
@@ -45,6 +45,20 @@ void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const c
  */
 struct filter;
 int lock_entry_check(const struct lock_entry *e, const struct tree *t, const struct filter *filter, struct err *err);
+
+/*
+ * What is in a directory of a commit ("": its root), for who shows one directory at a time. is_whole (of the root only): tree is the
+ * complete listing of the commit. Else the commit is large, tree has the entries of that directory alone, named by their last part,
+ * and nothing below the directories among them. -E2BIG: this directory alone is large; want it with all its pages, or its entries one
+ * by one. tree: a reference that the callee owns.
+ */
+typedef void part_done(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err);
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+			  void *ctx);
+/* The same for a directory of a large commit, however many pages it has. */
+void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx);
+/* One entry of a commit by its path, as a tree of that entry alone, named by its last part. -ENOENT: there is none. */
+void catalog_want_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx);
 
 struct known_ref {
 	char *name;

@@ -104,6 +104,12 @@ typedef void hub_tree_page(void *ctx, const struct hub_result *res, const struct
 void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
 		   hub_tree_page *page, void *ctx);
 
+/* The same, but it ends with -E2BIG rather than ask for more than pages_max pages. 0: as many as there are. */
+void hub_want_tree_within(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
+			  unsigned pages_max, hub_tree_page *page, void *ctx);
+/* What the commit has at this path: page() comes once, with more == false and one entry, or none where there is nothing. */
+void hub_want_path(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, hub_tree_page *page, void *ctx);
+
 struct hub_ref {
 	const char *name; /* as a revision in addresses: "main", "v1.0", "refs/pr/3" */
 	char commit[COMMIT_MAX];

@@ -20,13 +20,14 @@ enum node_type {
 	NODE_COMMIT, /* the root of a listing; of the whole mount where one repository is mounted */
 	NODE_DIR,
 	NODE_FILE,
+	NODE_LARGE_DIR, /* of a commit that is listed directory by directory: has a site, and so a listing, of its own */
 	/* The layout of the Hugging Face cache: */
 	NODE_HUB,           /* .hub */
 	NODE_HUB_REPO,      /* models--org--name */
 	NODE_HUB_REFS,      /* refs; what is below with slashes is REFS */
 	NODE_REF,           /* a file that holds a commit */
 	NODE_HUB_BLOBS,     /* blobs */
-	NODE_BLOB,          /* a file named by its content */
+	NODE_BLOB,          /* a file named by its content; also one of a directory that is looked up by the entry */
 	NODE_HUB_SNAPSHOTS, /* snapshots */
 	NODE_SNAPSHOT,      /* a commit in it */
 	NODE_SNAP_DIR,
@@ -37,7 +38,10 @@ enum node_type {
 	NODE_ABSENT_FILE,
 };
 
-/* What the nodes of one repository (commit ""), or of one commit of it, share. */
+/*
+ * What the nodes of one repository (commit ""), or of one commit of it, share. Of a large commit each directory has one, whose tree
+ * has that directory's entries alone.
+ */
 struct site {
 	uint32_t refs;
 	struct repo_id repo;
@@ -47,6 +51,10 @@ struct site {
 	struct hub_card card;
 	uint64_t ino;        /* of the commit's directory */
 	struct tree *tree;   /* a reference; NULL until loaded, then for ever */
+	bool is_large;       /* tree is not the whole commit; known when tree is there, or is_wide is set */
+	bool is_wide;        /* the directory alone has too many pages: entries are looked up one by one, unless tree is there */
+	char *path;          /* of the directory below the commit; NULL: the root. Owned */
+	struct site *root;   /* a reference, of the commit's own site; NULL: this is it */
 	uint32_t files_open; /* of this commit */
 	uint64_t used_ms;    /* monotonic, the last open or close; 0: never */
 	struct site *next, **prev; /* in nodes.sites; prev NULL: not there */
@@ -95,7 +103,8 @@ static inline bool node_has_blob(const struct node *n)
 /* Its children are the entries of a listing, once that is loaded. */
 static inline bool node_is_listed(const struct node *n)
 {
-	return n->type == NODE_COMMIT || n->type == NODE_DIR || n->type == NODE_SNAPSHOT || n->type == NODE_SNAP_DIR;
+	return n->type == NODE_COMMIT || n->type == NODE_DIR || n->type == NODE_LARGE_DIR || n->type == NODE_SNAPSHOT ||
+	       n->type == NODE_SNAP_DIR;
 }
 
 /* A table with its root (id 1, pinned). 0 or -ENOMEM. */
@@ -126,6 +135,15 @@ void site_unref(struct site *s);
 struct site *nodes_find_site(const struct nodes *t, const struct repo_id *repo, const char *commit);
 /* The same with a reference, made where there is none. NULL: no memory. */
 struct site *nodes_site(struct nodes *t, const struct repo_id *repo, const char *commit);
+/* The site of a directory called name in a large commit's directory. One reference. NULL: no memory. */
+struct site *site_new_below(struct site *dir, const char *name);
+/* The one that counts for the commit. */
+static inline struct site *site_root(struct site *s)
+{
+	return s->root ? s->root : s;
+}
+/* Appends the path of an entry of s->tree from the commit's root. */
+void site_path(const struct site *s, const struct tree_entry *e, struct buf *out);
 /* No longer found; lives on while it is referenced. */
 void site_leave(struct site *s);
 

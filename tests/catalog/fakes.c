@@ -21,7 +21,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct fake_call *calls, **tail;
-	unsigned nr[4], loads;
+	unsigned nr[FAKE_KINDS], loads;
 	struct doc *docs; /* by key */
 	char identity[17];
 	bool offline, read_only, closed, hold, held;
@@ -185,6 +185,7 @@ void fake_fail(int r, int status, bool retry, const char *text)
 		call->done.info(call->ctx, &res, NULL);
 		break;
 	case FAKE_TREE:
+	case FAKE_PATH:
 		call->done.tree(call->ctx, &res, NULL, 0, false);
 		break;
 	case FAKE_REFS:
@@ -260,10 +261,28 @@ void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, h
 void hub_want_tree(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
 		   hub_tree_page *page, void *ctx)
 {
+	hub_want_tree_within(h, repo, commit, path, recursive, 0, page, ctx);
+}
+
+void hub_want_tree_within(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, bool recursive,
+			  unsigned pages_max, hub_tree_page *page, void *ctx)
+{
+	struct fake_call call = {.kind = FAKE_TREE, .repo = *repo, .done.tree = page, .ctx = ctx};
+
 	(void)h;
-	(void)path;
-	(void)recursive;
-	record((struct fake_call){.kind = FAKE_TREE, .repo = *repo, .done.tree = page, .ctx = ctx}, commit);
+	snprintf(call.path, sizeof(call.path), "%s", path);
+	call.recursive = recursive;
+	call.pages_max = pages_max;
+	record(call, commit);
+}
+
+void hub_want_path(struct hub *h, const struct repo_id *repo, const char *commit, const char *path, hub_tree_page *page, void *ctx)
+{
+	struct fake_call call = {.kind = FAKE_PATH, .repo = *repo, .done.tree = page, .ctx = ctx};
+
+	(void)h;
+	snprintf(call.path, sizeof(call.path), "%s", path);
+	record(call, commit);
 }
 
 void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *done, void *ctx)

@@ -9,7 +9,8 @@
 #include <hffs/cache.h>
 #include <hffs/hub.h>
 
-enum fake_kind { FAKE_INFO, FAKE_TREE, FAKE_REFS, FAKE_REPOS };
+enum fake_kind { FAKE_INFO, FAKE_TREE, FAKE_REFS, FAKE_REPOS, FAKE_PATH };
+#define FAKE_KINDS (FAKE_PATH + 1)
 
 /* A call of the catalog that was not answered yet. */
 struct fake_call {
@@ -17,6 +18,9 @@ struct fake_call {
 	enum fake_kind kind;
 	struct repo_id repo;
 	char rev[REPO_REV_MAX]; /* "" for NULL */
+	char path[256];         /* FAKE_TREE, FAKE_PATH */
+	bool recursive;
+	unsigned pages_max;
 	union {
 		hub_info_done *info;
 		hub_tree_page *tree;

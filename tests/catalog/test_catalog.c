@@ -763,6 +763,144 @@ static void old_trees_leave_memory(void **state)
 	assert_int_equal(fake_doc_loads(), loads + 1);
 }
 
+/* --- large commits --- */
+
+static void got_part(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
+{
+	struct got *g = ctx;
+
+	g->r = r;
+	g->tree = tree;
+	g->nr = is_whole;
+	g->err = *err;
+	assert_true((r == 0) == (tree != NULL));
+	for (uint32_t i = 1; tree && i < tree_nr(tree); i++)
+		add_name(g, tree_name(tree, tree_entry(tree, i)));
+	tree_unref(TAKE(g->tree));
+	g->times++;
+}
+
+/* Answers the oldest call, which is to be this one, with files at these paths; NULL: more pages than it wanted. */
+static void answer_part(const char *path, bool recursive, unsigned pages_max, const char *const *paths)
+{
+	struct hub_result res = {.status = 200};
+	struct fake_call *call = fake_take_call(true);
+
+	assert_string_equal(call->path, path);
+	assert_int_equal(call->kind == FAKE_TREE && call->recursive, recursive);
+	assert_int_equal(call->pages_max, pages_max);
+	for (; paths && *paths; paths++)
+		send_page(call, *paths, false, true);
+	if (!paths)
+		res.r = err_set(&res.err, -E2BIG, "too many pages");
+	call->done.tree(call->ctx, &res, NULL, 0, false);
+	free(call);
+}
+
+static void a_small_commit_is_listed_as_a_whole(void **state)
+{
+	static const char *const paths[] = {"a", "d/b", NULL};
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	answer_part("", true, 20, paths);
+	assert_string_equal(g.names, "a d b");
+	assert_int_equal(g.nr, true);
+	g = (struct got){0};
+	catalog_want_tree(c, &tiny, COMMIT_A, got_tree, &g); /* the same, and no other request */
+	assert_int_equal(g.times, 1);
+	tree_unref(g.tree);
+	close_catalog(c);
+	c = open_catalog(TTL_MS);
+	g = (struct got){0};
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	assert_int_equal(g.times, 1);
+	assert_int_equal(g.nr, true);
+	close_catalog(c);
+}
+
+static void a_large_commit_is_listed_by_directory(void **state)
+{
+	static const char *const root[] = {"a", "d/not-of-it", "e", NULL}, *const d[] = {"x/d/b", "x/d/c", "y/d/b", NULL};
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	answer_part("", true, 20, NULL);
+	answer_part("", false, 20, root);
+	assert_string_equal(g.names, "a e");
+	assert_int_equal(g.nr, false);
+	g = (struct got){0};
+	catalog_want_listing(c, &tiny, COMMIT_A, "x/d", got_part, &g);
+	answer_part("x/d", false, 20, d);
+	assert_string_equal(g.names, "b c");
+	for (int i = 0; i < 2; i++) { /* from memory, then from documents */
+		g = (struct got){0};
+		catalog_want_listing(c, &tiny, COMMIT_A, "x/d", got_part, &g);
+		assert_string_equal(g.names, "b c");
+		g = (struct got){0};
+		catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+		assert_string_equal(g.names, "a e");
+		g = (struct got){0};
+		catalog_want_listed_commits(c, &tiny, got_names, &g);
+		assert_string_equal(g.names, COMMIT_A);
+		close_catalog(c);
+		c = open_catalog(TTL_MS);
+	}
+	close_catalog(c);
+}
+
+static void a_wide_directory_is_asked_for_by_the_entry(void **state)
+{
+	static const char *const one[] = {"w/one", NULL}, *const none[] = {NULL}, *const all[] = {"w/a", "w/b", NULL};
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	catalog_want_listing(c, &tiny, COMMIT_A, "w", got_part, &g);
+	answer_part("w", false, 20, NULL);
+	assert_int_equal(g.r, -E2BIG);
+	g = (struct got){0};
+	catalog_want_path(c, &tiny, COMMIT_A, "w/one", got_part, &g);
+	answer_part("w/one", false, 0, one);
+	assert_string_equal(g.names, "one");
+	g = (struct got){0};
+	catalog_want_path(c, &tiny, COMMIT_A, "w/none", got_part, &g);
+	answer_part("w/none", false, 0, none);
+	assert_int_equal(g.r, -ENOENT);
+	g = (struct got){0};
+	catalog_want_dir(c, &tiny, COMMIT_A, "w", got_part, &g);
+	answer_part("w", false, 0, all);
+	assert_string_equal(g.names, "a b");
+	g = (struct got){0};
+	catalog_want_listing(c, &tiny, COMMIT_A, "w", got_part, &g); /* now it is here, and as good as any */
+	assert_string_equal(g.names, "a b");
+	close_catalog(c);
+}
+
+static void a_directory_that_fails_is_no_directory(void **state)
+{
+	struct catalog *c = open_catalog(TTL_MS);
+	struct got g = {0};
+
+	(void)state;
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	fake_fail(-ETIMEDOUT, 0, true, "away");
+	assert_int_equal(g.r, -ETIMEDOUT);
+	g = (struct got){0};
+	catalog_want_listing(c, &tiny, COMMIT_A, "x", got_part, &g);
+	catalog_cancel(c);
+	assert_int_equal(g.r, -ECANCELED);
+	free(fake_take_call(false));
+	g = (struct got){0};
+	catalog_want_path(c, &tiny, "main", "x", got_part, &g);
+	assert_int_equal(g.r, -ENOENT);
+	catalog_free(c);
+}
+
 /* --- refs, organisations, what was used --- */
 
 static void answer_refs(void)
@@ -1342,7 +1480,7 @@ static void a_locked_catalog_can_ask_for_the_true_listing(void **state)
 	(void)state;
 	load_lock(&l);
 	c = open_locked(&l);
-	catalog_want_listing(c, &tiny, COMMIT_A, got_tree, &g);
+	catalog_want_hub_tree(c, &tiny, COMMIT_A, got_tree, &g);
 	assert_int_equal(fake_hub_calls(FAKE_TREE), 1);
 	fake_fail(-ENOENT, 404, false, "there is no such repository");
 	assert_int_equal(g.r, -ENOENT);
@@ -1382,6 +1520,10 @@ int main(void)
 		TEST(refs_are_believed_stored_and_confirm),
 		TEST(repositories_of_an_organisation),
 		TEST(a_ref_is_stored_when_it_is_used),
+		TEST(a_small_commit_is_listed_as_a_whole),
+		TEST(a_large_commit_is_listed_by_directory),
+		TEST(a_wide_directory_is_asked_for_by_the_entry),
+		TEST(a_directory_that_fails_is_no_directory),
 		TEST(what_was_used),
 		TEST(a_lock_is_all_there_is),
 		TEST(a_lock_lists_what_it_names_of_a_commit),

@@ -234,6 +234,28 @@ static void listings_are_followed_to_the_end(void **state)
 	}
 }
 
+static void a_listing_ends_at_its_limit_of_pages(void **state)
+{
+	struct repo_id id = repo_of("acme/tiny");
+	struct world w;
+	struct answer a;
+
+	(void)state;
+	link_text = "</api/models/acme/tiny/tree/x?cursor=2>; rel=next";
+	world_open(&w, tree_pages, NULL, NULL);
+	answer_init(&a);
+	hub_want_tree_within(w.client, &id, COMMIT_A, "", true, 1, answer_tree, &a);
+	answer_wait(&a);
+	assert_int_equal(a.res.r, -E2BIG);
+	assert_int_equal(wire_seen(w.hub), 1);
+	answer_init(&a);
+	hub_want_tree_within(w.client, &id, COMMIT_A, "", true, 2, answer_tree, &a);
+	answer_wait(&a);
+	assert_int_equal(a.res.r, 0);
+	assert_string_equal(a.text, "a b ");
+	world_close(&w);
+}
+
 static void listings_that_cannot_be_whole_fail(void **state)
 {
 	static const char *const links[] = {
@@ -486,6 +508,7 @@ int main(void)
 		cmocka_unit_test(rate_limit_is_waited_out),
 		cmocka_unit_test(long_rate_limit_is_told_at_once),
 		cmocka_unit_test(listings_are_followed_to_the_end),
+		cmocka_unit_test(a_listing_ends_at_its_limit_of_pages),
 		cmocka_unit_test(listings_that_cannot_be_whole_fail),
 		cmocka_unit_test(paging_loop_is_found),
 		cmocka_unit_test(huge_page_is_refused),

@@ -21,7 +21,8 @@ struct job {
 	struct revision rev;
 	char commit[COMMIT_MAX];
 	char name[REPO_NAME_MAX];
-	bool is_many;
+	bool is_many, is_lone;
+	char path[256];
 	struct blob *blob;
 	uint64_t off;
 	size_t len;
@@ -132,6 +133,8 @@ void fake_reset(void)
 	fake_revision("acme/big", "", 0, COMMIT_A);
 	fake_revision("acme/big", "main", 0, COMMIT_A);
 	fake_revision("acme/big", COMMIT_A, 0, COMMIT_A);
+	fake_revision("acme/large", "", 0, COMMIT_A);
+	fake_revision("acme/large", COMMIT_A, 0, COMMIT_A);
 	fake_revision("datasets/acme/data", "", 0, COMMIT_A);
 	fake_moved("old/name", "acme/tiny");
 	fake_revision("acme/secret", "", -EACCES, "");
@@ -317,6 +320,84 @@ void catalog_want_tree(struct catalog *c, const struct repo_id *repo, const char
 	assert_int_equal(strlen(commit), 40);
 	atomic_fetch_add(&asked, 1);
 	put_job(run_tree, &j);
+}
+
+/* acme/large is listed directory by directory: 1 file and 2 directories in the root, d1 has 2 files, wide has too many. */
+static struct tree *make_part(const char *path)
+{
+	struct hub_entry root[] = {{.path = "top.txt", .size = 7, .id = id_of(6)}, {.type = ENTRY_DIR, .path = "d1"}, {.type = ENTRY_DIR, .path = "wide"}};
+	struct hub_entry d1[] = {{.path = "a", .size = 8, .id = id_of(8)}, {.path = "b", .size = 9, .id = id_of(9)}};
+	struct tree_builder *b = tree_builder_new();
+	struct tree *t = NULL;
+
+	assert_int_equal(*path ? tree_builder_add(b, d1, ARRAY_SIZE(d1)) : tree_builder_add(b, root, ARRAY_SIZE(root)), 0);
+	assert_int_equal(tree_builder_finish(b, &t), 0);
+	tree_builder_free(b);
+	return t;
+}
+
+static struct tree *make_lone(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	struct hub_entry e = {.path = name ? name + 1 : path, .size = 10, .id = id_of(10)};
+	struct tree_builder *b = tree_builder_new();
+	struct tree *t = NULL;
+
+	if (!strncmp(e.path, "dir", 3))
+		e = (struct hub_entry){.type = ENTRY_DIR, .path = e.path};
+	assert_int_equal(tree_builder_add(b, &e, 1), 0);
+	assert_int_equal(tree_builder_finish(b, &t), 0);
+	tree_builder_free(b);
+	return t;
+}
+
+static void run_listing(struct job *j)
+{
+	struct err err = {0};
+	struct tree *t = NULL;
+	bool is_whole = !strcmp(j->commit, "whole");
+
+	if (j->r == 0)
+		t = is_whole ? make_tree(j->is_many) : j->is_lone ? make_lone(j->path) : make_part(j->path);
+	((part_done *)j->done)(j->ctx, j->r, t, is_whole, &err);
+}
+
+static void want_listing(const struct repo_id *repo, const char *path, bool may_be_wide, part_done *done, void *ctx)
+{
+	struct job j = {.done = (void (*)(void))done, .ctx = ctx, .r = trees_fail, .is_many = !strcmp(repo->name, "acme/big")};
+
+	atomic_fetch_add(&asked, 1);
+	snprintf(j.path, sizeof(j.path), "%s", path);
+	snprintf(j.commit, sizeof(j.commit), "%s", strcmp(repo->name, "acme/large") ? "whole" : "part");
+	if (j.r == 0 && !strcmp(j.commit, "part") && !strcmp(path, "wide") && !may_be_wide)
+		j.r = -E2BIG;
+	put_job(run_listing, &j);
+}
+
+void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+			  void *ctx)
+{
+	(void)c;
+	assert_int_equal(strlen(commit), 40);
+	want_listing(repo, path, false, done, ctx);
+}
+
+void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx)
+{
+	(void)c, (void)commit;
+	want_listing(repo, path, true, done, ctx);
+}
+
+void catalog_want_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx)
+{
+	struct job j = {.done = (void (*)(void))done, .ctx = ctx, .r = trees_fail, .is_lone = true};
+
+	(void)c, (void)repo, (void)commit;
+	atomic_fetch_add(&asked, 1);
+	snprintf(j.path, sizeof(j.path), "%s", path);
+	if (j.r == 0 && strstr(path, "none"))
+		j.r = -ENOENT;
+	put_job(run_listing, &j);
 }
 
 static void run_refs(struct job *j)

@@ -341,6 +341,19 @@ static void a_masked_file_is_refused_by_name(void **state)
 	expect_link(v, TINY "/snapshots/" COMMIT_A "/model.safetensors", "../../blobs/" MODEL);
 }
 
+/* Nobody could tell where in a large commit a content is listed: its files are there themselves. */
+static void a_large_commit_has_files_in_place_of_pointers(void **state)
+{
+	struct vfs *v = *state;
+
+	expect_list(v, ".hub/models--acme--large/snapshots/" COMMIT_A, "d1/ top.txt wide/");
+	expect_list(v, ".hub/models--acme--large/snapshots/" COMMIT_A "/d1", "a b");
+	assert_int_equal(walk(v, ".hub/models--acme--large/snapshots/" COMMIT_A "/wide/x").e.attr.st_size, 10);
+	expect_text(v, ".hub/models--acme--large/.no_exist/" COMMIT_A "/none", "");
+	expect_absent(v, ".hub/models--acme--large/.no_exist/" COMMIT_A "/top.txt");
+	expect_absent(v, ".hub/models--acme--large/.no_exist/" COMMIT_A "/d1/none");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define STABLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup_stable, teardown)
 
@@ -356,6 +369,7 @@ int main(void)
 		TEST(a_reference_moves_as_a_symlink_does),
 		STABLE_TEST(a_stable_reference_changes_in_place),
 		TEST(a_masked_file_is_refused_by_name),
+		TEST(a_large_commit_has_files_in_place_of_pointers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -561,6 +561,70 @@ static void blocks_tell_what_an_earlier_run_has_cached(void **state)
 	assert_int_equal(look(v, commit, "config.json").e.attr.st_blocks, 8);
 }
 
+#define LARGE "acme/large/" COMMIT_A
+
+static void a_large_commit_is_listed_by_directory(void **state)
+{
+	struct vfs *v = *state;
+
+	assert_int_equal(walk(v, LARGE "/top.txt").e.attr.st_size, 7);
+	fake_asked();
+	expect_names(v, LARGE, "./ ../ d1/ top.txt wide/ ", true);
+	assert_true(S_ISDIR(walk(v, LARGE "/d1").e.attr.st_mode));
+	assert_int_equal(walk(v, LARGE "/none").r, -ENOENT);
+	assert_int_equal(fake_asked(), 6); /* for repository and commit, thrice: the kernel would remember them */
+	assert_int_equal(walk(v, LARGE "/d1/a").e.attr.st_size, 8);
+	assert_int_equal(fake_asked(), 3); /* and once for the directory */
+	assert_int_equal(walk(v, LARGE "/d1/none").r, -ENOENT);
+	expect_names(v, LARGE "/d1", "./ ../ a b ", true);
+	assert_int_equal(fake_asked(), 4);
+	expect_xattr(v, LARGE "/d1/b", "user.hffs.path", 0, "d1/b");
+	expect_xattr(v, LARGE "/d1/b", "user.hffs.commit", 0, COMMIT_A);
+	expect_xattr(v, LARGE "/d1", "user.hffs.commit", 0, COMMIT_A);
+	expect_xattr(v, LARGE "/d1", "user.hffs.license", 0, "mit");
+	expect_xattr(v, LARGE "/d1/b", "user.hffs.url", 0, "https://hub.example/acme/large/resolve/" COMMIT_A "/d1/b");
+}
+
+static void entries_of_a_wide_directory_are_looked_up_alone(void **state)
+{
+	struct vfs *v = *state;
+	struct answer file, again;
+	struct vfs_file *f = NULL;
+	uint64_t wide = walk(v, LARGE "/wide").e.node;
+
+	fake_asked();
+	file = look(v, wide, "x");
+	assert_int_equal(file.e.attr.st_size, 10);
+	assert_int_equal(fake_asked(), 2); /* that it is wide, and the entry */
+	assert_true(S_ISDIR(look(v, wide, "dir1").e.attr.st_mode));
+	assert_int_equal(look(v, wide, "none").r, -ENOENT);
+	assert_int_equal(fake_asked(), 2);
+	again = look(v, wide, "x");
+	assert_int_equal(again.e.node, file.e.node);
+	expect_xattr(v, LARGE "/wide/x", "user.hffs.path", 0, "wide/x");
+	assert_int_equal(vfs_open(v, file.e.node, O_RDONLY, &f, NULL), 0);
+	vfs_release(f);
+	fake_asked();
+	expect_names(v, LARGE "/wide", "./ ../ a b ", true); /* who reads all of it waits for all of it */
+	assert_int_equal(look(v, wide, "a").e.attr.st_size, 8);
+	fake_trees_fail(-ETIMEDOUT);
+	assert_int_equal(look(v, wide, "y").r, -ENOENT); /* and then it is complete */
+}
+
+/* The branch stays while a file far below in a large commit is read. */
+static void a_large_commit_counts_its_readers(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f = NULL;
+
+	fake_revision("acme/large", "main", 0, COMMIT_A);
+	expect_link(v, "acme/large/main", COMMIT_A);
+	assert_int_equal(vfs_open(v, walk(v, LARGE "/d1/a").e.node, O_RDONLY, &f, NULL), 0);
+	fake_revision("acme/large", "main", 0, COMMIT_B);
+	expect_link(v, "acme/large/main", COMMIT_A);
+	vfs_release(f);
+}
+
 static void attributes_are_ours_only(void **state)
 {
 	struct vfs *v = *state;
@@ -686,6 +750,9 @@ int main(void)
 		TEST(a_listing_does_not_move_a_symlink_back),
 		TEST(one_repository_is_pinned_at_the_first_lookup),
 		TEST(blocks_tell_what_an_earlier_run_has_cached),
+		TEST(a_large_commit_is_listed_by_directory),
+		TEST(entries_of_a_wide_directory_are_looked_up_alone),
+		TEST(a_large_commit_counts_its_readers),
 		TEST(attributes_are_ours_only),
 		TEST(the_file_system_is_the_cache),
 		TEST(a_waiting_lookup_keeps_its_directory),
