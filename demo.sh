@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Two minutes with hffs: builds it, serves a small hub from this folder, mounts that hub, and reads a model as files.
+# Two minutes with hffs: builds it, serves a small hub from this folder, mounts that hub, reads a model as files, and runs it.
 # Needs no account and no network but for missing packages. Leaves nothing behind; fails if anything it claims is not so.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -84,7 +84,26 @@ say "9. And it is read-only"
 if touch "$model/new" 2>"$work/refused"; then die "a file was made"; fi
 cat "$work/refused"
 
-say "10. Unmount: hffs umount $work/hf"
+say "10. Begin anew with an empty cache, and run the model: hffs run hffs/tiny-tales -p 'Once upon a time'"
+"$hffs" umount "$work/hf"
+"$hffs" mount "$work/hf" -o "endpoint=$endpoint,cache=$work/cache2"
+tell() { "$hffs" run "$@" -o "endpoint=$endpoint" -p "Once upon a time" -n 40 --temperature 0; }
+tell hffs/tiny-tales --json >"$work/told.json"
+told=$(python3 - "$work/told.json" <<'END'
+import json, sys
+told = json.load(open(sys.argv[1]))
+times = told["timings"]
+print("Once upon a time" + told["text"] + " ...")
+print(f"{times['bytes_at_first_token']} bytes had come over the wire when the first token was there, {times['first_token_ms']:.0f} ms after the start;")
+print(f"the weights have {times['weight_bytes']}. Then {times['decode_tokens_per_s']:.0f} tokens a second.")
+END
+)
+echo "$told"
+came=$(sed -n 's/.*"bytes_at_first_token":\([0-9]*\).*/\1/p' "$work/told.json")
+[ "$came" -gt 0 ] && [ "$came" -le "$(($(cat "$original"/* | wc -c) + 524288))" ] || die "$came bytes are not what the model has"
+[ "$(tell "$original")" = "$(tell "$model")" ] || die "the mounted model tells another story than the original"
+
+say "11. Unmount: hffs umount $work/hf"
 "$hffs" umount "$work/hf"
 mountpoint -q "$work/hf" && die "it is still mounted"
-echo "done. With the real Hub it is: hffs mount DIR, then ls DIR/ORG/MODEL/main"
+echo "done. With the real Hub it is: hffs mount DIR, then ls DIR/ORG/MODEL/main, and hffs run ORG/MODEL --chat"

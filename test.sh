@@ -8,7 +8,7 @@ usage() {
 	cat <<'END'
 usage: ./test.sh [--long] [--list] [SUITE...]
 
-Without SUITE all of them: checks release debug tsan clang fuzz cli mount fault property clients bench demo
+Without SUITE all of them: checks release debug tsan clang fuzz cli mount infer tokenizers fault property clients bench demo
 A suite of scripts may be narrowed to one: mount/reads
 
   --long  also what takes long: the mount tests with sanitizers, more rounds of the random ones
@@ -16,7 +16,7 @@ A suite of scripts may be narrowed to one: mount/reads
 END
 }
 
-all=(checks release debug tsan clang fuzz cli mount fault property clients bench demo)
+all=(checks release debug tsan clang fuzz cli mount infer tokenizers fault property clients bench demo)
 wanted=() long=
 for argument in "$@"; do
 	case $argument in
@@ -136,7 +136,7 @@ for name in "${wanted[@]}"; do
 		suite clients bash tests/clients/clients.sh build/release/hffs
 		suite mounted bash tests/clients/mounted.sh build/release/hffs
 		;;
-	cli | fault | property | bench) need_release; scripts "$name" ;;
+	cli | infer | tokenizers | fault | property | bench) need_release; scripts "$name" ;;
 	*/*) need_release; one_script "$name" ;;
 	*) usage >&2; exit 2 ;;
 	esac

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hffs/utf8.h>
+
 int buf_reserve(struct buf *b, size_t len)
 {
 	size_t need, cap = b->cap ? b->cap : 64;
@@ -110,38 +112,27 @@ char *str_printf(const char *fmt, ...)
 	return buf_take(&b);
 }
 
-/* Length of the valid UTF-8 sequence at s (1 to 4), or 0. */
-static size_t utf8_len(const unsigned char *s)
+void buf_add_json_n(struct buf *b, const char *text, size_t len)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
-	uint32_t cp = n == 1 ? s[0] : n ? s[0] & (0x7fu >> n) : 0;
+	size_t taken;
 
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		cp = cp << 6 | (s[i] & 0x3f);
+	buf_addc(b, '"');
+	for (size_t i = 0; i < len; i += taken) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (utf8_next(text + i, len - i, &taken) != UTF8_CHAR)
+			buf_adds(b, "\xef\xbf\xbd");
+		else if (c == '"' || c == '\\')
+			buf_addf(b, "\\%c", c);
+		else if (c < 0x20)
+			buf_addf(b, "\\u%04x", c);
+		else
+			buf_add(b, text + i, taken);
 	}
-	return n && cp >= least[n] && cp <= 0x10ffff && (cp < 0xd800 || cp > 0xdfff) ? n : 0;
+	buf_addc(b, '"');
 }
 
 void buf_add_json(struct buf *b, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
-
-	buf_addc(b, '"');
-	while (*s) {
-		size_t n = utf8_len(s);
-
-		if (*s == '"' || *s == '\\')
-			buf_addf(b, "\\%c", *s);
-		else if (*s < 0x20)
-			buf_addf(b, "\\u%04x", *s);
-		else if (n)
-			buf_add(b, s, n);
-		else
-			buf_adds(b, "\xef\xbf\xbd");
-		s += n ? n : 1;
-	}
-	buf_addc(b, '"');
+	buf_add_json_n(b, text, strlen(text));
 }

@@ -6,6 +6,7 @@
 #include <hffs/json.h>
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -152,6 +153,21 @@ int json_get_u64(const struct json *j, const char *key, uint64_t *out)
 	const struct json *value = json_get(j, key);
 
 	return value ? json_u64(value, out) : -ENOENT;
+}
+
+int json_f64(const struct json *j, double *out)
+{
+	const cJSON *c = node(j);
+
+	if (!cJSON_IsNumber(c) || !isfinite(c->valuedouble))
+		return -EINVAL;
+	*out = c->valuedouble;
+	return 0;
+}
+
+bool json_is_bool(const struct json *j)
+{
+	return cJSON_IsBool(node(j));
 }
 
 char *json_print(const struct json *j)

@@ -87,7 +87,7 @@ class Bench:
         files, listed = os.path.join(self.args.work, "files.list"), os.path.join(self.args.work, "jobs.list")
         with open(files, "w", encoding="utf-8") as f:
             for file in (repo or mount.repo).files:
-                f.write(f"{file.seed}\t{self.store.header(mount.repo, file)}\t{mount.path(file)}\n")
+                f.write(f"{file.seed}\t{self.store.pieces(mount.repo, file)}\t{mount.path(file)}\n")
         with open(listed, "w", encoding="ascii") as f:
             f.writelines("%d %d %d %d\n" % job for job in jobs)
         return files, listed

@@ -38,37 +38,95 @@ static int read_all(int fd, unsigned char *out, size_t len)
 	return 0;
 }
 
-int content_init(struct content *c, uint64_t seed, const char *header)
+static uint64_t get64(const unsigned char *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 8; i-- > 0;)
+		n = n << 8 | p[i];
+	return n;
+}
+
+static int unpack(struct content *c, size_t len)
+{
+	uint64_t end = 0;
+
+	for (size_t at = 0; at < len;) {
+		struct piece *more = reallocarray(c->pieces, c->nr_pieces + 1, sizeof(*more));
+		uint64_t off, n;
+
+		if (!more)
+			return -ENOMEM;
+		c->pieces = more;
+		if (len - at < 16)
+			return -EINVAL;
+		off = get64(c->packed + at);
+		n = get64(c->packed + at + 8);
+		at += 16;
+		if (off < end || n > len - at)
+			return -EINVAL;
+		end = off + n;
+		c->pieces[c->nr_pieces++] = (struct piece){off, end, c->packed + at};
+		at += n;
+	}
+	return 0;
+}
+
+int content_init(struct content *c, uint64_t seed, const char *pieces)
 {
 	struct stat st;
 	int fd, r;
 
 	*c = (struct content){.seed = seed};
-	if (!strcmp(header, "-"))
+	if (!strcmp(pieces, "-"))
 		return 0;
-	fd = open(header, O_RDONLY | O_CLOEXEC);
+	fd = open(pieces, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	r = fstat(fd, &st) < 0 ? -errno : 0;
-	c->header_len = r < 0 ? 0 : (size_t)st.st_size;
-	c->header = malloc(c->header_len + 1);
-	if (r == 0)
-		r = c->header ? read_all(fd, c->header, c->header_len) : -ENOMEM;
+	if (r == 0) {
+		c->packed = malloc((size_t)st.st_size + 1);
+		r = c->packed ? read_all(fd, c->packed, (size_t)st.st_size) : -ENOMEM;
+	}
 	(void)close(fd); /* opened for reading */
-	return r;
+	return r == 0 ? unpack(c, (size_t)st.st_size) : r;
+}
+
+/* The first piece that ends behind off; nr_pieces if there is none. */
+static size_t find_piece(const struct content *c, uint64_t off)
+{
+	size_t low = 0, high = c->nr_pieces;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c->pieces[middle].end > off)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static bool has_piece(const struct content *c, uint64_t off, size_t len)
+{
+	size_t i = find_piece(c, off);
+
+	return i < c->nr_pieces && c->pieces[i].off < off + len;
 }
 
 void content_page(const struct content *c, uint64_t idx, void *out)
 {
 	uint64_t first = mix(c->seed, idx), *words = out;
-	uint64_t off = idx * PAGE_SIZE;
+	uint64_t off = idx * PAGE_SIZE, end = off + PAGE_SIZE;
 
 	for (size_t i = 0; i < WORDS; i++)
 		words[i] = first + i * STEP;
-	if (off < c->header_len) {
-		size_t left = c->header_len - (size_t)off;
+	for (size_t i = find_piece(c, off); i < c->nr_pieces && c->pieces[i].off < end; i++) {
+		const struct piece *p = &c->pieces[i];
+		uint64_t from = p->off > off ? p->off : off, to = p->end < end ? p->end : end;
 
-		memcpy(out, c->header + off, left < PAGE_SIZE ? left : PAGE_SIZE);
+		memcpy((unsigned char *)out + (from - off), p->bytes + (from - p->off), (size_t)(to - from));
 	}
 }
 
@@ -81,7 +139,7 @@ static bool is_right(const uint64_t *words, uint64_t first)
 	return wrong == 0;
 }
 
-/* Part of a page, or one with header bytes in it. */
+/* Part of a page, or one with bytes of a piece in it. */
 static bool is_part_right(const struct content *c, const unsigned char *p, uint64_t off, size_t len)
 {
 	uint64_t page[WORDS];
@@ -99,7 +157,7 @@ uint64_t content_check(const struct content *c, const unsigned char *p, uint64_t
 		size_t n = (size_t)((stop < end ? stop : end) - off);
 		bool right;
 
-		if (n == PAGE_SIZE && off >= c->header_len)
+		if (n == PAGE_SIZE && !has_piece(c, off, n))
 			right = is_right((const uint64_t *)(const void *)p, mix(c->seed, off / PAGE_SIZE));
 		else
 			right = is_part_right(c, p, off, n);

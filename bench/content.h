@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the benchmark contain, so that whoever reads one can tell each byte without the original: a header, kept in a
- * file of its own, and behind it words that follow from the file's seed and their place.
+ * What the files of the benchmark contain, so that whoever reads one can tell each byte without the original: pieces of a format,
+ * kept in a file of their own, and around them words that follow from the file's seed and their place. The file of pieces has for
+ * each of them its place and length, 8 bytes little-endian each, and its bytes; they are in the order of their places.
  */
 #ifndef BENCH_CONTENT_H
 #define BENCH_CONTENT_H
@@ -12,14 +13,20 @@
 
 #define PAGE_SIZE 4096u
 
-struct content {
-	uint64_t seed;
-	unsigned char *header; /* owned; NULL if there is none */
-	size_t header_len;
+struct piece {
+	uint64_t off, end;
+	const unsigned char *bytes;
 };
 
-/* header: path of the file with the header, or "-". 0 or -errno. */
-int content_init(struct content *c, uint64_t seed, const char *header);
+struct content {
+	uint64_t seed;
+	unsigned char *packed; /* the file of pieces; owned, NULL if there are none */
+	struct piece *pieces;  /* owned */
+	size_t nr_pieces;
+};
+
+/* pieces: path of the file with the pieces, or "-". 0 or -errno. */
+int content_init(struct content *c, uint64_t seed, const char *pieces);
 
 /* The page with number idx, as if the file had no end. out: PAGE_SIZE bytes, aligned to 8. */
 void content_page(const struct content *c, uint64_t idx, void *out);

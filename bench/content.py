@@ -20,6 +20,13 @@ class File:
     header: bytes = b""
     extents: tuple = ()  # (off, len) of what is there; none: everything
     tensors: tuple = ()  # (name, off, len)
+    pieces: tuple = ()  # (off, bytes) behind the header
+
+    @property
+    def packed(self):
+        """Header and pieces as content.h wants them."""
+        placed = (((0, self.header),) if self.header else ()) + self.pieces
+        return b"".join(struct.pack("<QQ", off, len(data)) + data for off, data in placed)
 
 
 @dataclasses.dataclass
@@ -60,6 +67,22 @@ def gguf_header(tensors, size):
     if padding < 0 or first > size:
         raise SystemExit(f"a table of {len(tensors)} tensors does not fit into {first} bytes")
     return head + text(" " * padding) + infos
+
+
+def zip_pieces(members, size):
+    """
+    What makes a file of `size` bytes a ZIP file of members (name, off), each of which reaches to the next one, the last one to the
+    directory: their local headers, and the directory.
+    """
+    first = size - 22 - sum(46 + len(name) for name, _ in members)
+    pieces, directory = [], b""
+    for (name, off), end in zip(members, [off for _, off in members[1:]] + [first]):
+        length = end - off - 30 - len(name)
+        both = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0, 0, length, length, len(name), 0)
+        pieces.append((off, b"PK\3\4" + both + name.encode()))
+        directory += b"PK\1\2\24\0" + both + struct.pack("<HHHII", 0, 0, 0, 0, off) + name.encode()
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, len(members), len(members), len(directory), first, 0)
+    return (*pieces, (first, directory + end))
 
 
 def llama_sizes(total):
@@ -122,10 +145,11 @@ class Store:
     def local(self, repo, file):
         return os.path.join(self.top, "local", repo.name, file.path)
 
-    def header(self, repo, file):
-        if not file.header:
+    def pieces(self, repo, file):
+        """The path of the file of pieces."""
+        if not file.packed:
             return "-"
-        return os.path.join(self.top, "headers", repo.name, file.path)
+        return os.path.join(self.top, "pieces", repo.name, file.path)
 
     def ensure(self, repo):
         stamp = os.path.join(self.top, "made", repo.name)
@@ -133,8 +157,8 @@ class Store:
         if os.path.exists(stamp) and read_text(stamp) == digest:
             return
         for file in repo.files:
-            if file.header:
-                write(self.header(repo, file), file.header)
+            if file.packed:
+                write(self.pieces(repo, file), file.packed)
             self.make(repo, file, self.source(repo, file))
             if not file.extents:
                 self.make(repo, file, self.local(repo, file))
@@ -145,7 +169,7 @@ class Store:
     def make(self, repo, file, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         extents = [str(n) for extent in file.extents for n in extent]
-        subprocess.run([self.reader, "make", path, str(file.size), str(file.seed), self.header(repo, file), *extents], check=True)
+        subprocess.run([self.reader, "make", path, str(file.size), str(file.seed), self.pieces(repo, file), *extents], check=True)
 
     # Hashing a terabyte of holes would take an hour. A git repository has the digests of its large files in pointers, and the server
     # believes them; these are invented, which nobody notices before such a file has been read to its end.

@@ -2,11 +2,11 @@
 /*
  * Reads files as a case of the benchmark wants them read, compares every byte, and prints one line of JSON.
  *
- *   bench-reader make FILE SIZE SEED HEADER [OFF LEN]...     writes a file; with extents only those, the rest are holes
+ *   bench-reader make FILE SIZE SEED PIECES [OFF LEN]...     writes a file; with extents only those, the rest are holes
  *   bench-reader hold MIB FILE...                            keeps the files in memory, and MIB of nothing, until stdin ends
  *   bench-reader pread|mmap [OPTIONS] FILES JOBS             reads
  *
- * FILES has a line "SEED<TAB>HEADER<TAB>PATH" for each file, HEADER as in content.h. JOBS has a line "FILE OFF LEN STREAM" for each
+ * FILES has a line "SEED<TAB>PIECES<TAB>PATH" for each file, PIECES as in content.h. JOBS has a line "FILE OFF LEN STREAM" for each
  * thing to read: FILE counts the lines of FILES from 0; STREAM, from 0, is whose job it is. Jobs of a stream are sent in order, by as
  * many threads as it has lanes.
  *
@@ -308,12 +308,12 @@ static void run_lanes(void)
 static void load_files(const char *path)
 {
 	FILE *in = fopen(path, "re");
-	char header[4096], name[4096];
+	char pieces[4096], name[4096];
 	unsigned long long seed;
 
 	if (!in)
 		die(path, errno);
-	while (fscanf(in, "%llu\t%4095[^\t]\t%4095[^\n]\n", &seed, header, name) == 3) {
+	while (fscanf(in, "%llu\t%4095[^\t]\t%4095[^\n]\n", &seed, pieces, name) == 3) {
 		struct file *f;
 		int r;
 
@@ -321,9 +321,9 @@ static void load_files(const char *path)
 		f = &files[nr_files++];
 		*f = (struct file){.fd = -1, .path = must(strdup(name))};
 		pthread_mutex_init(&f->lock, NULL);
-		r = content_init(&f->content, seed, header);
+		r = content_init(&f->content, seed, pieces);
 		if (r < 0)
-			die(header, -r);
+			die(pieces, -r);
 	}
 	fclose(in);
 }
@@ -492,7 +492,7 @@ static int hold_memory(char **args, int nr)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench-reader make FILE SIZE SEED HEADER [OFF LEN]... | hold MIB FILE... |\n"
+	fprintf(stderr, "usage: bench-reader make FILE SIZE SEED PIECES [OFF LEN]... | hold MIB FILE... |\n"
 			"       pread|mmap [-t SECONDS] [-l LANES] [-o] [-s SPAN] [-r] [-z] FILES JOBS\n");
 	return 2;
 }

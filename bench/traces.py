@@ -28,7 +28,17 @@ class Trace:
     def repo(self):
         """Traces of the same files share a repository."""
         key = hashlib.sha256(json.dumps(self.files).encode()).hexdigest()
-        return content.Repo("trace-" + key[:10], [make_file(f, int(key[:8], 16) + i) for i, f in enumerate(self.files)])
+        files = [make_file(f, int(key[:8], 16) + i, self.walked(i)) for i, f in enumerate(self.files)]
+        return content.Repo("trace-" + key[:10], files)
+
+    def walked(self, file):
+        """Where the reads of 8 KiB are that the reader of a ZIP file makes, one for each local header, before it reads on."""
+        last, found = 0, []
+        for _, f, off, length, _ in self.reads:
+            if self.place[f] == file and length == 8192 and last < off <= self.files[file]["size"] - (1 << 20):
+                found.append(off)
+                last = off
+        return found
 
     def jobs(self):
         """Lines for the reader, a stream a thread; the last READ of a file may have asked for more than there is."""
@@ -40,10 +50,13 @@ class Trace:
         return jobs
 
 
-def make_file(f, seed):
+def make_file(f, seed, walked):
     """Random bytes behind a header of the kind the name promises, with the tensors of the trace at their places."""
     tensors = tuple(tuple(t) for t in f.get("tensors", ()))
     path, size = f["path"], f["size"]
+    if path.endswith(".bin") and len(walked) > 1:
+        members = [(f"archive/data/{i}", off) for i, off in enumerate((0, *walked))]
+        return content.File(path, size, seed, pieces=content.zip_pieces(members, size))
     if not tensors:
         return content.File(path, size, seed)
     if path.endswith(".gguf"):

@@ -287,6 +287,14 @@ static int say_busy(const char *dir, const char *lock, struct err *err)
 	return err_set(err, -EBUSY, "process %s uses the cache %s", pid.data, dir);
 }
 
+/* A lock that lets a second one in, as some file systems have it, keeps nobody out. */
+static bool is_lock_idle(const char *path)
+{
+	AUTO_FD int second = io_lock_file(path);
+
+	return second >= 0;
+}
+
 static int lock_dir(struct cache *c, struct err *err)
 {
 	AUTO_FREE char *path = str_printf("%s/lock", c->dir);
@@ -299,13 +307,17 @@ static int lock_dir(struct cache *c, struct err *err)
 		usleep(LOCK_PAUSE_US);
 	if (fd == -EWOULDBLOCK)
 		return say_busy(c->dir, path, err);
-	if (fd == -EROFS)
-		return err_set(err, fd, "the cache %s is on a read-only file system", c->dir);
+	if (fd == -EROFS) { /* nobody can change it, so nobody has to be kept out */
+		c->is_read_only = true;
+		return 0;
+	}
 	if (fd == -EACCES || fd == -EPERM)
 		return err_set(err, -EACCES, "the cache %s is not writable", c->dir);
 	if (fd < 0)
 		return err_set(err, fd, "cannot lock the cache %s: %s", c->dir, strerror(-fd));
 	c->lock_fd = fd;
+	if (is_lock_idle(path))
+		log_warn("locks have no effect on the file system of the cache %s: see to it that nobody else uses it", c->dir);
 	/* The pid is for people; a full disk must not keep the cache closed. */
 	if (ftruncate(fd, 0) < 0 || io_pwrite(fd, pid, (size_t)n, 0) < 0)
 		log_debug("the lock of %s does not name its process", c->dir);
@@ -365,9 +377,13 @@ static int open_index(struct cache *c, enum index_end *last_end, struct err *err
 		return -ENOMEM;
 	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		r = err_set(&cause, -EBADMSG, "not a regular file");
+	else if (c->is_read_only)
+		r = index_open_copy(path, &c->index, last_end, &cause);
 	else
 		r = index_open(path, &c->index, last_end, &cause);
-	if (r == -EBADMSG) {
+	if (c->is_read_only && r == -ENOENT)
+		return err_set(err, -EROFS, "there is no cache in %s, and its file system is read-only", c->dir);
+	if (r == -EBADMSG && !c->is_read_only) {
 		log_warn("the index of the cache %s is damaged (%s): it begins anew, empty", c->dir, err_text(&cause));
 		r = index_file_set_aside(c->dir);
 		if (r == 0)
@@ -402,7 +418,7 @@ static int open_index_totals(struct cache *c, enum index_end *last_end, struct e
 	if (r < 0)
 		return r;
 	r = load_totals(c);
-	if (r != -EBADMSG)
+	if (r != -EBADMSG || c->is_read_only)
 		return r;
 	log_warn("the index of the cache %s is damaged: it begins anew, empty", c->dir);
 	index_close(TAKE(c->index), INDEX_TORN);
@@ -484,7 +500,7 @@ static int start_threads(struct cache *c, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "cannot start the cache's threads: %s", strerror(-r));
 	c->keeper_started = true;
-	if (prover_start(c->prover) < 0)
+	if (!c->is_read_only && prover_start(c->prover) < 0)
 		log_warn("no thread for proofs: nothing will be sealed");
 	return 0;
 }
@@ -506,10 +522,15 @@ int cache_open(const struct cache_config *config, struct cache **out, struct err
 		r = open_data(c, err);
 	if (r < 0)
 		return r;
-	write_tag(c->dir);
 	set_limits(c, config);
 	c->holds_back = config->scrub != SCRUB_IF_DUE;
-	scrub_start(c, config->scrub, last_end != INDEX_CLEAN);
+	if (c->is_read_only) {
+		log_warn("the cache %s is on a read-only file system: what is there is used, and nothing is kept", c->dir);
+		scrub_done(&c->scrub);
+	} else {
+		write_tag(c->dir);
+		scrub_start(c, config->scrub, last_end != INDEX_CLEAN);
+	}
 	r = start_threads(c, err);
 	if (r < 0)
 		return r;

@@ -69,6 +69,7 @@ struct job_list {
 struct cache {
 	char *dir;
 	int lock_fd; /* -1: not locked */
+	bool is_read_only; /* its file system is: what is there is used, and nothing can be added, proven or given up */
 	uint8_t salt[INDEX_SALT_LEN];
 	struct cache_events events;
 	uint64_t size_max, keep_free;

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include <hffs/buf.h>
+#include <hffs/cache.h>
 #include <hffs/io.h>
 #include <hffs/map.h>
 #include <hffs/thread.h>
@@ -45,6 +47,13 @@ static struct data_name name_of(const struct blob_id *id)
 	memcpy(n.folder, n.file, 2);
 	n.folder[2] = '\0';
 	return n;
+}
+
+char *cache_data_path(const char *dir, const struct blob_id *id)
+{
+	struct data_name n = name_of(id);
+
+	return str_printf("%s/blobs/%s/%s", dir, n.folder, n.file);
 }
 
 int data_new(int dir_fd, struct data **out)
@@ -261,12 +270,14 @@ static int open_existing(int folder, const char *file, uint64_t size, bool to_wr
 {
 	struct stat st;
 	AUTO_FD int fd = open_sound(folder, file, O_RDONLY, size, &st);
+	int r;
 
 	if (fd < 0)
 		return fd;
-	if (!data_is_fixed(&st))
-		return open_sound(folder, file, O_RDWR, size, &st);
-	return to_write ? -EBADMSG : take_fd(&fd);
+	if (data_is_fixed(&st))
+		return to_write ? -EBADMSG : take_fd(&fd);
+	r = open_sound(folder, file, O_RDWR, size, &st);
+	return r == -EROFS && !to_write ? take_fd(&fd) : r;
 }
 
 static int open_claimed(struct data *d, const struct blob_id *id, uint64_t size, bool to_write)

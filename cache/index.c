@@ -13,8 +13,10 @@
 
 #include <sqlite3.h>
 
+#include <hffs/buf.h>
 #include <hffs/clock.h>
 #include <hffs/log.h>
+#include <hffs/url.h>
 
 #define APPLICATION_ID 0x68666673 /* "hffs" */
 #define FORMAT 2
@@ -364,11 +366,51 @@ static enum index_end end_of(char clean)
 	return clean == '1' ? INDEX_CLEAN : clean == '2' ? INDEX_UNSCRUBBED : INDEX_TORN;
 }
 
-static int open_all(struct index *ix, const char *path, enum index_end *last_end, struct err *err)
+static int open_file(struct index *ix, const char *path)
+{
+	return errno_of(sqlite3_open_v2(path, &ix->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+}
+
+/* immutable: without a log and without locks, neither of which could be made. [sqlite.org/uri.html, 2026-08] */
+static int open_immutable(const char *path, sqlite3 **out)
+{
+	AUTO_BUF uri = {0};
+
+	buf_adds(&uri, "file:");
+	url_encode(&uri, path, true);
+	buf_adds(&uri, "?immutable=1");
+	if (uri.failed)
+		return -ENOMEM;
+	return errno_of(sqlite3_open_v2(uri.data, out, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL));
+}
+
+static int copy_all(sqlite3 *to, sqlite3 *from)
+{
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+
+	if (!b)
+		return errno_of(sqlite3_errcode(to));
+	(void)sqlite3_backup_step(b, -1); /* finish says the same once more */
+	return errno_of(sqlite3_backup_finish(b));
+}
+
+static int open_copy(struct index *ix, const char *path)
+{
+	sqlite3 *from = NULL;
+	int r = open_immutable(path, &from);
+
+	if (r == 0)
+		r = open_file(ix, ":memory:");
+	if (r == 0)
+		r = copy_all(ix->db, from);
+	(void)sqlite3_close(from); /* read only */
+	return r;
+}
+
+static int open_all(struct index *ix, const char *path, bool is_copy, enum index_end *last_end, struct err *err)
 {
 	char clean = '0';
-	int rc = sqlite3_open_v2(path, &ix->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-	int r = errno_of(rc);
+	int r = is_copy ? open_copy(ix, path) : open_file(ix, path);
 
 	if (r == 0)
 		r = set_up(ix);
@@ -392,7 +434,7 @@ static int open_all(struct index *ix, const char *path, enum index_end *last_end
 	return r == -ENOSPC || r == -EIO ? 0 : r; /* a full disk: the first transaction that succeeds marks it */
 }
 
-int index_open(const char *path, struct index **out, enum index_end *last_end, struct err *err)
+static int open_index(const char *path, bool is_copy, struct index **out, enum index_end *last_end, struct err *err)
 {
 	struct index *ix = calloc(1, sizeof(*ix));
 	struct err cause = {0};
@@ -400,8 +442,7 @@ int index_open(const char *path, struct index **out, enum index_end *last_end, s
 
 	if (!ix)
 		return -ENOMEM;
-	make_private(path);
-	r = open_all(ix, path, last_end, &cause);
+	r = open_all(ix, path, is_copy, last_end, &cause);
 	if (r < 0) {
 		err_set(err, r, "%s", cause.text[0] ? cause.text : ix->db ? sqlite3_errmsg(ix->db) : "out of memory");
 		index_close(ix, INDEX_TORN);
@@ -409,6 +450,19 @@ int index_open(const char *path, struct index **out, enum index_end *last_end, s
 	}
 	*out = ix;
 	return 0;
+}
+
+int index_open(const char *path, struct index **out, enum index_end *last_end, struct err *err)
+{
+	make_private(path);
+	return open_index(path, false, out, last_end, err);
+}
+
+int index_open_copy(const char *path, struct index **out, enum index_end *last_end, struct err *err)
+{
+	if (access(path, F_OK) < 0)
+		return -errno;
+	return open_index(path, true, out, last_end, err);
 }
 
 static void say_clean(struct index *ix, enum index_end how)

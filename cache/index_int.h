@@ -29,6 +29,11 @@ enum index_end {
  * that it is in use (where the disk lets us write).
  */
 int index_open(const char *path, struct index **out, enum index_end *last_end, struct err *err);
+/*
+ * The same for a file on a read-only file system: a copy in memory, whose changes are lost. What a torn end left in the log beside
+ * it is not seen. -ENOENT: there is none.
+ */
+int index_open_copy(const char *path, struct index **out, enum index_end *last_end, struct err *err);
 /* Unless it is torn, all is committed, and the log is emptied into the index. */
 void index_close(struct index *ix, enum index_end how);
 const uint8_t *index_salt(const struct index *ix);

@@ -83,13 +83,36 @@ static void punch_piece(struct cache *c, const struct piece *p)
 	}
 }
 
+struct queueing {
+	struct cache *c;
+	const struct index_blob *blob;
+};
+
+static int queue_extent(void *ctx, const struct cache_extent *e)
+{
+	struct queueing *q = ctx;
+
+	return batch_drop_bits(&q->c->batch, &q->blob->id, q->blob->size, e->idx, e->present);
+}
+
+/* The index cannot be told now: the rows go with a later commit. */
+static void forget_later(struct cache *c, const struct blob_id *id)
+{
+	struct index_blob b;
+	struct queueing q = {c, &b};
+
+	if (index_find_blob(c->index, id, &b) < 0 || index_load_extents(c->index, &b, queue_extent, &q) < 0)
+		c->unrecorded = true; /* rows that name a file that is gone: seen when they are read */
+}
+
 /* All of a blob that the layer above has let go of. */
 static void remove_blob(struct cache *c, const struct blob_id *id, uint64_t size, bool spoil)
 {
 	bool quarantined = false;
 
 	prover_cancel(c->prover, id);
-	(void)keeper_forget_blob(c, id, size, spoil, &quarantined); /* else the rows name a file that is gone: seen when they are read */
+	if (keeper_forget_blob(c, id, size, spoil, &quarantined) < 0 && !c->broken)
+		forget_later(c, id);
 	(void)data_drop(c->data, id); /* what stays is found by the next scrub */
 	tell(c, id, 0, chunks_of(size), quarantined);
 }
@@ -394,7 +417,7 @@ void room_make(struct cache *c, bool asked)
 	uint64_t need = needed(c, asked);
 	struct round *r;
 
-	if (!need || c->broken || clock_mono_ms() < c->room_ms)
+	if (!need || c->broken || c->is_read_only || clock_mono_ms() < c->room_ms)
 		return;
 	r = calloc(1, sizeof(*r));
 	if (!r)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* hffs pull: which files, by which way, and what to say of it. What came is kept, so the same command goes on where it ended. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,11 +113,15 @@ static int pull_through_mount(const struct pull_args *args, const char *dir, str
 {
 	AUTO_LISTING files = {0};
 	AUTO_FREE char *commit_dir = realpath(dir, NULL); /* a branch may move meanwhile */
+	AUTO_FD int hold = -1; /* a mount that belongs to another program stays while somebody is in it */
 	struct progress progress;
 	struct pull_plan plan = {.files = &files, .jobs = args->jobs, .progress = &progress, .is_interrupted = is_interrupted};
 	int r;
 
 	if (!commit_dir)
+		return err_set(err, -errno, "%s: %s", dir, strerror(errno));
+	hold = open(commit_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (hold < 0)
 		return err_set(err, -errno, "%s: %s", dir, strerror(errno));
 	r = listing_from_dir(&files, commit_dir, "", true, err);
 	if (r == 0)

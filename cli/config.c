@@ -103,6 +103,19 @@ char *config_cache_dir(const char *name)
 	return geteuid() == 0 ? str_printf("/var/cache/%s", name) : base_path("XDG_CACHE_HOME", ".cache", name);
 }
 
+char *config_temp_dir(void)
+{
+	static const char *const names[] = {"XDG_RUNTIME_DIR", "TMPDIR"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *dir = env_get(names[i]);
+
+		if (dir && *dir == '/' && access(dir, W_OK | X_OK) == 0)
+			return strdup(dir);
+	}
+	return strdup("/tmp");
+}
+
 /* [huggingface_hub constants.py, 2026-08] */
 char *config_hub_cache(void)
 {

@@ -85,4 +85,7 @@ char *config_expand_path(const char *text);
 /* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */
 char *config_cache_dir(const char *name);
 
+/* Where small things may lie that do not outlive us: $XDG_RUNTIME_DIR, $TMPDIR, else /tmp. As above. */
+char *config_temp_dir(void);
+
 #endif

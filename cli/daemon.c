@@ -3,7 +3,8 @@
  * Builds fetch and mount, and takes them down in the reverse order. Detached, the parent waits on a pipe for one report of the
  * child: success when the kernel has answered, or the errno and the sentence. Threads start in the child only.
  *
- * A mount ends by umount, or by SIGTERM, SIGINT, SIGHUP, which a thread of its own waits for.
+ * A mount ends by umount, or by SIGTERM, SIGINT, SIGHUP, which a thread of its own waits for. A private mount also ends with the
+ * process that started it: the kernel then sends SIGTERM. Others may have found it and use it; it stays until they are done.
  */
 #include "daemon_int.h"
 
@@ -27,9 +28,13 @@
 
 #include "keep_int.h"
 #include "lock_int.h"
+#include "model_dir_int.h"
+#include "mounts_int.h"
 #include "orders_int.h"
 #include "status_int.h"
 #include "wait_int.h"
+
+#define PRIVATE_WAIT_US 200000 /* how soon a private mount that is in use looks again */
 
 struct daemon {
 	const struct daemon_plan *plan;
@@ -42,6 +47,7 @@ struct daemon {
 	_Atomic bool ending;
 	int report_fd; /* to the parent; -1 in front, and once the report is given */
 	int null_fd;
+	pid_t parent;  /* who started us */
 };
 
 /* --- the report --- */
@@ -148,6 +154,18 @@ static void block_signals(sigset_t *set)
 	(void)signal(SIGPIPE, SIG_IGN); /* fails for bad numbers only */
 }
 
+/* What is in use is not taken away from who uses it. A mount that is gone ends mount_run() by itself. */
+static void end_unused(struct daemon *d)
+{
+	struct err err = {0};
+	int r;
+
+	while ((r = mount_dir_unmount(d->plan->dir, false, &err)) == -EBUSY && !atomic_load(&d->ending))
+		usleep(PRIVATE_WAIT_US);
+	if (r < 0)
+		mount_stop(d->mount);
+}
+
 static void *watch_signals(void *arg)
 {
 	struct daemon *d = arg;
@@ -157,7 +175,10 @@ static void *watch_signals(void *arg)
 	block_signals(&set);
 	while (sigwait(&set, &nr) == 0 && !atomic_load(&d->ending)) {
 		log_info("signal %d: unmounting %s", nr, d->plan->dir);
-		mount_stop(d->mount);
+		if (d->plan->private_dir)
+			end_unused(d);
+		else
+			mount_stop(d->mount);
 	}
 	return NULL;
 }
@@ -200,6 +221,8 @@ static int check_repo(struct daemon *d, struct err *err)
 	struct revision rev;
 	int r;
 
+	if (plan->private_dir)
+		return wait_revision(fetch_catalog(d->fetch), plan->first, plan->first_rev, &rev, err);
 	if (!plan->repo)
 		return 0;
 	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &rev, err);
@@ -232,8 +255,10 @@ static int open_mount(struct daemon *d, struct err *err)
 		.status = on_status,
 		.status_ctx = d,
 	};
+	int r;
 
-	return mount_open(&config, &d->mount, err);
+	r = mount_open(&config, &d->mount, err);
+	return r < 0 && plan->private_dir ? -ENODEV : r;
 }
 
 /* Without it the mount is as good as ever; only verbs that steer it have nobody to talk to. */
@@ -303,12 +328,22 @@ static int assemble(struct daemon *d, struct err *err)
 	return r;
 }
 
+/* A parent that ended before it could be named would never be missed. */
+static int end_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ECANCELED;
+}
+
 static int run(struct daemon *d, struct err *err)
 {
 	sigset_t set;
 	int r;
 
 	block_signals(&set);
+	if (d->plan->private_dir && (r = end_with_parent(d->parent)) < 0)
+		return err_set(err, r, "nobody waits for the mount any more");
 	harden(d->plan->config);
 	r = open_log(d->plan, err);
 	if (r < 0)
@@ -350,6 +385,8 @@ static int detach(struct daemon *d, struct err *err)
 		(void)close(ends[1]);
 		r = report_read(ends[0], child, err);
 		(void)close(ends[0]);
+		if (r == 0 && d->plan->child)
+			*d->plan->child = child;
 		return r;
 	}
 	(void)close(ends[0]);
@@ -357,6 +394,8 @@ static int detach(struct daemon *d, struct err *err)
 	close_inherited(d);
 	(void)setsid(); /* the child of a fork never leads a group */
 	r = run(d, err);
+	if (d->plan->private_dir)
+		model_view_remove(d->plan->private_dir); /* whoever started us may be gone */
 	if (r < 0) {
 		err->code = r;
 		report(d, err);
@@ -367,7 +406,7 @@ static int detach(struct daemon *d, struct err *err)
 
 int daemon_start(const struct daemon_plan *plan, struct err *err)
 {
-	struct daemon d = {.plan = plan, .report_fd = -1, .null_fd = -1};
+	struct daemon d = {.plan = plan, .report_fd = -1, .null_fd = -1, .parent = getpid()};
 	int r;
 
 	d.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -3,6 +3,8 @@
 #ifndef HFFS_DAEMON_INT_H
 #define HFFS_DAEMON_INT_H
 
+#include <sys/types.h>
+
 #include <hffs/repo.h>
 
 #include "config_int.h"
@@ -14,6 +16,15 @@ struct daemon_plan {
 	const struct repo_id *repo; /* one repository at dir itself; NULL: the whole tree */
 	const char *rev;
 	bool foreground; /* serve in this process until unmounted */
+	/*
+	 * A mount for the process that starts it: ends with it, or at SIGTERM, once nobody else uses it; then this directory, made for it
+	 * with dir below, is removed with all that is in it. It is made only if the Hub knows first at first_rev. Where mounting itself
+	 * fails daemon_start() gives -ENODEV. NULL: a mount for all.
+	 */
+	const char *private_dir;
+	const struct repo_id *first;
+	const char *first_rev;
+	pid_t *child;    /* out: the process behind the mount; may be NULL */
 };
 
 /*

@@ -23,6 +23,10 @@ static const struct verb {
 	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
+	{"run", "run a language model from files that are mapped", cmd_run},
+	{"embed", "the embedding of a text, as numbers", cmd_embed},
+	{"tokenize", "a text to the numbers that a model reads", cmd_tokenize},
+	{"detokenize", "the numbers that a model writes to a text", cmd_detokenize},
 	{"serve", "a Hub for the neighbours, from a folder or the cache", cmd_serve},
 };
 
@@ -31,7 +35,7 @@ static int help(void)
 	printf("hffs shows the Hugging Face Hub as a read-only file system: a byte comes over the network when somebody first reads it.\n\n"
 	       "usage: hffs VERB [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
 	printf("\n"
 	       "  --help     this page; 'hffs VERB --help' is about one verb\n"
 	       "  --version  the version\n\n"

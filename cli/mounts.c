@@ -155,7 +155,16 @@ static struct question *question_new(const char *dir)
 	return NULL;
 }
 
-/* Length of the answer, to be parsed before question_unref(); -ETIMEDOUT: none came. */
+static int question_wait(struct question *q)
+{
+	LOCK_SCOPE(&q->lock);
+	while (!q->is_answered)
+		if (!cond_wait_ms(&q->answered, &q->lock, ANSWER_MS))
+			break;
+	return q->is_answered ? q->r : -ETIMEDOUT;
+}
+
+/* Length of the answer, to be parsed before question_unref(); -ETIMEDOUT: none came. Then a thread is left behind, else none. */
 static int question_ask(struct question *q)
 {
 	pthread_t thread;
@@ -167,12 +176,12 @@ static int question_ask(struct question *q)
 		q->refs--;
 		return r;
 	}
-	pthread_detach(thread);
-	LOCK_SCOPE(&q->lock);
-	while (!q->is_answered)
-		if (!cond_wait_ms(&q->answered, &q->lock, ANSWER_MS))
-			break;
-	return q->is_answered ? q->r : -ETIMEDOUT;
+	r = question_wait(q);
+	if (r == -ETIMEDOUT)
+		pthread_detach(thread);
+	else
+		pthread_join(thread, NULL); /* who asks may fork next */
+	return r;
 }
 
 static int parse_status(struct mount_entry *e, const char *text, size_t len)

@@ -52,4 +52,7 @@ char *mounts_find_below(const struct config *c, const char *below);
 /* The directory as mountinfo shows it: absolute, without links, also where a dead mount cannot be entered. NULL with errno. */
 char *mount_dir_resolve(const char *dir);
 
+/* Ends the mount at dir; lazy: it goes now, and what is open works on. -EBUSY, without a sentence: it is in use. */
+int mount_dir_unmount(const char *dir, bool lazy, struct err *err);
+
 #endif

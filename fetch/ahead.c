@@ -124,6 +124,12 @@ void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr)
 		(void)prefetch_set_parts(&b->prefetch, parts, nr); /* without memory: no parts */
 }
 
+uint32_t ahead_nr_parts(struct blob *b)
+{
+	LOCK_SCOPE(&b->fetch->ahead->lock);
+	return b->prefetch.nr_parts;
+}
+
 /* --- reads --- */
 
 static enum want_class class_of(enum prefetch_class c)
@@ -139,12 +145,17 @@ static enum prefetch_class class_from(enum want_class c)
 /* Gives the reference to b back. */
 static void want(struct blob *b, const struct prefetch_want *w)
 {
-	struct aftermath a = {.ahead = class_of(w->class)};
+	struct aftermath a = {.ahead = class_of(w->class), .ahead_bytes = w->ahead};
+	uint64_t first = w->off / CHUNK_SIZE, last = (w->off + w->len - 1) / CHUNK_SIZE;
+	bool ready;
 
 	pthread_mutex_lock(&b->lock);
-	if (b->ready && !b->quarantined)
-		blob_want_locked(b, w->off / CHUNK_SIZE, (w->off + w->len - 1) / CHUNK_SIZE, false, &a);
+	ready = b->ready && !b->quarantined;
+	if (ready && w->class != PREFETCH_SWEEP)
+		blob_want_locked(b, first, last, false, &a);
 	pthread_mutex_unlock(&b->lock);
+	if (ready && w->class == PREFETCH_SWEEP)
+		sched_want_ahead(b->fetch->sched, b, first, last, WANT_SWEEP, w->ahead);
 	blob_settle(b, &a);
 	blob_put(b);
 }
@@ -153,7 +164,7 @@ void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direc
 {
 	struct ahead *h = b->fetch->ahead;
 	struct prefetch_read r = {.off = off, .len = len, .now_ms = clock_mono_ms(), .hit = hit, .direct = direct};
-	struct prefetch_limits limits = sched_ahead(b->fetch->sched);
+	struct prefetch_limits limits = sched_note_read(b->fetch->sched, len);
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
 	struct blob *of[PREFETCH_WANTS_MAX];
 	unsigned nr;

@@ -9,6 +9,7 @@
  * a reply never races with a hole and new replies never wait.
  */
 #include "ahead_int.h"
+#include "disk_int.h"
 #include "hot_int.h"
 
 #include <errno.h>
@@ -111,7 +112,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 	if (a->urgent)
 		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, WANT_URGENT);
 	if (a->background && a->ahead)
-		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead);
+		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead, a->ahead_bytes);
 	else if (a->background)
 		sched_want(b->fetch->sched, b, a->background_first, a->background_last, WANT_STREAM);
 	while ((proof = a->proofs)) {
@@ -352,6 +353,19 @@ static bool touch_locked(struct blob *b, uint64_t extent)
 	return true;
 }
 
+/*
+ * The disk is passed by: what is on it and not in memory comes from the Hub. Its rows stay, and it is written again. Not of a sealed
+ * blob, whose file cannot be: there a reader waits for the disk.
+ */
+static void pass_by_disk_locked(struct blob *b, uint64_t first, uint64_t last)
+{
+	if (b->sealed)
+		return;
+	for (uint64_t i = first; i <= last; i++)
+		if (b->state[i] == CHUNK_PRESENT && !hot_find_locked(b, i))
+			blob_set_state_locked(b, i, CHUNK_ABSENT);
+}
+
 static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, read_done *done, void *ctx)
 {
 	uint64_t first = off / CHUNK_SIZE, last = (off + len - 1) / CHUNK_SIZE;
@@ -366,6 +380,8 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	refused = blob_refuse_locked(b, &err);
 	if (refused == 0 && b->ready) {
 		touch = touch_locked(b, first / EXTENT_CHUNKS);
+		if (disk_is_slow(b->fetch->disk) && !hub_is_offline(b->fetch->hub))
+			pass_by_disk_locked(b, first, last);
 		hit = count_missing_locked(b, first, last, false) == 0;
 		if (hit)
 			span_fill_locked(b, off, len, &span);

@@ -29,35 +29,40 @@ static int tree_key(const struct inquiry *q, bool is_whole, char out[KEY_MAX])
 	return key_derive(q, is_whole ? INQUIRY_TREE : q->kind == INQUIRY_PATH ? INQUIRY_PATH : INQUIRY_DIR, &q->repo, rev, out);
 }
 
-/* The directory whose entries a tree of q has, where that is not the whole commit. NULL: no memory. */
-static char *dir_of(const struct inquiry *q)
+/* What may be seen of it, for tree_filter(): the directory that an answer has the entries of. */
+static int show(struct inquiry *q, struct tree **t)
 {
 	const char *slash = q->kind == INQUIRY_PATH ? strrchr(q->path, '/') : q->path + strlen(q->path);
+	AUTO_FREE char *dir = strndup(q->path, slash ? (size_t)(slash - q->path) : 0);
 
-	return strndup(q->path, slash ? (size_t)(slash - q->path) : 0);
+	if (dir)
+		return tree_show(q, q->outcome.is_whole ? NULL : dir, t);
+	tree_unref(*t);
+	return -ENOMEM;
 }
 
-/* Stores the tree, keeps what may be seen of it, and makes that the outcome. */
-static int remember(struct inquiry *q, struct tree *t, bool to_store)
+/* The end of an inquiry that has a listing, all of it: it is stored unless it came from there, and what may be seen of it is the answer. */
+static void give(struct inquiry *q, struct tree *t, bool to_store)
 {
-	AUTO_FREE char *dir = dir_of(q);
 	char key[KEY_MAX];
-	bool is_kept = inquiry_is_current(q) && tree_key(q, q->outcome.is_whole, key) == 0;
+	bool to_keep = inquiry_is_current(q) && tree_key(q, q->outcome.is_whole, key) == 0;
 	int r;
 
-	if (is_kept && to_store)
+	if (to_keep && to_store)
 		tree_store_doc(q, key, t);
-	if (!dir) {
+	r = show(q, &t);
+	if (r == 0 && q->kind == INQUIRY_PATH && tree_nr(t) < 2) {
 		tree_unref(t);
-		return -ENOMEM;
+		r = -ENOENT;
 	}
-	r = tree_show(q, q->outcome.is_whole ? NULL : dir, &t);
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		inquiry_end_with(q, r, NULL);
+		return;
+	}
 	q->outcome.tree = t;
-	if (is_kept)
+	if (to_keep)
 		tree_keep(q, key, t);
-	return 0;
+	inquiry_end(q);
 }
 
 static bool is_root(const struct inquiry *q)
@@ -108,13 +113,7 @@ static void complete(struct inquiry *q)
 		return;
 	}
 	catalog_note_answer(q->c);
-	r = remember(q, t, q->kind != INQUIRY_PATH);
-	if (r == 0 && q->kind == INQUIRY_PATH && tree_nr(q->outcome.tree) < 2)
-		r = -ENOENT;
-	if (r < 0)
-		inquiry_end_with(q, r, NULL);
-	else
-		inquiry_end(q);
+	give(q, t, q->kind != INQUIRY_PATH);
 }
 
 static void page(void *ctx, const struct hub_result *res, const struct hub_entry *entries, size_t nr, bool more)
@@ -194,16 +193,11 @@ static void load(struct inquiry *q, bool is_whole, void (*step)(struct inquiry *
 static bool took_doc(struct inquiry *q, bool is_whole)
 {
 	struct tree *t;
-	int r;
 
 	if (tree_take_doc(q, &t) < 0)
 		return false; /* what is damaged is written anew with the answer */
 	q->outcome.is_whole = is_whole;
-	r = remember(q, t, false);
-	if (r < 0)
-		inquiry_end_with(q, r, NULL);
-	else
-		inquiry_end(q);
+	give(q, t, false);
 	return true;
 }
 
@@ -241,10 +235,6 @@ static void want(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 	struct err err = {0};
 	AUTO_FREE char *rev = NULL;
 
-	if (c->lockfile) {
-		lock_give_part(c, repo, commit, path, done, ctx);
-		return;
-	}
 	if (!repo->name[0] || !name_is_commit(commit, strlen(commit))) {
 		err_set(&err, -ENOENT, "%s@%s is not a commit", repo->name, commit);
 		done(ctx, -ENOENT, NULL, false, &err);
@@ -259,10 +249,28 @@ static void want(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 	done(ctx, -ENOMEM, NULL, false, &err);
 }
 
+struct locked {
+	part_done *done;
+	void *ctx;
+};
+
+/* A lock file names few enough files to be shown at once. */
+static void lock_tree_came(void *ctx, int r, struct tree *tree, const struct err *err)
+{
+	struct locked *l = ctx;
+
+	l->done(l->ctx, r, tree, true, err);
+}
+
 void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
 			  void *ctx)
 {
-	want(c, INQUIRY_LISTING, repo, commit, path, done, ctx);
+	struct locked l = {done, ctx};
+
+	if (c->lockfile)
+		lock_give_tree(c, repo, commit, lock_tree_came, &l); /* before it returns */
+	else
+		want(c, INQUIRY_LISTING, repo, commit, path, done, ctx);
 }
 
 void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx)

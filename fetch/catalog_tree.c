@@ -66,7 +66,7 @@ int tree_show(const struct inquiry *q, const char *dir, struct tree **t)
 		whole = NULL;
 		return 0;
 	}
-	return tree_filter(whole, q->c->filter, dir, t);
+	return tree_filter(whole, dir, q->c->filter, t);
 }
 
 static void tree_complete(struct inquiry *q)

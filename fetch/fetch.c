@@ -8,6 +8,7 @@
 #include <hffs/log.h>
 
 #include "catalog_int.h"
+#include "disk_int.h"
 #include "hot_int.h"
 
 /* Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). */
@@ -27,7 +28,14 @@ static unsigned count_workers(unsigned asked)
 
 	if (asked)
 		return asked;
-	return cpus < 4 ? 4 : cpus > 8 ? 8 : (unsigned)cpus; /* they wait for the disk, too */
+	return 1 + (cpus < 4 ? 4 : cpus > 8 ? 8 : (unsigned)cpus); /* all but one may wait for the disk */
+}
+
+static struct disk *make_disk(const struct workers *w)
+{
+	unsigned nr = workers_count(w);
+
+	return disk_new(nr > 1 ? nr - 1 : 1);
 }
 
 static int open_parts(struct fetch *f, struct err *err)
@@ -37,10 +45,11 @@ static int open_parts(struct fetch *f, struct err *err)
 
 	if (r < 0)
 		return err_set(err, r, "cannot start threads");
+	f->disk = make_disk(f->workers);
 	f->hot = hot_new();
 	f->ahead = ahead_new();
 	f->pool = pool_new(POOL_BUFFERS, sched_buffer_given, &f->sched);
-	if (!f->hot || !f->ahead || !f->pool)
+	if (!f->disk || !f->hot || !f->ahead || !f->pool)
 		return -ENOMEM;
 	f->config.hub.defer = workers_post;
 	f->config.hub.defer_ctx = f->workers;
@@ -128,6 +137,7 @@ void fetch_close(struct fetch *f)
 	pool_free(f->pool);
 	sched_free(f->sched);
 	workers_free(f->workers);
+	disk_free(f->disk);
 	pthread_mutex_destroy(&f->blobs_lock);
 	free(f);
 }

@@ -150,6 +150,7 @@ struct fetch {
 	struct cache *cache;
 	struct catalog *catalog;
 	struct workers *workers;
+	struct disk *disk;
 	struct pool *pool;
 	struct sched *sched;
 	struct hot *hot;
@@ -166,6 +167,7 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
+	_Atomic uint64_t refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
 };
 
 /* span.c */
@@ -194,6 +196,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err);
 struct aftermath {
 	bool urgent, background; /* tell the scheduler of wants in [first, last] */
 	enum want_class ahead;   /* of those in the background: WANT_URGENT: nobody reads towards them, they are ordered */
+	uint64_t ahead_bytes;    /* between reader and them */
 	uint64_t urgent_first, urgent_last;
 	uint64_t background_first, background_last;
 	struct prove_job *proofs; /* to be run */
@@ -227,7 +230,9 @@ struct prove_job {
 };
 struct prove_job *prove_job_new(struct blob *b, uint64_t first, uint64_t last);
 void store_chunk(struct chunk_buf *c); /* takes the buffer's reference and that of its blob */
-/* Opens the data file if it is not open: a reference, NULL if the disk refuses. Blocks on disk. */
+/* Tries once more to write a chunk that the disk refused, and if that goes well all others; if there is any. */
+void store_refused(struct fetch *f);
+/* Opens the data file if it is not open: a reference, NULL with errno if the disk refuses. Blocks on disk. */
 struct data_file *store_open_data(struct blob *b);
 
 /* backing.c: data files in the hands of readers */
@@ -244,10 +249,13 @@ struct cache_events events_of(struct fetch *f);
 int sched_open(struct fetch *f, unsigned connections_max, struct sched **out);
 /* Chunks of [first, last] are WANTED. Borrows b. */
 void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
-/* The same for what the prefetcher wants: passed over if it has changed its mind when its turn comes. Never urgent. */
-void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class);
-/* What may be ahead of the readers of one model: what the link needs to stay full, and memory keeps. */
-struct prefetch_limits sched_ahead(struct sched *s);
+/*
+ * The same for what the prefetcher wants, so many bytes from its reader: passed over if it has changed its mind when its turn
+ * comes. Never urgent. Chunks of a sweep are ABSENT, so that everybody may still want them for a better reason.
+ */
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead);
+/* A reader asked for len bytes: what may be ahead of the readers of one model, which the link needs to stay full and memory keeps. */
+struct prefetch_limits sched_note_read(struct sched *s, uint64_t len);
 void sched_buffer_given(void *sched);
 void sched_cancel(struct sched *s); /* ends all transfers; later wants are refused */
 void sched_free(struct sched *s);

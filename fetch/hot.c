@@ -190,10 +190,32 @@ static bool give_up(struct hot *h, enum hot_place place)
 	return true;
 }
 
+/* The list's reference to the blob becomes the caller's. */
+struct chunk_buf *hot_take_only(struct hot *h)
+{
+	LOCK_SCOPE(&h->lock);
+
+	for (struct chunk_buf *c = h->lists[HOT_ONLY].oldest; c; c = c->newer) {
+		if (pthread_mutex_trylock(&c->blob->lock) != 0)
+			continue;
+		unlink_chunk(h, c);
+		c->is_storing = true;
+		chunk_buf_ref(c);
+		pthread_mutex_unlock(&c->blob->lock);
+		return c;
+	}
+	return NULL;
+}
+
 static unsigned count(struct hot *h, enum hot_place place)
 {
 	LOCK_SCOPE(&h->lock);
 	return h->lists[place].nr;
+}
+
+uint64_t hot_refused_ahead(struct hot *h)
+{
+	return count(h, HOT_ONLY) ? (uint64_t)ONLY_KEPT / 2 * CHUNK_SIZE : 0;
 }
 
 void hot_trim(struct hot *h)

@@ -26,6 +26,10 @@ void hot_taken_locked(struct chunk_buf *c, uint64_t bytes);
 void hot_drop_locked(struct blob *b, uint64_t idx); /* if it is there */
 void hot_drop_all(struct blob *b);
 
+/* One that the disk refused, to be stored once more: it is being stored again, with a reference for the job, and one of its blob. */
+struct chunk_buf *hot_take_only(struct hot *h); /* NULL: there is none, or its blob is busy */
+/* Bytes that may be ahead of readers while the disk refuses what comes, so that they get it before it has to go. 0: it refuses none. */
+uint64_t hot_refused_ahead(struct hot *h);
 /* Gives back what is beyond the limits. Without any lock. */
 void hot_trim(struct hot *h);
 /* Gives one buffer back for new bytes: what was read through first, then the oldest that is on disk. False: none can be. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Headers of model files, read as their bytes pass. A blob waits until the chunks of [0, need) can be read; then a worker copies
- * them, piece by piece under a hold as every reader does, and parses. The parser may ask for more: need grows, and the blob waits
- * again. First come the few bytes that tell the format, so that all other files cost nothing.
+ * Headers of model files, read as their bytes pass. A blob waits until the chunks of [from, need) can be read; then a worker copies
+ * them, piece by piece under a hold as every reader does, and parses. The parser may ask for more: the range grows, and the blob
+ * waits again. First come the few bytes that tell the format, so that all other files cost nothing. Most formats have their table
+ * at the file's beginning; that of a ZIP file, as torch and numpy write it, is at its end.
  *
  * Chunks of an earlier run are proven for it, but absent ones are never fetched. Whatever goes wrong ends in LEARN_OVER without a
  * table: malformed headers are the reader's to complain about.
@@ -24,9 +25,17 @@ struct learn_job {
 
 struct found {
 	int r;
-	uint64_t need;
+	uint64_t from, need;
+	bool is_zip;
 	struct tensor_table *table;
 	struct shard_index *shards;
+	struct zip_directory *zip;
+};
+
+/* What a worker looks at: bytes [from, end) of the blob. */
+struct sight {
+	uint64_t from, end;
+	bool index, zip;
 };
 
 static bool is_index_locked(const struct blob *b)
@@ -58,13 +67,13 @@ static bool can_read(enum chunk_state s)
 	return s == CHUNK_PRESENT || s == CHUNK_MEMORY;
 }
 
-/* Can all chunks of [0, len) be read? Those of an earlier run are asked for a proof, if no other is missing. */
-static bool are_here_locked(struct blob *b, uint64_t len, struct aftermath *a)
+/* Can all chunks of [from, end) be read? Those of an earlier run are asked for a proof, if no other is missing. */
+static bool are_here_locked(struct blob *b, uint64_t from, uint64_t end, struct aftermath *a)
 {
-	uint64_t last = (len - 1) / CHUNK_SIZE;
+	uint64_t first = from / CHUNK_SIZE, last = (end - 1) / CHUNK_SIZE;
 	bool all = true, unproven = false;
 
-	for (uint64_t i = 0; i <= last; i++) {
+	for (uint64_t i = first; i <= last; i++) {
 		enum chunk_state s = b->state[i];
 
 		if (!can_read(s) && s != CHUNK_UNPROVEN && s != CHUNK_PROVING)
@@ -73,7 +82,7 @@ static bool are_here_locked(struct blob *b, uint64_t len, struct aftermath *a)
 		unproven = unproven || s == CHUNK_UNPROVEN;
 	}
 	if (unproven)
-		blob_want_locked(b, 0, last, false, a);
+		blob_want_locked(b, first, last, false, a);
 	return all;
 }
 
@@ -87,7 +96,7 @@ void learn_look_locked(struct blob *b, struct aftermath *a)
 		return;
 	if (!b->learn.need)
 		begin_locked(b);
-	if (b->learn.state != LEARN_WAITS || !are_here_locked(b, b->learn.need, a))
+	if (b->learn.state != LEARN_WAITS || !are_here_locked(b, b->learn.from, b->learn.need, a))
 		return;
 	j = calloc(1, sizeof(*j));
 	if (!j)
@@ -100,7 +109,9 @@ void learn_look_locked(struct blob *b, struct aftermath *a)
 
 void learn_note_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 {
-	if (b->learn.state == LEARN_WAITS && (!b->learn.need || idx <= (b->learn.need - 1) / CHUNK_SIZE))
+	const struct learn *l = &b->learn;
+
+	if (l->state == LEARN_WAITS && (!l->need || (idx >= l->from / CHUNK_SIZE && idx <= (l->need - 1) / CHUNK_SIZE)))
 		learn_look_locked(b, a);
 }
 
@@ -112,22 +123,43 @@ void learn_run(struct learn_job *j)
 
 /* --- a look, on a worker --- */
 
-/* What is read for `need`: to the end of its last chunk, so that a header that grows is not asked for byte by byte. */
-static uint64_t look_len(const struct blob *b, uint64_t need)
+/* What is read for the next look: whole chunks, so that a header that grows is not asked for byte by byte. */
+static struct sight sight_locked(const struct blob *b)
 {
-	if (need <= FORMAT_SNIFF_BYTES)
-		return need;
-	return min_u64(b->size, (need + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
+	const struct learn *l = &b->learn;
+	struct sight s = {l->from / CHUNK_SIZE * CHUNK_SIZE, l->need, l->index, l->zip};
+
+	if (l->need > FORMAT_SNIFF_BYTES)
+		s.end = min_u64(b->size, (l->need + CHUNK_SIZE - 1) / CHUNK_SIZE * CHUNK_SIZE);
+	return s;
 }
 
-static void parse(const struct blob *b, const void *bytes, size_t len, bool index, struct found *f)
+static int parse_begin(const struct blob *b, const void *bytes, size_t len, struct found *f, struct err *err)
 {
+	if (format_sniff(bytes, len) != FORMAT_ZIP)
+		return tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, err);
+	f->is_zip = true;
+	f->from = b->size - 1;
+	f->need = b->size;
+	return -EAGAIN;
+}
+
+static int parse_zip(const struct blob *b, const void *bytes, size_t len, struct found *f, struct err *err)
+{
+	f->is_zip = true;
+	f->need = b->size;
+	return zip_directory_parse(bytes, len, b->size, HEADER_MAX, &f->zip, &f->from, err);
+}
+
+static void parse(const struct blob *b, const void *bytes, const struct sight *s, struct found *f)
+{
+	size_t len = (size_t)(s->end - s->from);
 	struct err err = {0};
 
-	if (index)
+	if (s->index)
 		f->r = shard_index_parse(bytes, len, &f->shards, &err);
 	else
-		f->r = tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, &err);
+		f->r = s->zip ? parse_zip(b, bytes, len, f, &err) : parse_begin(b, bytes, len, f, &err);
 	if (f->r == -EBADMSG || f->r == -EFBIG)
 		log_debug("%s: nothing is learned from it: %s", blob_name(b), err.text);
 }
@@ -152,15 +184,16 @@ static int copy_piece(struct blob *b, uint64_t off, size_t len, void *out)
 	return r;
 }
 
-static void look(struct blob *b, size_t len, bool index, struct found *f)
+static void look(struct blob *b, const struct sight *s, struct found *f)
 {
+	size_t len = (size_t)(s->end - s->from);
 	AUTO_FREE char *bytes = malloc(len);
 
 	f->r = bytes ? 0 : -ENOMEM;
 	for (size_t off = 0; off < len && f->r == 0; off += READ_MAX)
-		f->r = copy_piece(b, off, (size_t)min_u64(READ_MAX, len - off), bytes + off);
+		f->r = copy_piece(b, s->from + off, (size_t)min_u64(READ_MAX, len - off), bytes + off);
 	if (f->r == 0)
-		parse(b, bytes, len, index, f);
+		parse(b, bytes, s, f);
 }
 
 static void take_locked(struct blob *b, struct found *f, struct aftermath *a)
@@ -169,8 +202,11 @@ static void take_locked(struct blob *b, struct found *f, struct aftermath *a)
 
 	if (l->stale || f->r == -ESTALE) {
 		*l = (struct learn){0}; /* from the start, when the chunks are back */
+		zip_directory_free(TAKE(f->zip));
 	} else if (f->r == -EAGAIN) {
 		l->state = LEARN_WAITS;
+		l->zip = f->is_zip;
+		l->from = f->from;
 		l->need = f->need;
 	} else {
 		l->state = LEARN_OVER;
@@ -181,14 +217,44 @@ static void take_locked(struct blob *b, struct found *f, struct aftermath *a)
 }
 
 /* The prefetcher takes a copy of what it needs. Without memory it does without. */
-static void tell_ahead(struct blob *b, const struct tensor_table *t)
+static void tell_tensors(struct blob *b, const struct tensor_table *t)
 {
-	AUTO_FREE struct prefetch_part *parts = malloc(t->nr * sizeof(*parts));
+	AUTO_FREE struct prefetch_part *parts = calloc(t->nr, sizeof(*parts));
 
 	for (uint32_t i = 0; parts && i < t->nr; i++)
 		parts[i] = (struct prefetch_part){t->tensors[i].name, t->tensors[i].off, t->tensors[i].len};
 	if (parts)
 		ahead_learned(b, parts, t->nr);
+}
+
+/* How long a local header is, only that header says: a member goes to where the next one begins, and its header is part of it. */
+static void tell_members(struct blob *b, const struct zip_directory *z)
+{
+	AUTO_FREE struct prefetch_part *parts = calloc(z->nr, sizeof(*parts));
+
+	for (uint32_t i = 0; parts && i < z->nr; i++) {
+		const struct zip_entry *e = &z->entries[i];
+		uint64_t end = i + 1 < z->nr ? z->entries[i + 1].off : z->off;
+
+		parts[i] = (struct prefetch_part){e->name, e->off, end - e->off};
+	}
+	if (parts)
+		ahead_learned(b, parts, z->nr);
+}
+
+static void tell_ahead(struct blob *b, const struct tensor_table *t, const struct zip_directory *z)
+{
+	if (t && t->nr)
+		tell_tensors(b, t);
+	if (z && z->nr)
+		tell_members(b, z);
+}
+
+static void found_done(struct found *f)
+{
+	tensor_table_unref(f->table);
+	shard_index_unref(f->shards);
+	zip_directory_free(f->zip);
 }
 
 static void run_look(struct job *job)
@@ -198,23 +264,19 @@ static void run_look(struct job *job)
 	struct tensor_table *table;
 	struct found f = {0};
 	struct aftermath a = {0};
-	bool index;
-	uint64_t len;
+	struct sight s;
 
 	pthread_mutex_lock(&b->lock);
-	index = b->learn.index;
-	len = look_len(b, b->learn.need);
+	s = sight_locked(b);
 	pthread_mutex_unlock(&b->lock);
-	look(b, len, index, &f);
+	look(b, &s, &f);
 	pthread_mutex_lock(&b->lock);
 	take_locked(b, &f, &a);
 	table = tensor_table_ref(b->learn.table);
 	pthread_mutex_unlock(&b->lock);
-	if (table && table->nr)
-		tell_ahead(b, table);
+	tell_ahead(b, table, f.zip);
 	tensor_table_unref(table);
-	tensor_table_unref(f.table);
-	shard_index_unref(f.shards);
+	found_done(&f);
 	blob_settle(b, &a);
 	blob_put(b);
 	free(j);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a blob's own bytes say about it: the tensor table of a model file, the shards of an index. Advice for prefetch, learned from
- * chunks that are here anyway: nothing is ever fetched for it, and what cannot be learned is done without.
+ * What a blob's own bytes say about it: the tensor table of a model file, the members of a ZIP file, the shards of an index. Advice
+ * for prefetch, learned from chunks that are here anyway: nothing is ever fetched for it, and what cannot be learned is done without.
  */
 #ifndef HFFS_FETCH_LEARN_INT_H
 #define HFFS_FETCH_LEARN_INT_H
@@ -23,7 +23,8 @@ struct learn {
 	enum learn_state state;
 	bool stale;    /* what the worker is looking at was dropped */
 	bool index;    /* it is the index of a model in shards, by its path */
-	uint64_t need; /* bytes [0, need) are wanted for the next look; 0: it was never looked at */
+	bool zip;      /* by its first bytes: its directory is at its end */
+	uint64_t from, need; /* bytes [from, need) are wanted for the next look; need 0: it was never looked at */
 	struct tensor_table *table; /* a reference each; NULL: not known */
 	struct shard_index *shards;
 };

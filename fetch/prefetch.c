@@ -75,8 +75,9 @@ unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const 
 	unsigned streams;
 	uint64_t ahead;
 
-	if (!p->tick++)
+	if (!p->tick)
 		p->tail_first = r->off && r->off + r->len + TAIL >= p->size;
+	p->tick = p->family ? ++p->family->tick : p->tick + 1;
 	p->read_ms = r->now_ms;
 	h = head_note(p, r);
 	if (p->nr_parts) {

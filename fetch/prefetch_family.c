@@ -12,7 +12,11 @@
 
 struct prefetch_family *prefetch_family_new(void)
 {
-	return calloc(1, sizeof(struct prefetch_family));
+	struct prefetch_family *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->tail = f->due = NONE;
+	return f;
 }
 
 void prefetch_family_free(struct prefetch_family *f)
@@ -39,6 +43,7 @@ void prefetch_join(struct prefetch *p, struct prefetch_family *f, uint32_t ordin
 	p->ordinal = ordinal;
 	p->sibling = f->members;
 	f->members = p;
+	f->tick = max_u64(f->tick, p->tick);
 }
 
 void prefetch_leave(struct prefetch *p)

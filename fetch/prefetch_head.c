@@ -19,10 +19,10 @@
 #define WAIT_STEP_MS 16 /* a place that is come back to after long is not one that waited */
 #define RUN_FREE (2u << 20) /* the rest of a run so short is asked for however many streams share the window */
 
-/* Beyond the end of such runs is another one. */
+/* Beyond the end of such runs is another one; but if it is read on there at once, runs are longer than was thought. */
 static bool is_beyond(const struct prefetch_head *h, uint64_t off)
 {
-	return h->part == NONE && off >= h->bound;
+	return h->part == NONE && (off > h->bound || (off == h->bound && h->ended));
 }
 
 static bool belongs(const struct prefetch_head *h, uint64_t off)
@@ -51,16 +51,24 @@ static struct prefetch_head *find_nearest(struct prefetch *p, uint64_t off)
  * Reads of several threads take turns, and each head comes to its turn about as often as the others. One that missed several
  * turns has ended, unless its reader may still wait for its bytes while those that have theirs go on.
  */
-static void end_silent(struct prefetch *p, const struct prefetch_head *going, uint64_t now_ms)
+static void end_silent(struct prefetch *p, const struct prefetch_head *going, uint64_t tick, uint64_t now_ms)
 {
 	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
-		if (!h->used || h->ended || h == going || (p->tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
+		if (!h->used || h->ended || h == going || (tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
 			continue;
 		if (h->waits && now_ms - h->used_ms <= 2 * p->wait_ms)
 			continue;
 		h->ended = true;
 		run_end(p, h);
 	}
+}
+
+/* A program that goes on in another shard has left those of this one. */
+static void end_others(struct prefetch *p, uint64_t now_ms)
+{
+	for (struct prefetch *m = p->family ? p->family->members : NULL; m; m = m->sibling)
+		if (m != p && m->tick && now_ms - m->read_ms <= PREFETCH_IDLE_MS)
+			end_silent(m, NULL, p->tick, now_ms);
 }
 
 /*
@@ -115,7 +123,8 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 
 	if (h)
 		go_on(p, h, r->now_ms);
-	end_silent(p, h, r->now_ms);
+	end_silent(p, h, p->tick, r->now_ms);
+	end_others(p, r->now_ms);
 	if (!h)
 		h = begin(p, r);
 	h->used = p->tick;

@@ -87,7 +87,7 @@ struct prefetch {
 	uint32_t ordinal;               /* of the shard */
 	uint32_t part, nr_parts;        /* the first of its parts in the family */
 	uint64_t body;                  /* where its parts begin; 0: not known */
-	uint64_t tick;                  /* reads so far */
+	uint64_t tick;                  /* of its last read: reads of the family so far, or its own if it has none; 0: none */
 	uint64_t gap;                   /* usual distance of two reads of one head, in 1/16 tick */
 	uint64_t wait_ms;               /* longest time of late from a read that had to wait to the next one of its head */
 	uint64_t read_ms;               /* time of the last read */

@@ -91,6 +91,8 @@ void plan_bodies(struct prefetch_family *f, uint64_t budget, struct wish *w)
 
 	if (f->whole < WHOLE_MIN)
 		return;
+	if (f->due != NONE && !f->parts[f->due].body && f->parts[f->due].of && !plan_body(f, &f->parts[f->due], &budget, w))
+		return;
 	while ((part = walk_next(&walk)) != NONE)
 		if (!f->parts[part].body && f->parts[part].of && !plan_body(f, &f->parts[part], &budget, w))
 			return;
@@ -101,6 +103,8 @@ bool plan_has(const struct prefetch_family *f, uint32_t part)
 	struct walk walk = walk_begin(f, &f->bodies, BODIES);
 	uint32_t next;
 
+	if (f->due == part)
+		return true;
 	while ((next = walk_next(&walk)) != NONE)
 		if (next == part)
 			return true;

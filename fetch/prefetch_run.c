@@ -10,7 +10,7 @@
 
 #define LAST 8
 #define AGREE_MIN 3
-#define SHUFFLED_MIN 12 /* of the last 16: by chance a page of a mapping is at a multiple of 1 MiB once in 256 */
+#define SHUFFLED_MIN 12 /* of the last 16, or all of the last 8: by chance a page of a mapping is at a multiple of 1 MiB once in 256 */
 #define BLOCK_SHIFT_MIN 19
 #define BLOCK_SHIFT_MAX 28
 
@@ -48,40 +48,46 @@ uint64_t run_expected(const struct prefetch *p)
 	return agree >= AGREE_MIN && agree * 4 >= nr * 3 ? 1024ull * median : 0;
 }
 
-/* The last runs that began in the middle of a request at a multiple of this and read about as much. */
-static unsigned count_blocks(const struct prefetch *p, unsigned shift)
+static const struct prefetch_run *last_run(const struct prefetch *p, uint32_t i)
 {
-	uint32_t block = 1u << (shift - 10);
-	unsigned nr = 0;
-
-	for (unsigned i = 0; i < PREFETCH_RUNS; i++) {
-		const struct prefetch_run *run = &p->runs[i];
-
-		nr += run->middle && run->middle % (1u << (shift - 12)) == 0 && run->len_kib >= block && run->len_kib <= 2 * block;
-	}
-	return nr;
+	return &p->runs[(p->nr_runs - 1 - i) % PREFETCH_RUNS];
 }
 
-/* Runs that do not follow each other. */
-static unsigned count_jumps(const struct prefetch *p)
+/* Of the last `nr` runs, those that began in the middle of a request at a multiple of this and read about as much. */
+static unsigned count_blocks(const struct prefetch *p, unsigned nr, unsigned shift)
 {
-	unsigned nr = 0;
+	uint32_t block = 1u << (shift - 10);
+	unsigned found = 0;
 
-	for (uint32_t i = 1; i < PREFETCH_RUNS; i++) {
-		const struct prefetch_run *b = &p->runs[(p->nr_runs - i) % PREFETCH_RUNS];
-		const struct prefetch_run *a = &p->runs[(p->nr_runs - i - 1) % PREFETCH_RUNS];
+	for (unsigned i = 0; i < nr; i++) {
+		const struct prefetch_run *run = last_run(p, i);
 
-		nr += b->middle < a->middle;
+		found += run->middle && run->middle % (1u << (shift - 12)) == 0 && run->len_kib >= block && run->len_kib <= 2 * block;
 	}
-	return nr;
+	return found;
+}
+
+/* Of the last `nr` runs, those that began before the one that came before them. */
+static unsigned count_jumps(const struct prefetch *p, unsigned nr)
+{
+	unsigned found = 0;
+
+	for (uint32_t i = 0; i + 1 < nr; i++)
+		found += last_run(p, i)->middle < last_run(p, i + 1)->middle;
+	return found;
+}
+
+static bool are_shuffled(const struct prefetch *p, unsigned nr, unsigned least)
+{
+	if (p->nr_runs < nr || count_jumps(p, nr) < nr / 4)
+		return false;
+	for (unsigned shift = BLOCK_SHIFT_MIN; shift <= BLOCK_SHIFT_MAX; shift++)
+		if (count_blocks(p, nr, shift) >= least)
+			return true;
+	return false;
 }
 
 bool run_is_shuffled(const struct prefetch *p)
 {
-	if (p->nr_runs < PREFETCH_RUNS || count_jumps(p) < PREFETCH_RUNS / 4)
-		return false;
-	for (unsigned shift = BLOCK_SHIFT_MIN; shift <= BLOCK_SHIFT_MAX; shift++)
-		if (count_blocks(p, shift) >= SHUFFLED_MIN)
-			return true;
-	return false;
+	return are_shuffled(p, LAST, LAST) || are_shuffled(p, PREFETCH_RUNS, SHUFFLED_MIN);
 }

@@ -99,12 +99,16 @@ struct train {
 
 struct prefetch_family {
 	struct prefetch *members;
+	uint64_t tick;     /* reads of all members so far */
 	struct part *parts; /* those of one member together, by place; members in the order in which their parts came */
 	uint32_t nr;
 	uint32_t *sorted[ORDERS_SORTED]; /* parts by rank */
 	struct map kinds;
 	struct train touches, bodies;
 	uint64_t read_ms;
+	uint32_t tail;     /* the part of which the last read may have touched the end, NONE */
+	uint32_t due;      /* the part that will be read next, because its end was touched; NONE */
+	unsigned tails;    /* parts that were read from their beginning after their end was touched */
 	uint32_t open[PREFETCH_HEADS]; /* parts that are being read */
 	unsigned nr_open;
 	uint64_t around;   /* bytes before a part's start that its first request brings: faults read around themselves */

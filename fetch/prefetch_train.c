@@ -12,8 +12,10 @@
 #define OVERRUN (1u << 20) /* readahead runs over the end of a part by less than this */
 #define VIEW (512u << 10)  /* what a first touch brings of a part; a program that comes back begins behind it */
 #define SHUFFLED_MIN 12 /* parts: a layer of common models has fewer, and may be in an order of its own */
+#define TAILS_MIN 2     /* parts of which the end was touched before the beginning */
 #define FRACTION_MIN 2 /* parts that were left at the same one, less those that were read whole */
 #define FRACTION_SURE 8
+#define SLICED_MIN (2u << 20) /* of a smaller part, what several threads still wait for looks like what a rank leaves out */
 #define FRACTION_ERROR 2   /* of 256, and what readahead runs over */
 
 /* --- orders --- */
@@ -103,9 +105,15 @@ enum order train_order(const struct train *t)
 	return t->sure ? t->order : ORDERS;
 }
 
+/* Do reads begin where parts do? Else the file is read in some other way, and parts say nothing. */
+static bool goes_by_parts(const struct prefetch_family *f)
+{
+	return f->nr_starts >= 3 && (unsigned)__builtin_popcount(f->starts) * 4 >= f->nr_starts * 3;
+}
+
 bool train_is_shuffled(const struct prefetch_family *f)
 {
-	return f->unforeseen >= SHUFFLED_MIN;
+	return f->unforeseen >= SHUFFLED_MIN && goes_by_parts(f);
 }
 
 /* --- what is known of parts that were left --- */
@@ -154,6 +162,8 @@ static void learn_end(struct prefetch_family *f, const struct part *t)
 		f->nr_fraction -= f->nr_fraction && part_is_whole(t);
 		return;
 	}
+	if (t->len < SLICED_MIN)
+		return;
 	f->unforeseen = 0;
 	if (f->nr_fraction && differ(fraction, f->fraction) <= FRACTION_ERROR + OVERRUN * 256 / t->len) {
 		f->nr_fraction = f->nr_fraction < FRACTION_SURE ? f->nr_fraction + 1 : FRACTION_SURE;
@@ -212,19 +222,34 @@ void part_predict(const struct prefetch_family *f, const struct part *t, uint64_
 
 /* --- touches --- */
 
+/* A part is read on: was its end touched just before, or was what looked like the end of the one before it its beginning? */
+static void learn_tail(struct prefetch_family *f, uint32_t part)
+{
+	if (f->tail == NONE)
+		return;
+	if (f->tail == part)
+		f->tails++;
+	else if (f->tail + 1 == part)
+		f->tails = 0;
+	f->tail = NONE;
+}
+
 static void touch_body(struct prefetch_family *f, struct part *t)
 {
 	uint32_t part = part_idx(f, t), last = last_touch(&f->bodies);
 	enum order o = train_order(&f->bodies);
+	bool known;
 
 	if (t->body || t->len <= SMALL_PART)
 		return;
 	t->body = true;
+	learn_tail(f, part);
 	t->like = t->kind->last;
 	learn_ends(f);
 	t->foreseen = o != ORDERS && train_foresees(f, &f->bodies, o, part);
+	known = train_foresees(f, &f->bodies, ORDER_LAYER, part);
 	train_step(f, &f->bodies, part);
-	if (last != NONE)
+	if (last != NONE && !known)
 		learn_layer(f, last, part);
 	if (f->nr_open == PREFETCH_HEADS)
 		f->nr_open--; /* more threads than heads: the last one is as good as any */
@@ -257,9 +282,20 @@ static struct part *find_start(const struct prefetch *p, const struct prefetch_r
 	t = part_at(p, middle + PAGE - 1);
 	if (t && t->off + AT_START >= middle && t->off <= middle + AT_START)
 		return t;
-	/* A window of which pages were there already has lost its middle. */
+	/* A window of which pages were there already has lost its middle. Who begins at a round number means that. */
+	if (r->off % CHUNK == 0)
+		return NULL;
 	t = part_at(p, r->off + r->len - 1);
 	return t && t->off >= r->off && t->len >= 4 * r->len ? t : NULL;
+}
+
+/* The part whose last page this fault means, if that part is not yet read. */
+static struct part *find_tail(const struct prefetch *p, const struct prefetch_read *r)
+{
+	uint64_t middle = r->off + r->len / 2;
+	struct part *t = part_at(p, middle);
+
+	return t && !t->body && t->off < middle && t->len > SMALL_PART && t->off + t->len - middle <= PAGE ? t : NULL;
 }
 
 static void note_start(struct prefetch_family *f, bool at_start)
@@ -276,12 +312,6 @@ static bool is_cut(struct prefetch_family *f, const struct part *t, const struct
 	f->nr_cut = differ(cut, f->cut) <= 1 ? f->nr_cut + 1 : 1;
 	f->cut = cut;
 	return f->nr_cut >= 2;
-}
-
-/* Do reads begin where parts do? Else the file is read in some other way, and parts say nothing. */
-static bool goes_by_parts(const struct prefetch_family *f)
-{
-	return f->nr_starts >= 3 && (unsigned)__builtin_popcount(f->starts) * 4 >= f->nr_starts * 3;
 }
 
 static void follow(struct prefetch_family *f, struct prefetch_head *h, struct part *t)
@@ -316,26 +346,53 @@ static bool is_next(const struct prefetch_family *f, const struct part *t)
 	return o != ORDERS && goes_by_parts(f) && train_foresees(f, &f->bodies, o, part_idx(f, t));
 }
 
+/*
+ * memcpy() of much reads its last bytes first [glibc, memmove-vec-unaligned-erms.S]. Their page is mostly also the first one of the
+ * part behind it; what is meant shows when the copy goes on at the beginning. Is this such a read, to judge by those before it?
+ */
+static bool is_tail(struct prefetch_family *f, const struct part *tail, const struct part *start)
+{
+	if (start && part_idx(f, start) == f->tail)
+		return false; /* its page is the last one of the part before it, too */
+	f->tail = tail ? part_idx(f, tail) : NONE;
+	return tail && f->tails >= TAILS_MIN;
+}
+
+/* Does a read here go on behind the beginning of a part that was looked at, or that readahead over the part before it brings? */
+static bool is_behind_view(const struct prefetch *p, const struct part *t, uint64_t off)
+{
+	const struct part *before = t->off ? part_at(p, t->off - 1) : NULL;
+
+	return off > t->off && off - t->off <= VIEW && (t->touched || (before && before->body));
+}
+
 /* The first read of a head. */
 static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct prefetch_read *r)
 {
 	struct prefetch_family *f = p->family;
 	struct part *start = find_start(p, r), *t = start ? start : part_at(p, r->off + r->len / 2);
+	bool is_run = h->eager && !goes_by_parts(f); /* of known length, and parts say nothing */
 
 	if (!t)
 		return;
+	if (is_tail(f, find_tail(p, r), start)) {
+		note_start(f, true);
+		f->due = f->tail;
+		return;
+	}
 	if (start) {
 		f->around = r->off < t->off ? t->off - r->off : 0;
 		note_start(f, true);
 		touch_first(f, t);
-	} else if (is_shared(p, h, part_idx(f, t)) || is_next(f, t)) {
+	} else if (!is_run && (is_shared(p, h, part_idx(f, t)) || is_next(f, t))) {
 		/* Several threads in one part, each in its own: all of it is copied. */
 		follow(f, h, t);
 		h->eager = goes_by_parts(f);
 		touch_body(f, t);
 		return;
-	} else if (t->touched && !t->body && r->off - t->off <= VIEW) {
+	} else if (!is_run && !t->body && is_behind_view(p, t, r->off)) {
 		note_start(f, true);
+		touch_first(f, t);
 		touch_body(f, t);
 	} else {
 		bool cut = is_cut(f, t, r);
@@ -344,6 +401,8 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 		if (!cut)
 			return;
 	}
+	if (is_run && !goes_by_parts(f))
+		return;
 	follow(f, h, t);
 	if (h->eager)
 		touch_body(f, t);

@@ -3,12 +3,14 @@
  * Wants by urgency, limits, what to ask the Hub for next. No thread of its own: it runs on whoever brings a want or ends a
  * transfer, and on the net thread's tick for what only time brings (retries, deadlines, resumed transfers).
  *
- * A want is a range of chunks of one blob, in the list of its class (enum want_class), or in the list of failed ranges until its
- * retry is due. The chunk's state in the blob is the truth: what is no longer WANTED when its turn comes is passed over, so wants
- * may overlap. What only the prefetcher wants is asked about again when its turn comes. A transfer is one ranged GET; chunks leave
- * it for the workers one by one.
+ * A want is a range of chunks of one blob, in the list of its class (enum want_class), the nearest to its reader first, or in the
+ * list of failed ranges until its retry is due. The chunk's state in the blob is the truth: what is no longer WANTED when its turn
+ * comes is passed over, so wants may overlap. A sweep marks nothing: it takes what is ABSENT when its turn comes, and others may
+ * want the same for a better reason. What only the prefetcher wants is asked about again when its turn comes. A transfer is one
+ * ranged GET; chunks leave it for the workers one by one.
  */
 #include "ahead_int.h"
+#include "disk_int.h"
 #include "hot_int.h"
 #include "sched_int.h"
 
@@ -42,12 +44,32 @@ static void list_push(struct want_list *l, struct want *w)
 	l->tail = &w->next;
 }
 
-static void list_push_front(struct want_list *l, struct want *w)
+static void list_insert(struct want_list *l, struct want *w, struct want **at)
 {
-	w->next = l->head;
-	if (!l->head)
+	w->next = *at;
+	if (!*at)
 		l->tail = &w->next;
-	l->head = w;
+	*at = w;
+}
+
+/* Behind all that are as near. */
+static void list_add(struct want_list *l, struct want *w)
+{
+	struct want **at = &l->head;
+
+	while (*at && (*at)->near <= w->near)
+		at = &(*at)->next;
+	list_insert(l, w, at);
+}
+
+/* What is left of one that was taken: before all that are as near. */
+static void list_put_back(struct want_list *l, struct want *w)
+{
+	struct want **at = &l->head;
+
+	while (*at && (*at)->near < w->near)
+		at = &(*at)->next;
+	list_insert(l, w, at);
 }
 
 static struct want *list_pop(struct want_list *l)
@@ -68,14 +90,18 @@ static void want_free(struct want *w)
 	free(w);
 }
 
-struct prefetch_limits sched_ahead(struct sched *s)
+struct prefetch_limits sched_note_read(struct sched *s, uint64_t len)
 {
+	uint64_t refused_ahead = hot_refused_ahead(s->fetch->hot);
 	struct prefetch_limits limits = {0};
 	LOCK_SCOPE(&s->lock);
 
+	s->bytes_read += len;
 	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
 	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
 		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+	if (refused_ahead)
+		limits.ahead = min_u64(limits.ahead, refused_ahead);
 	return limits;
 }
 
@@ -94,6 +120,12 @@ void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, cons
 	blob_settle(b, &a);
 }
 
+/* Chunks that this want has queued for the prefetcher. A sweep is all of a file, and takes what is left. */
+static uint64_t ahead_of(const struct want *w)
+{
+	return w->is_ahead && w->class != WANT_SWEEP ? w->last - w->first + 1 : 0;
+}
+
 /* Queues a copy of what, with a reference of its own. False: nobody will fetch these chunks, and their readers know. */
 static bool enqueue(struct sched *s, struct want_list *list, const struct want *what)
 {
@@ -101,17 +133,19 @@ static bool enqueue(struct sched *s, struct want_list *list, const struct want *
 	bool closed;
 
 	if (!w) {
-		sched_drop_range(what->blob, what->first, what->last, -ENOMEM, "out of memory");
+		if (what->class != WANT_SWEEP)
+			sched_drop_range(what->blob, what->first, what->last, -ENOMEM, "out of memory");
 		return false;
 	}
 	*w = *what;
 	blob_ref(w->blob);
 	pthread_mutex_lock(&s->lock);
 	closed = s->closed;
-	if (!closed)
-		list_push(list, w);
-	if (!closed && w->is_ahead)
-		s->ahead_chunks += w->last - w->first + 1;
+	if (!closed) {
+		w->near += s->bytes_read;
+		list_add(list, w);
+		s->ahead_chunks += ahead_of(w);
+	}
 	pthread_mutex_unlock(&s->lock);
 	if (!closed)
 		return true;
@@ -128,9 +162,9 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
 		sched_run(s);
 }
 
-void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class)
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead)
 {
-	struct want w = {.blob = b, .first = first, .last = last, .class = class, .is_ahead = true};
+	struct want w = {.blob = b, .first = first, .last = last, .class = class, .is_ahead = true, .near = ahead};
 
 	if (enqueue(s, &s->wants[class], &w))
 		sched_run(s);
@@ -188,8 +222,7 @@ static struct want *take_want(struct sched *s, struct slots *slots)
 	w = w ? w : pop_background_locked(s);
 	if (!w)
 		return NULL;
-	if (w->is_ahead)
-		s->ahead_chunks -= w->last - w->first + 1;
+	s->ahead_chunks -= ahead_of(w);
 	sched_count_locked(s, w->class, 1);
 	parallel = pace_parallel(&s->pace);
 	background = running_background_locked(s);
@@ -210,9 +243,9 @@ static void put_want(struct sched *s, struct want *w, bool started, bool delayed
 	if (again && delayed)
 		list_push(&s->delayed, w);
 	else if (again)
-		list_push_front(&s->wants[w->class], w);
-	if (again && w->is_ahead)
-		s->ahead_chunks += w->last - w->first + 1;
+		list_put_back(&s->wants[w->class], w);
+	if (again)
+		s->ahead_chunks += ahead_of(w);
 	pthread_mutex_unlock(&s->lock);
 	if (!again)
 		want_free(w);
@@ -223,20 +256,28 @@ static void forget_want(struct blob *b, struct want *w)
 {
 	LOCK_SCOPE(&b->lock);
 	for (; w->first <= w->last; w->first++)
-		if (b->state[w->first] == CHUNK_WANTED && !blob_is_awaited_locked(b, w->first))
+		if (w->class != WANT_SWEEP && b->state[w->first] == CHUNK_WANTED && !blob_is_awaited_locked(b, w->first))
 			blob_set_state_locked(b, w->first, CHUNK_ABSENT);
 }
 
-/* The first run of WANTED chunks of w becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */
+/* Does this want ask for this chunk still? */
+static bool is_for_locked(const struct blob *b, const struct want *w, uint64_t idx)
+{
+	if (w->class == WANT_SWEEP && b->state[idx] == CHUNK_ABSENT)
+		return !blob_is_evicting_locked(b, idx);
+	return b->state[idx] == CHUNK_WANTED;
+}
+
+/* The first run of chunks that w is for becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */
 static uint64_t choose_range_locked(struct blob *b, struct want *w, const struct slots *slots)
 {
 	uint64_t n = 0;
 
-	while (w->first <= w->last && b->state[w->first] != CHUNK_WANTED)
+	while (w->first <= w->last && !is_for_locked(b, w, w->first))
 		w->first++;
 	if (w->first > w->last)
 		return 0;
-	while (n < slots->range_max * slots->free && w->first + n < b->nr && b->state[w->first + n] == CHUNK_WANTED)
+	while (n < slots->range_max * slots->free && w->first + n < b->nr && is_for_locked(b, w, w->first + n))
 		n++;
 	n = plan_range(n, slots->free, slots->range_min, slots->range_max);
 	for (uint64_t i = 0; i < n; i++)
@@ -295,7 +336,7 @@ static void requeue_delayed(struct sched *s)
 	list_init(&s->delayed);
 	while ((w = all)) {
 		all = w->next;
-		list_push(&s->wants[w->class], w);
+		list_add(&s->wants[w->class], w);
 	}
 	pthread_mutex_unlock(&s->lock);
 	sched_run(s); /* those that are not due are delayed again */
@@ -367,6 +408,8 @@ static void tick(void *arg)
 		return;
 	s->judged_ms = now;
 	rest(s, now);
+	disk_look(s->fetch->disk);
+	store_refused(s->fetch);
 	tick_readers(s, now, min_u64(passed, 2 * JUDGE_MS)); /* a suspended machine is not a slow Hub */
 }
 

@@ -12,12 +12,13 @@ struct want {
 	uint64_t first, last;
 	enum want_class class;
 	bool is_ahead;  /* the prefetcher's: it may change its mind */
+	uint64_t near;  /* how far all readers together will be when it is read; the least comes first in its list */
 	unsigned tries; /* of this range failed, one after the other */
 	uint64_t retry_at_ms;
 };
 
 struct want_list {
-	struct want *head, **tail;
+	struct want *head, **tail; /* by nearness; among equals, first come, first */
 };
 
 struct transfer {
@@ -41,7 +42,8 @@ struct sched {
 	pthread_cond_t ended; /* a transfer ended */
 	bool closed;
 	struct want_list wants[WANT_CLASSES], delayed;
-	uint64_t ahead_chunks; /* queued for the prefetcher */
+	uint64_t ahead_chunks; /* queued for the prefetcher, without sweeps */
+	uint64_t bytes_read;   /* by all readers */
 	unsigned running, running_of[WANT_CLASSES], limit; /* transfers: all, of a class, at most */
 	struct transfer *transfers, *paused;
 	uint64_t budget; /* bytes that the rate limit still allows in this tick */

@@ -3,17 +3,21 @@
  * What workers do with a chunk: one that arrived goes to the readers that wait for it, then to the disk; one known from an earlier
  * run is read and checked. A blob of one chunk is proven whole before anybody sees it. A disk that refuses only means: not cached.
  */
+#include "disk_int.h"
 #include "hot_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include <hffs/clock.h>
 #include <hffs/io.h>
 #include <hffs/log.h>
 
 #define BACKLOG_MAX 128   /* chunks that wait for the disk */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
+#define SAY_REFUSED_MS 60000 /* between two lines in the log */
 
 /* --- chunks that arrived --- */
 
@@ -45,7 +49,10 @@ static struct data_file *make_data(struct blob *b, bool to_write)
 		return NULL;
 	d->fd = cache_open_data(b->fetch->cache, &b->id, b->size, to_write);
 	if (d->fd < 0) {
+		int r = d->fd;
+
 		free(d);
+		errno = -r;
 		return NULL;
 	}
 	(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_RANDOM);
@@ -141,7 +148,7 @@ static bool arrived(struct blob *b, struct chunk_buf *c)
  * Past the page cache, which costs a tenth of the processor time; unless the disk is slower than the network, when the page
  * cache takes what it can, or for a rest that is no whole page.
  */
-static int write_chunk(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
+static int write_bytes(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
 {
 	bool is_behind = atomic_load(&f->chunks_storing) > BACKLOG_MAX;
 	int r = -EINVAL;
@@ -149,6 +156,32 @@ static int write_chunk(struct fetch *f, const struct data_file *data, const stru
 	if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0 && !is_behind)
 		r = io_pwrite(data->direct_fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
 	return r == -EINVAL ? io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE) : r;
+}
+
+/* -EBUSY: the disk is passed by. *data is the file that it was tried with, a reference, or NULL. */
+static int write_chunk(struct blob *b, const struct chunk_buf *c, bool trial, struct data_file **data)
+{
+	struct fetch *f = b->fetch;
+	unsigned place;
+	int r;
+
+	*data = NULL;
+	if (!disk_enter(f->disk, trial, &place))
+		return -EBUSY;
+	*data = store_open_data(b);
+	r = *data ? write_bytes(f, *data, c) : -errno;
+	disk_leave(f->disk, place);
+	return r;
+}
+
+/* One line in a while: on a full cache it is nothing special. */
+static void say_refused(struct fetch *f, int r)
+{
+	uint64_t now = clock_mono_ms(), said = atomic_load(&f->refused_said_ms);
+
+	if (r == -EBUSY || (said && now - said < SAY_REFUSED_MS) || !atomic_compare_exchange_strong(&f->refused_said_ms, &said, now))
+		return;
+	log_warn("the cache's disk takes nothing (%s): what is read stays in memory for a while, and is not kept", strerror(-r));
 }
 
 /* Written to this data file; but if the blob has begun another one meanwhile, the bytes went nowhere. */
@@ -174,17 +207,20 @@ static void refused_locked(struct blob *b, struct chunk_buf *c, struct aftermath
 	atomic_fetch_add(&b->fetch->chunks_bypassed, 1);
 }
 
-static void write_and_settle(struct blob *b, struct chunk_buf *c)
+/* 0: it is on the disk; or why not. */
+static int write_and_settle(struct blob *b, struct chunk_buf *c, bool trial)
 {
 	struct chunk_digest digest = cache_chunk_digest(&b->id, c->idx, c->bytes, c->len);
-	struct data_file *data = store_open_data(b);
 	struct aftermath a = {0};
-	bool is_written = data && write_chunk(b->fetch, data, c) == 0;
+	struct data_file *data;
+	int r = write_chunk(b, c, trial, &data);
 
-	if (!is_written)
+	if (r < 0)
+		say_refused(b->fetch, r);
+	if (r < 0 && r != -EBUSY)
 		cache_need_space(b->fetch->cache);
 	pthread_mutex_lock(&b->lock);
-	if (hot_find_locked(b, c->idx) == c && is_written)
+	if (hot_find_locked(b, c->idx) == c && r == 0)
 		written_locked(b, data, c, &digest, &a);
 	else if (hot_find_locked(b, c->idx) == c)
 		refused_locked(b, c, &a);
@@ -194,6 +230,7 @@ static void write_and_settle(struct blob *b, struct chunk_buf *c)
 	blob_settle(b, &a);
 	hot_trim(b->fetch->hot);
 	sched_buffer_given(&b->fetch->sched); /* it may be given up now */
+	return r;
 }
 
 static void run_store(struct job *job)
@@ -205,7 +242,7 @@ static void run_store(struct job *job)
 	if (!is_blob(b, c->bytes, c->len))
 		spoiled(b, c->idx);
 	else if (arrived(b, c))
-		write_and_settle(b, c);
+		(void)write_and_settle(b, c, false); /* then it is tried again later */
 	atomic_fetch_sub(&f->chunks_storing, 1);
 	chunk_buf_unref(c);
 	blob_put(b);
@@ -216,6 +253,32 @@ void store_chunk(struct chunk_buf *c)
 	atomic_fetch_add(&c->blob->fetch->chunks_storing, 1);
 	c->job.run = run_store;
 	workers_run(c->blob->fetch->workers, &c->job);
+}
+
+/* Once one of them is taken, the others have a chance. */
+static void run_store_again(struct job *job)
+{
+	struct chunk_buf *c = container_of(job, struct chunk_buf, job);
+	struct blob *b = c->blob;
+	struct fetch *f = b->fetch;
+	int r = write_and_settle(b, c, true);
+
+	atomic_fetch_sub(&f->chunks_storing, 1);
+	chunk_buf_unref(c);
+	blob_put(b);
+	if (r == 0)
+		store_refused(f);
+}
+
+void store_refused(struct fetch *f)
+{
+	struct chunk_buf *c = atomic_load(&f->closed) ? NULL : hot_take_only(f->hot);
+
+	if (!c)
+		return;
+	atomic_fetch_add(&f->chunks_storing, 1);
+	c->job.run = run_store_again;
+	workers_run(f->workers, &c->job);
 }
 
 /* --- chunks of an earlier run --- */
@@ -238,7 +301,9 @@ static const struct chunk_digest *find_digest_locked(const struct blob *b, uint6
 	return NULL;
 }
 
-static bool is_chunk(struct blob *b, struct data_file *data, uint64_t idx, void *bytes)
+enum proof { PROOF_NONE, PROOF_WRONG, PROOF_RIGHT };
+
+static bool is_chunk(struct blob *b, const struct data_file *data, uint64_t idx, void *bytes)
 {
 	const struct chunk_digest *want;
 	struct chunk_digest have, expected;
@@ -255,16 +320,33 @@ static bool is_chunk(struct blob *b, struct data_file *data, uint64_t idx, void 
 	return digest_equal_ct(&have, &expected, sizeof(have));
 }
 
+/* None: the disk is passed by, and nothing is known of the chunk. *data as in write_chunk(). */
+static enum proof look_at_chunk(struct blob *b, uint64_t idx, void *bytes, struct data_file **data)
+{
+	bool only_here = hub_is_offline(b->fetch->hub); /* then nobody else has it, and it is waited for */
+	unsigned place;
+	bool ok;
+
+	*data = NULL;
+	if (!only_here && !disk_enter(b->fetch->disk, false, &place))
+		return PROOF_NONE;
+	*data = store_open_data(b);
+	ok = is_chunk(b, *data, idx, bytes);
+	if (!only_here)
+		disk_leave(b->fetch->disk, place);
+	return ok ? PROOF_RIGHT : PROOF_WRONG;
+}
+
 static void prove(struct blob *b, uint64_t idx, void *bytes)
 {
-	struct data_file *data = store_open_data(b);
 	struct aftermath a = {0};
-	bool ok = is_chunk(b, data, idx, bytes);
+	struct data_file *data;
+	enum proof proof = look_at_chunk(b, idx, bytes, &data);
 
-	if (!ok)
+	if (proof == PROOF_WRONG)
 		cache_drop_chunk(b->fetch->cache, &b->id, b->size, idx);
 	pthread_mutex_lock(&b->lock);
-	if (b->state[idx] == CHUNK_PROVING && ok && b->data == data && !is_forced_out_locked(b, idx)) {
+	if (b->state[idx] == CHUNK_PROVING && proof == PROOF_RIGHT && b->data == data && !is_forced_out_locked(b, idx)) {
 		blob_set_state_locked(b, idx, CHUNK_PRESENT);
 		blob_arrived_locked(b, idx, &a);
 		blob_stored_locked(b, idx, &a);

@@ -144,7 +144,7 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 	b->tries = b->tries > t->tries ? b->tries : t->tries;
 	b->fault = res->err;
 	(void)digest_random(&random, sizeof(random)); /* 0 only means: at once */
-	*retry_at_ms = clock_mono_ms() + retry_delay_ms(t->tries, res->wait_ms, random);
+	*retry_at_ms = clock_mono_ms() + (res->is_paced ? res->wait_ms : retry_delay_ms(t->tries, res->wait_ms, random));
 	b->retry_at_ms = *retry_at_ms;
 	for (uint64_t i = t->idx; i <= t->last; i++) {
 		if (b->state[i] != CHUNK_FETCHING)

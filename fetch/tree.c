@@ -885,42 +885,35 @@ int tree_load(const void *bytes, size_t len, struct tree **out)
 
 /* --- filtering --- */
 
-/* path: from the commit's root. */
-static bool is_visible(const struct tree_entry *e, const struct filter *f, bool is_part, const char *path)
+static int add_visible(struct tree_builder *b, const struct tree *t, const char *dir, const struct tree_entry *e, const struct filter *f)
 {
-	if (e->type == ENTRY_DIR)
-		return is_part && !filter_hides_dir(f, path);
-	return !filter_hides(f, path);
-}
+	const uint8_t *xet = tree_xet(t, e);
+	AUTO_BUF path = {0};
+	size_t above = dir && *dir ? strlen(dir) + 1 : 0;
+	struct hub_entry entry = {.type = e->type, .size = e->size, .id = e->id, .is_lfs = e->is_lfs, .has_xet = xet != NULL};
 
-static int add_visible(struct tree_builder *b, const struct tree *t, const struct tree_entry *e, const struct filter *f, const char *dir)
-{
-	const uint8_t *xet = e->type == ENTRY_FILE ? tree_xet(t, e) : NULL;
-	AUTO_BUF path = {0}, full = {0};
-	struct hub_entry entry = {.type = (enum hub_entry_type)e->type, .size = e->size, .id = e->id, .is_lfs = e->is_lfs, .has_xet = xet != NULL};
-
+	if (above)
+		buf_addf(&path, "%s/", dir);
 	tree_path(t, e, &path);
-	if (dir && *dir)
-		buf_addf(&full, "%s/", dir);
-	buf_adds(&full, path.data ? path.data : "");
-	if (path.failed || full.failed)
+	if (path.failed)
 		return -ENOMEM;
-	if (!is_visible(e, f, dir != NULL, full.data))
+	if (e->type == ENTRY_FILE ? filter_hides(f, path.data) : filter_hides_dir(f, path.data))
 		return 0;
-	entry.path = path.data;
+	entry.path = path.data + above;
 	if (xet)
 		memcpy(entry.xet, xet, sizeof(entry.xet));
 	return tree_builder_add(b, &entry, 1);
 }
 
-int tree_filter(const struct tree *t, const struct filter *f, const char *dir, struct tree **out)
+int tree_filter(const struct tree *t, const char *dir, const struct filter *f, struct tree **out)
 {
 	AUTO(tree_builder_free) struct tree_builder *b = tree_builder_new();
 	struct tree *made;
 	int r = b ? 0 : -ENOMEM;
 
 	for (uint32_t i = 1; r == 0 && i < t->nr; i++)
-		r = add_visible(b, t, &t->entries[i], f, dir);
+		if (dir || t->entries[i].type == ENTRY_FILE)
+			r = add_visible(b, t, dir, &t->entries[i], f);
 	if (r == 0)
 		r = tree_builder_finish(b, &made);
 	if (r < 0)

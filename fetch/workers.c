@@ -50,6 +50,11 @@ int workers_open(unsigned nr, struct workers **out)
 	return 0;
 }
 
+unsigned workers_count(const struct workers *w)
+{
+	return w->nr;
+}
+
 void workers_close(struct workers *w)
 {
 	queue_close(&w->queue);

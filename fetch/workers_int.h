@@ -11,7 +11,9 @@ struct job {
 };
 
 struct workers;
+/* Fewer than nr may be started, but one at least. */
 int workers_open(unsigned nr, struct workers **out);
+unsigned workers_count(const struct workers *w);
 /* Runs everything queued, then stops the threads. */
 void workers_close(struct workers *w);
 void workers_free(struct workers *w);

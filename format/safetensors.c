@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include <hffs/json.h>
+#include <hffs/members.h>
 
 #include "bytes_int.h"
-#include "members_int.h"
 #include "type_int.h"
 
 #define PREFIX 8

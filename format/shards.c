@@ -10,9 +10,8 @@
 
 #include <hffs/buf.h>
 #include <hffs/map.h>
+#include <hffs/members.h>
 #include <hffs/name.h>
-
-#include "members_int.h"
 
 struct shard {
 	char *name;

@@ -15,6 +15,8 @@
 #include "refuse_int.h"
 #include "request_int.h"
 
+#define DISK_FAILURES_MAX 3 /* of one read; what comes from the Hub is answered from memory, so more are hardly possible */
+
 /* --- names --- */
 
 static struct fuse_entry_param entry_param(const struct ops *o, const struct vfs_entry *e)
@@ -292,44 +294,52 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-/* Whole or not at all: the kernel takes a short answer for the end of the file. */
-static void answer_read(struct request *q, const struct span *span)
-{
+/* The bytes of a reply: chunks in memory, or this thread's buffer. */
+struct answer {
 	struct iovec pieces[SPAN_PIECES_MAX];
 	unsigned nr;
+};
+
+/* Whole or not at all: the kernel takes a short answer for the end of the file. */
+static int fill_answer(const struct request *q, const struct span *span, struct answer *a)
+{
 	char *out;
 	int r;
 
-	if (!span && !q->len) {
-		fuse_reply_buf(q->req, NULL, 0);
-		return;
-	}
-	if (!span || span_len(span) != q->len) {
-		request_error(q, -EIO, NULL);
-		return;
-	}
-	nr = span_pieces(span, pieces);
-	if (nr) {
-		fuse_reply_iov(q->req, pieces, (int)nr);
-		return;
-	}
+	a->nr = 0;
+	if (!span && !q->len)
+		return 0;
+	if (!span || span_len(span) != q->len)
+		return -EIO;
+	a->nr = span_pieces(span, a->pieces);
+	if (a->nr)
+		return 0;
 	out = thread_buffer();
 	r = out ? span_read(span, out) : -ENOMEM;
 	if (r < 0)
-		request_error(q, r, NULL);
-	else
-		fuse_reply_buf(q->req, out, q->len);
+		return r;
+	a->pieces[a->nr++] = (struct iovec){out, q->len};
+	return 0;
 }
 
 static void read_came(void *ctx, int r, const struct span *span, const struct err *err)
 {
 	struct request *q = ctx;
+	struct answer a;
 
+	if (r == 0) {
+		r = fill_answer(q, span, &a);
+		/* What the disk could not give back is a miss from now on, so it comes from the Hub when asked for again. */
+		if (r == -EIO && span && q->disk_failures++ < DISK_FAILURES_MAX) {
+			vfs_read_again(&q->read, q->off, q->len, read_came, q);
+			return;
+		}
+	}
 	if (parked_claim(&q->parked)) {
 		if (r < 0)
 			request_error(q, r, err);
 		else
-			answer_read(q, span);
+			fuse_reply_iov(q->req, a.pieces, (int)a.nr);
 		parked_answered(&q->parked);
 	}
 	parked_end(&q->parked);
@@ -352,7 +362,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 	q = request_begin(req, "read", ino, true);
 	if (!q)
 		return;
+	q->off = (uint64_t)off;
 	q->len = vfs_read_len(file_of(fi), (uint64_t)off, size);
+	q->disk_failures = 0;
 	vfs_read(&q->read, file_of(fi), (uint64_t)off, size, read_came, q);
 	parked_wait(&q->parked);
 }

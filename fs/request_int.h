@@ -11,7 +11,9 @@ struct request {
 	fuse_req_t req;  /* ours until it is answered */
 	const char *verb;
 	uint64_t node;
-	size_t len; /* of the read's answer */
+	uint64_t off; /* of a read, and the length of its answer */
+	size_t len;
+	unsigned disk_failures; /* of a read: how often the cache's disk could not give back what it had */
 	struct vfs_read read;
 	struct fuse_file_info fi; /* of opendir */
 };

@@ -79,6 +79,7 @@ void vfs_free(struct vfs *v)
 		return;
 	vfs_drop_files(v);
 	nodes_done(&v->nodes);
+	shown_done(&v->shown);
 	pthread_mutex_destroy(&v->lock);
 	free(v->endpoint);
 	free(v->one_rev);
@@ -272,11 +273,11 @@ void vfs_refresh(struct vfs *v, const struct repo_id *repo, vfs_stale_name *each
 {
 	LOCK_SCOPE(&v->lock);
 
+	shown_forget(&v->shown, repo);
 	for (size_t i = 0; i < v->nodes.cap; i++)
 		for (struct node *n = v->nodes.by_id[i]; n; n = n->next_by_id) {
 			if ((n->type != NODE_LINK && n->type != NODE_REF) || !n->site || !is_of_repo(n, repo))
 				continue;
-			n->may_move = true;
 			each(ctx, n->parent->id, n->name);
 		}
 	for (size_t i = 0; i < ABSENT_KEPT; i++) {

@@ -60,8 +60,8 @@ static int link_file(struct vfs_file *f, struct passed **fresh)
 		f->next->prev = &f->next;
 	v->files = f;
 	v->nr_files++;
-	site_root(f->node->site)->files_open++;
-	site_root(f->node->site)->used_ms = clock_mono_ms();
+	/* Without memory its commit may be left while it is open; that is all. */
+	f->is_counted = shown_open(&v->shown, &f->node->site->repo, f->node->site->commit, clock_mono_ms()) == 0;
 	node_pin(f->node);
 	return 0;
 }
@@ -88,8 +88,8 @@ void vfs_release(struct vfs_file *f)
 	if (atomic_load(&f->ever_read))
 		note_grown_locked(f, cached);
 	passed = passed_leave_locked(f->node);
-	site_root(f->node->site)->files_open--;
-	site_root(f->node->site)->used_ms = clock_mono_ms();
+	if (f->is_counted)
+		shown_close(&v->shown, &f->node->site->repo, f->node->site->commit, clock_mono_ms());
 	pthread_mutex_unlock(&v->lock);
 	passed_free(v, passed);
 	vfs_file_unref(f);
@@ -141,7 +141,7 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	if (path.failed)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))
-		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page and set HF_TOKEN", s->repo.name, path.data);
+		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page, and set HF_TOKEN to a token that has it", s->repo.name, path.data);
 	from.path = path.data;
 	memcpy(from.commit, s->commit, sizeof(from.commit));
 	f->blob = blob_get(v->fetch, &from);
@@ -252,6 +252,12 @@ void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len,
 		blob_read_direct(f->blob, off, n, read_came, op);
 	else
 		blob_read(f->blob, off, n, read_came, op);
+}
+
+/* The file is there until done() returns: read_came() gives its reference back behind it. */
+void vfs_read_again(struct vfs_read *op, uint64_t off, size_t len, read_done *done, void *ctx)
+{
+	vfs_read(op, op->file, off, len, done, ctx);
 }
 
 /* Up to max files that were read since last asked, each with a reference. */

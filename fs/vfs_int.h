@@ -9,13 +9,14 @@
 #include <hffs/thread.h>
 #include <hffs/vfs.h>
 
+#include "shown_int.h"
+
 /* How long the kernel may believe. A commit never changes; a day bounds what a wrong answer of ours could cost. */
 #define FOREVER_MS (24u * 3600 * 1000)
 #define REPO_MS (5u * 60 * 1000)   /* a repository's own name: it may be renamed or deleted */
 #define ABSENT_MS (60u * 1000)     /* a repository or revision that is not there: as long as the catalog remembers it */
 #define GATE_MS (60u * 1000)       /* a commit of a gated repository: access may be granted */
 #define KEPT_MS (5u * 1000)        /* a revision that has moved while somebody reads its old commit */
-#define KEEP_AFTER_MS (60u * 1000) /* a commit counts as being read so long after its last open or close */
 
 #define BLKSIZE (128u << 10) /* st_blksize: what buffered readers ask for at a time; half a chunk wastes little */
 #define ERRORS_KEPT 32
@@ -69,6 +70,7 @@ struct vfs {
 
 	pthread_mutex_t lock; /* of everything below, every node and every site */
 	struct nodes nodes;
+	struct shown shown;
 	struct vfs_file *files; /* open ones, newest first */
 	uint64_t nr_files;
 	uint64_t grown[GROWN_KEPT]; /* files closed with more cached than the kernel knows */
@@ -88,6 +90,7 @@ struct vfs_file {
 	char text[COMMIT_MAX];
 	uint64_t size;
 	bool is_direct;  /* opened with O_DIRECT */
+	bool is_counted; /* among the open files of its commit */
 	int passed; /* vfs_passed() */
 	atomic_uint refs; /* the handle, and each read under way */
 	atomic_bool was_read;  /* since vfs_take_grown() */

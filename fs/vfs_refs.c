@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Looking up revisions. A symlink moves when the catalog says so, but not under a reader: while files of the commit it shows are
- * open, or were within the last minute, it stays. What has moved is another node of the same inode number, so the kernel may keep
+ * open, or were within the last minute, it stays (shown.c). What has moved is another node of the same inode number, so the kernel may keep
  * the target of a node as long as it likes: every path goes through one.
  */
 #include "lookup_int.h"
@@ -21,63 +21,42 @@ void refs_prefix(const struct node *dir, struct buf *out)
 	buf_adds(out, dir->name);
 }
 
-/* Is somebody reading this commit of the repository that dir belongs to? */
-static bool is_read_locked(const struct vfs *v, const struct node *dir, const char *commit)
+/* The commit that the revision of this name is to be shown as; NULL: no memory. kept: an older one, which somebody reads. */
+static const char *choose_commit_locked(struct vfs *v, const struct node *dir, const char *name, const char *commit, bool *kept)
 {
-	const struct site *s = nodes_find_site(&v->nodes, &dir->site->repo, commit);
+	AUTO_BUF rev = {0};
+	const char *shown;
 
-	return s && (s->files_open || (s->used_ms && clock_mono_ms() - s->used_ms < KEEP_AFTER_MS));
-}
-
-/* The old commit stays, as nobody has asked for a move and somebody reads it. */
-static bool stays_locked(const struct vfs *v, const struct node *dir, const struct node *n, const char *shown, const char *commit)
-{
-	return !n->may_move && strcmp(shown, commit) != 0 && is_read_locked(v, dir, shown);
-}
-
-/* The last component of a revision's symlink. */
-static const char *target_commit(const char *target)
-{
-	const char *slash = strrchr(target, '/');
-
-	return slash ? slash + 1 : target;
+	refs_prefix(dir, &rev);
+	buf_addf(&rev, "%s%s", rev.len ? "/" : "", name);
+	if (rev.failed)
+		return NULL;
+	shown = shown_choose(&v->shown, &dir->site->repo, rev.data, commit, clock_mono_ms());
+	*kept = strcmp(shown, commit) != 0;
+	return shown;
 }
 
 struct node *look_link_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
 {
 	AUTO_BUF prefix = {0}, target = {0};
-	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	const char *shown = choose_commit_locked(v, dir, name, commit, kept);
 
-	*kept = n && n->type == NODE_LINK && stays_locked(v, dir, n, target_commit(n->target), commit);
-	if (*kept) {
-		node_look(n);
-		return n;
-	}
 	refs_prefix(dir, &prefix);
-	if (prefix.failed)
+	if (!shown || prefix.failed)
 		return NULL;
-	scheme_commit_target(&target, prefix.len ? prefix.data : "", commit);
-	n = look_target_locked(v, dir, NODE_LINK, name, &target, dir->site);
-	if (n)
-		n->may_move = false;
-	return n;
+	scheme_commit_target(&target, prefix.len ? prefix.data : "", shown);
+	return look_target_locked(v, dir, NODE_LINK, name, &target, dir->site);
 }
 
 struct node *look_ref_locked(struct vfs *v, struct node *dir, const char *name, const char *commit, bool *kept)
 {
 	AUTO_BUF text = {0};
-	struct node *n = node_find_child(&v->nodes, dir, name, strlen(name));
+	const char *shown = choose_commit_locked(v, dir, name, commit, kept);
 
-	*kept = n && n->type == NODE_REF && stays_locked(v, dir, n, n->target, commit);
-	if (*kept) {
-		node_look(n);
-		return n;
-	}
-	buf_adds(&text, commit);
-	n = look_target_locked(v, dir, NODE_REF, name, &text, dir->site);
-	if (n)
-		n->may_move = false;
-	return n;
+	if (!shown)
+		return NULL;
+	buf_adds(&text, shown);
+	return look_target_locked(v, dir, NODE_REF, name, &text, dir->site);
 }
 
 /* A listing that was masked by a gate is asked for again, in a node of its own: access may have been granted. */

@@ -90,6 +90,7 @@ static void on_done(void *ctx, int r, const struct http_answer *a, const struct 
 
 static int send_hop(struct call *c)
 {
+	c->ask.is_patient = true;
 	c->ask.post = c->post;
 	c->ask.headers_done = on_headers;
 	c->ask.body = on_body;
@@ -121,6 +122,7 @@ static void on_done(void *ctx, int r, const struct http_answer *a, const struct 
 	struct call *c = ctx;
 	bool has_answer = r == 0 || r == -EMSGSIZE;
 
+	c->host_is_down = a->host_wait_ms > 0;
 	if (has_answer && status_is_redirect(a->status)) {
 		if (follow(c, a))
 			return;
@@ -271,7 +273,8 @@ static bool try_again(struct call *c)
 	if (!c->res.retry)
 		return false;
 	(void)digest_random(&random, sizeof(random)); /* without it there is no delay, which the tries bound */
-	delay = retry_delay_ms(++c->tries, 0, random);
+	/* http.c knows when it is its turn at a host that is down */
+	delay = c->host_is_down ? 0 : retry_delay_ms(++c->tries, 0, random);
 	if (c->res.wait_ms == 0 && clock_mono_ms() + delay >= c->ask.deadline_ms)
 		return false;
 	return send_page(c, delay) == 0;

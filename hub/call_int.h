@@ -36,6 +36,7 @@ struct call {
 	bool is_too_long; /* it passed the cap */
 	char *link;       /* the Link header of the answer; NULL if none */
 	unsigned tries;
+	bool host_is_down; /* which the last answer showed: the next request waits for its turn by itself */
 	bool has_reread; /* the token file, after a 401 */
 	uint64_t give_up_ms;
 	uint64_t *asked; /* hashes of the addresses of all pages so far */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <hffs/clock.h>
+#include <hffs/digest.h>
 
 #define HANDLES_KEPT 64
 #define SLEEP_MOST_MS 60000
@@ -40,6 +41,7 @@ struct http {
 	unsigned tick_ms;
 
 	/* the net thread's own */
+	struct hosts hosts;
 	struct http_request *requests;
 	CURL *idle[HANDLES_KEPT];
 	unsigned nr_idle;
@@ -55,15 +57,18 @@ static void request_launch(struct http_request *rq)
 {
 	struct http *h = rq->h;
 	struct err err = {0};
+	uint64_t now;
 
 	rq->easy = h->nr_idle ? h->idle[--h->nr_idle] : curl_easy_init();
+	now = clock_mono_ms();
 	if (rq->easy)
-		request_setup(rq, &h->common);
+		request_setup(rq, &h->common, host_address(hosts_find(&h->hosts, rq->url, now), now));
 	if (!rq->easy || curl_multi_add_handle(h->multi, rq->easy) != CURLM_OK) {
 		request_end(rq, err_set(&err, -ENOMEM, "out of memory for a request"), &err);
 		return;
 	}
 	rq->state = RQ_RUNNING;
+	rq->began_ms = now;
 	LOCK_SCOPE(&h->lock);
 	h->stats.requests++;
 	h->stats.running++;
@@ -88,10 +93,47 @@ static void leave_curl(struct http_request *rq)
 	h->stats.running -= rq->state == RQ_RUNNING;
 }
 
+static void tell_host(struct http_request *rq, struct host *host, enum host_news news, const struct err *err, uint64_t now)
+{
+	struct host_event e = {
+		.news = news,
+		.url = rq->url,
+		.began = rq->began_ms,
+		.err = err,
+		.address = rq->is_proxied ? "" : rq->ip,
+	};
+
+	(void)digest_random(&e.random, sizeof(e.random)); /* without it many may come back together */
+	host_note(host, &e, now);
+}
+
+void request_answered(struct http_request *rq)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (rq->status < 500 && rq->status != 408)
+		tell_host(rq, hosts_find(&rq->h->hosts, rq->url, now), HOST_ANSWERED, NULL, now);
+}
+
+/* Tells its host how it went, before it is taken from libcurl. Gives how long others wait then. */
+static uint64_t note_host(struct http_request *rq, int r, const struct err *err)
+{
+	uint64_t now = clock_mono_ms();
+	struct host *host = hosts_find(&rq->h->hosts, rq->url, now);
+	struct err status = {0};
+
+	if (host && r == 0)
+		err_set(&status, -ETIMEDOUT, "%s: the server failed (HTTP %d)", host->name, rq->status);
+	if (rq->began_ms)
+		tell_host(rq, host, request_news(rq, r), r < 0 ? err : &status, now);
+	return host_wait_ms(host, rq->url, now);
+}
+
 /* The only place where a request ends. Not inside a callback of libcurl. */
 static void request_end(struct http_request *rq, int r, const struct err *err)
 {
 	struct http *h = rq->h;
+	uint64_t host_wait_ms = note_host(rq, r, err);
 	struct http_answer a;
 
 	if (rq->easy)
@@ -103,6 +145,7 @@ static void request_end(struct http_request *rq, int r, const struct err *err)
 	else if (h->requests == rq)
 		h->requests = rq->next;
 	a = request_answer(rq);
+	a.host_wait_ms = host_wait_ms;
 	rq->ask.done(rq->ask.ctx, r, &a, err);
 	http_unpost(h, &rq->task);
 	request_free(rq);
@@ -126,6 +169,15 @@ static void note_due(struct http *h, const struct http_request *rq, bool is_wait
 		h->due_ms = min_u64(h->due_ms, rq->ask.deadline_ms);
 }
 
+/* Nobody waits behind a host that fails who does not want to. */
+static void request_turn_away(struct http_request *rq)
+{
+	const struct host *host = hosts_find(&rq->h->hosts, rq->url, clock_mono_ms());
+	struct err err = {0};
+
+	request_end(rq, err_set(&err, -EBUSY, "%s", host ? host->err.text : ""), &err);
+}
+
 /* Not to be sent yet: by its own wish, or because its host is paused by now. */
 static bool must_wait(struct http_request *rq, uint64_t now)
 {
@@ -143,6 +195,21 @@ static bool must_wait(struct http_request *rq, uint64_t now)
 	return true;
 }
 
+/* Nothing else is in its way any more. */
+static void request_take_turn(struct http_request *rq)
+{
+	uint64_t now = clock_mono_ms(), turn = host_turn(hosts_find(&rq->h->hosts, rq->url, now), rq->url, now);
+
+	if (turn == 0) {
+		request_launch(rq);
+	} else if (!rq->ask.is_patient) {
+		request_turn_away(rq);
+	} else {
+		rq->ask.not_before_ms = turn;
+		note_due(rq->h, rq, true);
+	}
+}
+
 static void request_begin(struct http_request *rq)
 {
 	struct http *h = rq->h;
@@ -155,7 +222,7 @@ static void request_begin(struct http_request *rq)
 	rq->state = RQ_DELAYED;
 	note_due(h, rq, is_waiting);
 	if (!is_waiting)
-		request_launch(rq);
+		request_take_turn(rq);
 }
 
 static void request_resume(struct http_request *rq)
@@ -192,13 +259,13 @@ static void serve_due(struct http *h, uint64_t now)
 
 		next = rq->next;
 		if (rq->ask.deadline_ms && rq->ask.deadline_ms <= now) {
-			request_end(rq, request_too_late(rq, &err), &err);
+			request_end(rq, request_too_late(rq, hosts_find(&h->hosts, rq->url, now), &err), &err);
 			continue;
 		}
 		is_waiting = rq->state == RQ_DELAYED && must_wait(rq, now);
 		note_due(h, rq, is_waiting);
 		if (rq->state == RQ_DELAYED && !is_waiting)
-			request_launch(rq);
+			request_take_turn(rq);
 	}
 }
 

@@ -22,6 +22,7 @@
 void request_free(struct http_request *rq)
 {
 	curl_slist_free_all(rq->lines);
+	curl_slist_free_all(rq->connect_to);
 	free(rq->url);
 	free(rq->post);
 	buf_done(&rq->head);
@@ -151,6 +152,7 @@ static int end_of_head(struct http_request *rq)
 		return 0; /* an interim answer; the real one follows */
 	rq->head_over = true;
 	note_address(rq);
+	request_answered(rq);
 	a = request_answer(rq);
 	return rq->ask.headers_done ? rq->ask.headers_done(rq->ask.ctx, &a) : 0;
 }
@@ -286,13 +288,25 @@ static void set_certificates(CURL *e, const struct http_common *common)
 	curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, common->ca_is_dir ? common->ca : NULL);
 }
 
-void request_setup(struct http_request *rq, const struct http_common *common)
+/* For any name: the request has one only, and its certificate is still that name's. */
+static void set_address(struct http_request *rq, const char *address)
+{
+	char text[HOST_ADDRESS_MAX + 8];
+
+	snprintf(text, sizeof(text), strchr(address, ':') ? "::[%s]:" : "::%s:", address);
+	rq->connect_to = curl_slist_append(NULL, text); /* without it the name is looked up */
+	curl_easy_setopt(rq->easy, CURLOPT_CONNECT_TO, rq->connect_to);
+}
+
+void request_setup(struct http_request *rq, const struct http_common *common, const char *address)
 {
 	set_options(rq->easy, rq);
 	set_callbacks(rq->easy, rq);
 	set_certificates(rq->easy, common);
 	curl_easy_setopt(rq->easy, CURLOPT_SHARE, common->share);
 	curl_easy_setopt(rq->easy, CURLOPT_USERAGENT, common->user_agent);
+	if (address)
+		set_address(rq, address);
 }
 
 /* --- how it ended --- */
@@ -379,6 +393,36 @@ static const char *advice(CURLcode code)
 	return code == CURLE_PEER_FAILED_VERIFICATION ? " (ca_file= names other certificates to trust)" : "";
 }
 
+/* Nothing was sent, because the time for that was over first. */
+static bool is_connected(const struct http_request *rq)
+{
+	curl_off_t us = 0;
+
+	return curl_easy_getinfo(rq->easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+/* A lookup that takes too long ends like a connection that does. */
+static bool is_unresolved(const struct http_request *rq, CURLcode code)
+{
+	curl_off_t us = 0;
+
+	if (code != CURLE_OPERATION_TIMEDOUT || rq->is_connected || rq->connect_to)
+		return code == CURLE_COULDNT_RESOLVE_HOST;
+	return curl_easy_getinfo(rq->easy, CURLINFO_NAMELOOKUP_TIME_T, &us) == CURLE_OK && us == 0;
+}
+
+/* A transfer that stalls is no news: what it waits for may be slow, and others are not. */
+enum host_news request_news(const struct http_request *rq, int r)
+{
+	if (rq->is_unresolved)
+		return HOST_NO_LOOKUP;
+	if (rq->head_over && (r == 0 || rq->end || rq->body_len))
+		return rq->status == 408 || rq->status >= 500 ? HOST_TROUBLED : HOST_ANSWERED;
+	if (r == -ECONNRESET)
+		return HOST_TROUBLED;
+	return r == -EHOSTUNREACH || r == -ECONNREFUSED || (r == -ETIMEDOUT && !rq->is_connected) ? HOST_SILENT : HOST_NO_NEWS;
+}
+
 int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 {
 	bool is_proxied = rq->is_proxied || code == CURLE_COULDNT_RESOLVE_PROXY;
@@ -389,6 +433,8 @@ int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 		return err_set(err, rq->end, "the transfer from %s was stopped", host_of(rq->url, &u));
 	if (code == CURLE_OK)
 		return 0;
+	rq->is_connected = is_connected(rq);
+	rq->is_unresolved = is_unresolved(rq, code);
 	if (rq->denied)
 		return err_set(err, -EPERM, "%s has a private address, and a public host led there", host_of(rq->url, &u));
 	status = proxy_refusal(rq);
@@ -399,9 +445,11 @@ int request_verdict(struct http_request *rq, CURLcode code, struct err *err)
 		       words_of(rq, code), advice(code));
 }
 
-int request_too_late(const struct http_request *rq, struct err *err)
+int request_too_late(const struct http_request *rq, const struct host *host, struct err *err)
 {
 	struct url u;
 
+	if (rq->state == RQ_DELAYED && host && host->failures)
+		return err_set(err, -ETIMEDOUT, "%s", host->err.text);
 	return err_set(err, -ETIMEDOUT, "no answer from %s in time", host_of(rq->url, &u));
 }

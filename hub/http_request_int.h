@@ -9,6 +9,7 @@
 
 #include <hffs/buf.h>
 
+#include "hosts_int.h"
 #include "http_int.h"
 
 enum rq_state { RQ_NEW, RQ_DELAYED, RQ_RUNNING };
@@ -31,6 +32,10 @@ struct http_request {
 	bool denied;    /* an address was refused */
 	bool is_proxied; /* a proxy is in between */
 	unsigned port;  /* of the URL; 0: it cannot be read */
+	uint64_t began_ms; /* when libcurl got it; 0: never */
+	struct curl_slist *connect_to; /* the address to use instead of looking the name up */
+	bool is_connected;  /* of one that failed: it was sent */
+	bool is_unresolved; /* the name has no address */
 	int end;        /* what a callback ended the request with; 0: none did */
 	size_t skip;    /* bytes of the block that is offered again which were taken before the pause */
 	uint64_t body_len;
@@ -49,12 +54,16 @@ struct http_common {
 	char *ca; /* certificates to trust, NULL: the system's */
 	bool ca_is_dir;
 };
-/* Tells rq->easy all that it must know. */
-void request_setup(struct http_request *rq, const struct http_common *common);
+/* Tells rq->easy all that it must know. address: to connect to without a lookup, NULL if the name is to be looked up. */
+void request_setup(struct http_request *rq, const struct http_common *common, const char *address);
+/* All headers of its answer are there: its host hears of it before the body is over. http.c's, inside a callback of libcurl. */
+void request_answered(struct http_request *rq);
+/* What its end says of its host. */
+enum host_news request_news(const struct http_request *rq, int r);
 /* What has come of the answer so far. */
 struct http_answer request_answer(struct http_request *rq);
 /* How the transfer that libcurl ended with code counts: 0, or -errno with a sentence that names the host. */
 int request_verdict(struct http_request *rq, CURLcode code, struct err *err);
-int request_too_late(const struct http_request *rq, struct err *err); /* -ETIMEDOUT */
+int request_too_late(const struct http_request *rq, const struct host *host, struct err *err); /* -ETIMEDOUT */
 
 #endif

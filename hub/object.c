@@ -134,10 +134,20 @@ static void leave_location(struct object_get *g)
 	location_leave(l);
 }
 
+/* At a host that is down its own pace counts, not how often it was tried. */
+static void keep_pace(struct object_get *g)
+{
+	if (g->res.r != -ETIMEDOUT || !g->res.retry || !g->host_wait_ms)
+		return;
+	g->res.is_paced = true;
+	g->res.wait_ms = max_u64(g->res.wait_ms, g->host_wait_ms);
+}
+
 void get_finish(struct object_get *g)
 {
 	struct objects *o = g->hub->objects;
 
+	keep_pace(g);
 	if (g->state == GET_QUEUED && !g->has_slot)
 		list_remove(&o->queue, &o->queue_tail, g);
 	o->renewing -= g->is_renewal;

@@ -134,7 +134,7 @@ static void judge_transport(struct object_get *g, int r, const struct err *err)
 {
 	enum hub_fault fault = status_of_transport(r, err, g->what, &g->res);
 
-	if (r != -ECANCELED)
+	if (r != -ECANCELED && r != -EBUSY) /* nobody was asked */
 		hub_note_fault(g->hub, fault, &g->res.err);
 	if (g->is_renewal)
 		return; /* what failed is the Hub, not the address that is known */
@@ -206,6 +206,7 @@ static void on_done(void *ctx, int r, const struct http_answer *a, const struct 
 	struct object_get *g = ctx;
 
 	g->rq = NULL;
+	g->host_wait_ms = a->host_wait_ms;
 	if (atomic_load(&g->is_cancelled) || r == -ECANCELED) {
 		get_fail(g, -ECANCELED, "cancelled");
 	} else if (g->sink_r < 0) {

@@ -45,6 +45,7 @@ struct object_get {
 	bool has_more;       /* and goes on behind it */
 	bool tried_reread;
 	bool is_refused; /* by the headers, as res says */
+	uint64_t host_wait_ms; /* as the last request had it */
 	int sink_r;
 	uint64_t got, wasted;
 	struct hub_result res;

@@ -32,8 +32,10 @@ struct rule {
 static const struct rule rules[] = {
 	/* The storage refuses a signed address: it has expired, or the range is none of it. Another address may do. */
 	{401, 401, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
-	{403, 404, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
-	{410, 410, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
+	{403, 403, NULL, FOREIGN, false, -EIO, true, FAULT_AUTH, WHY_LOCATION},
+	/* Or has it no longer: then a fresh address is no better, which the tries show. */
+	{404, 404, NULL, FOREIGN, false, -ESTALE, true, FAULT_ABSENT, WHY_GONE},
+	{410, 410, NULL, FOREIGN, false, -ESTALE, true, FAULT_ABSENT, WHY_GONE},
 	{401, 403, "GatedRepo", ANYWHERE, false, -EACCES, false, FAULT_AUTH, WHY_GATED},
 	{401, 401, NULL, ON_API, true, -ENOENT, false, FAULT_ABSENT, WHY_UNKNOWN_REPO},
 	{401, 401, NULL, ANYWHERE, false, -EACCES, false, FAULT_AUTH, WHY_TOKEN},
@@ -93,6 +95,8 @@ static void say_access(enum reason why, int r, const struct status_facts *f, str
 		err_set(err, r, "%s is absent or private: set HF_TOKEN if it is private", f->what);
 	else if (why == WHY_TOKEN && f->had_token)
 		err_set(err, r, "the Hub refuses the token for %s: it is wrong, revoked or expired", f->what);
+	else if (why == WHY_TOKEN && f->was_seen)
+		err_set(err, r, "%s is gone, or has become private: set HF_TOKEN if it is private", f->what);
 	else if (why == WHY_TOKEN)
 		err_set(err, r, "%s needs a token: set HF_TOKEN", f->what);
 	else
@@ -112,7 +116,7 @@ static void say(enum reason why, int r, const struct status_facts *f, struct err
 		err_set(err, r, "the storage refuses the address it was given for %s (HTTP %d)", f->what, f->status);
 		return;
 	case WHY_GONE:
-		err_set(err, r, "%s is in the listing, but the Hub has it no longer", f->what);
+		err_set(err, r, "%s is in the listing, but the %s has it no longer", f->what, f->is_foreign ? "Hub's storage" : "Hub");
 		return;
 	case WHY_REVISION:
 		err_set(err, r, "%s: there is no such revision", f->what);
@@ -162,6 +166,7 @@ static const struct {
 	{-EHOSTUNREACH, -ETIMEDOUT, true, FAULT_NETWORK}, /* name lookup */
 	{-ECONNREFUSED, -ETIMEDOUT, true, FAULT_NETWORK},
 	{-ECONNRESET, -ETIMEDOUT, true, FAULT_NETWORK},
+	{-EBUSY, -ETIMEDOUT, true, FAULT_NETWORK}, /* a host that is down was not asked */
 	{-EBADMSG, -EBADMSG, true, FAULT_MALFORMED},
 	{-EKEYREJECTED, -EIO, false, FAULT_NETWORK}, /* certificates do not get better by asking again */
 	{-EPROTO, -EIO, false, FAULT_AUTH},          /* a proxy that refuses to connect */

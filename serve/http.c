@@ -4,6 +4,8 @@
  * hashed, for git, for a slow client. A file is read and sent in blocks, each followed by a look whether the file has changed,
  * so that no byte of another content leaves. That is also faster (4 GB/s to one curl over loopback) than libmicrohttpd's way
  * with sendfile() (2.5 GB/s), which besides spins for ever when the file gets shorter meanwhile.
+ *
+ * What is answered is the handler's to say; this file knows no page.
  */
 #include "serve_int.h"
 
@@ -23,11 +25,13 @@
 #define MEMORY_PER_CONNECTION (64u * 1024) /* bounds request line and headers */
 #define STACK_SIZE (512u * 1024)
 #define BODY_MAX (16u << 20)  /* of a request */
+#define STREAM_BLOCK 16384u   /* most of a stream that is asked for at once */
 #define SEND_BLOCK (256u << 10) /* bytes of a file read and sent at once; measured: 64 KiB 3.3, 128 KiB 4.2, 256 KiB 4.5 GB/s */
 
 struct http {
 	struct MHD_Daemon *daemon;
-	struct serve *serve;
+	struct http_handler handler;
+	const struct serve_hook *hook;
 	bool cdn;
 };
 
@@ -37,12 +41,11 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct serve_request req;
 	char *target;
-	bool too_large;
 };
 
-/* A body on its way: a file, or where there is a hook any. */
+/* A body on its way: a file, a stream, or where there is a hook any. */
 struct sender {
-	struct serve *serve;
+	const struct serve_hook *hook;
 	struct exchange *exchange;
 	struct serve_response resp;
 	struct stamp stamp; /* of the file when it was opened */
@@ -80,8 +83,8 @@ static void end_exchange(void *cls, struct MHD_Connection *connection, void **pt
 	(void)how; /* an end is an end */
 	if (!x)
 		return;
-	if (h->serve->hook && h->serve->hook->done)
-		h->serve->hook->done(h->serve->hook->ctx, &x->req);
+	if (h->hook && h->hook->done)
+		h->hook->done(h->hook->ctx, &x->req);
 	buf_done(&x->req.body);
 	free(x->target);
 	free(x);
@@ -94,8 +97,8 @@ static void note_connection(void *cls, struct MHD_Connection *connection, void *
 
 	(void)connection;
 	(void)ptr;
-	if (h->serve->hook && h->serve->hook->connected)
-		h->serve->hook->connected(h->serve->hook->ctx, code == MHD_CONNECTION_NOTIFY_STARTED);
+	if (h->hook && h->hook->connected)
+		h->hook->connected(h->hook->ctx, code == MHD_CONNECTION_NOTIFY_STARTED);
 }
 
 static void add_headers(struct MHD_Response *m, const struct serve_response *resp)
@@ -152,7 +155,7 @@ static void flip_bytes(const struct serve_faults *f, uint64_t pos, char *out, si
 static ssize_t send_some(void *cls, uint64_t pos, char *out, size_t max)
 {
 	struct sender *s = cls;
-	const struct serve_hook *hook = s->serve->hook;
+	const struct serve_hook *hook = s->hook;
 	const struct serve_faults *f = &s->resp.faults;
 	uint64_t size = response_size(&s->resp), end = size + f->extra;
 	size_t len;
@@ -190,7 +193,7 @@ static struct sender *sender_new(struct exchange *x, struct serve_response *resp
 
 	if (!s)
 		return NULL;
-	s->serve = x->http->serve;
+	s->hook = x->http->hook;
 	s->exchange = x;
 	s->resp = *resp;
 	if (resp->fd >= 0 && fstat(resp->fd, &st) == 0)
@@ -224,6 +227,48 @@ static struct MHD_Response *make_from_sender(struct exchange *x, struct serve_re
 	return m;
 }
 
+/*
+ * The time a handler takes is none in which the client was idle: the count of the timeout begins anew when it is set after it was
+ * off. [libmicrohttpd, connection.c, MHD_set_connection_option()]
+ */
+static void was_busy(struct exchange *x)
+{
+	(void)MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+	(void)MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S); /* at worst it ends early */
+}
+
+static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t max)
+{
+	struct sender *s = cls;
+	ssize_t n = s->resp.stream->read(s->resp.stream->ctx, out, max);
+
+	(void)pos;
+	was_busy(s->exchange);
+	if (n == 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
+}
+
+/* Sent in chunks as they are made. */
+static struct MHD_Response *make_from_stream(struct exchange *x, struct serve_response *resp)
+{
+	struct sender *s = sender_new(x, resp);
+	struct MHD_Response *m = s ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, free_sender) : NULL;
+
+	if (!m && s)
+		free_sender(s);
+	if (m)
+		add_headers(m, &s->resp);
+	return m;
+}
+
+static struct MHD_Response *make_response(struct exchange *x, struct serve_response *resp)
+{
+	if (resp->stream)
+		return make_from_stream(x, resp);
+	return resp->fd >= 0 || x->http->hook ? make_from_sender(x, resp) : make_from_memory(resp);
+}
+
 static enum MHD_Result send_response(struct exchange *x, struct serve_response *resp)
 {
 	int status = resp->status;
@@ -232,7 +277,7 @@ static enum MHD_Result send_response(struct exchange *x, struct serve_response *
 
 	if (resp->faults.drop)
 		return MHD_NO;
-	m = resp->fd >= 0 || x->http->serve->hook ? make_from_sender(x, resp) : make_from_memory(resp);
+	m = make_response(x, resp);
 	if (!m)
 		return MHD_NO;
 	sent = MHD_queue_response(x->connection, (unsigned)status, m);
@@ -242,16 +287,13 @@ static enum MHD_Result send_response(struct exchange *x, struct serve_response *
 
 static void answer_exchange(struct exchange *x, struct serve_response *resp)
 {
-	struct serve *s = x->http->serve;
-	const struct serve_hook *hook = s->hook;
+	const struct http *h = x->http;
+	const struct serve_hook *hook = h->hook;
 
-	route_parse(x->target, x->http->cdn, &x->req.route);
+	route_parse(x->target, h->cdn, &x->req.route);
 	if (hook && hook->before && hook->before(hook->ctx, &x->req, resp))
 		return;
-	if (x->too_large)
-		answer_error(&x->req, resp, 413, NULL, "The request body is too large");
-	else
-		answer_request(s, &x->req, resp);
+	h->handler.answer(h->handler.ctx, &x->req, resp);
 	if (hook && hook->after)
 		hook->after(hook->ctx, &x->req, resp);
 }
@@ -275,14 +317,15 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 		return MHD_YES;
 	}
 	if (*len) {
-		x->too_large |= x->req.body.len + *len > BODY_MAX;
-		if (!x->too_large)
+		x->req.too_large |= x->req.body.len + *len > BODY_MAX;
+		if (!x->req.too_large)
 			buf_add(&x->req.body, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
 	response_init(&resp);
 	answer_exchange(x, &resp);
+	was_busy(x);
 	sent = send_response(x, &resp);
 	response_done(&resp);
 	return sent;
@@ -307,26 +350,27 @@ static void log_http(void *cls, const char *fmt, va_list ap)
 	log_debug("http: %s", text);
 }
 
-int server_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err)
+int server_open(const struct server_config *config, struct http **out, struct err *err)
 {
 	struct http *h = calloc(1, sizeof(*h));
 	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
 	if (!h) {
-		(void)close(listen_fd); /* nobody has connected */
+		(void)close(config->listen_fd); /* nobody has connected */
 		return -ENOMEM;
 	}
-	h->serve = s;
-	h->cdn = cdn;
+	h->handler = config->handler;
+	h->hook = config->hook;
+	h->cdn = config->cdn;
 	h->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL, MHD_OPTION_LISTEN_SOCKET, config->listen_fd,
 		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, end_exchange, h, MHD_OPTION_NOTIFY_CONNECTION, note_connection, h,
 		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
 		MHD_OPTION_END);
 	if (!h->daemon) {
-		(void)close(listen_fd); /* nobody has connected */
+		(void)close(config->listen_fd); /* nobody has connected */
 		free(h);
 		return err_set(err, -EIO, "the HTTP server cannot be started");
 	}

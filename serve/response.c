@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An answer while it is being made. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,24 @@ void response_done(struct serve_response *r)
 	buf_done(&r->body);
 	if (r->fd >= 0)
 		(void)close(r->fd); /* opened for reading */
+	if (r->stream) {
+		r->stream->done(r->stream->ctx);
+		free(r->stream);
+	}
 	response_init(r);
+}
+
+int response_stream(struct serve_response *r, const struct serve_stream *stream)
+{
+	struct serve_stream *copy = malloc(sizeof(*copy));
+
+	if (!copy) {
+		stream->done(stream->ctx);
+		return -ENOMEM;
+	}
+	*copy = *stream;
+	r->stream = copy;
+	return 0;
 }
 
 void response_add(struct serve_response *r, const char *name, const char *fmt, ...)

@@ -6,6 +6,7 @@
 #include <hffs/serve.h>
 #include <hffs/serve_http.h>
 
+#include "address_int.h"
 #include "repo_int.h"
 #include "route_int.h"
 
@@ -24,8 +25,14 @@ struct serve {
 };
 
 /* http.c */
-/* Serves one listening socket, which it takes; each connection has a thread of its own. */
-int server_open(struct serve *s, int listen_fd, bool cdn, struct http **out, struct err *err);
+struct server_config {
+	int listen_fd; /* taken */
+	bool cdn;      /* what requests say of where they arrived */
+	struct http_handler handler;
+	const struct serve_hook *hook;
+};
+/* Serves one listening socket; each connection has a thread of its own. */
+int server_open(const struct server_config *config, struct http **out, struct err *err);
 void server_close(struct http *h);
 
 /* answer.c: the one way from a request, its route parsed, to a response. */

@@ -29,6 +29,7 @@ void buf_done(struct buf *b);  /* frees; b is {0} again */
 char *buf_take(struct buf *b);
 /* Appends text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *b, const char *text);
+void buf_add_json_n(struct buf *b, const char *text, size_t len); /* the same of len bytes; a NUL byte becomes \u0000 */
 
 static inline void buf_done_auto(struct buf *b)
 {

@@ -100,6 +100,11 @@ void cache_want_rows(struct cache *c, const struct blob_id *id, uint64_t size, c
 int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bool to_write);
 
 /*
+ * Where the data file of a blob is, or would be, in the cache at dir: caller frees, NULL when out of memory. Only one that is sealed may
+ * be read by who has not the cache open: it never changes, and who has it open keeps its bytes when it is removed.
+ */
+char *cache_data_path(const char *dir, const struct blob_id *id);
+/*
  * Bytes that the data file takes on disk, which is about what is cached of the blob; 0: there is none. One look at the file
  * system's own data, for listings: what counts is cache_want_rows(). Any thread but the net thread.
  */

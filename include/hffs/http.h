@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one libcurl multi handle and its thread (the net thread). Knows no Hub URL, no token, follows no redirect and retries
- * nothing. All callbacks run on the net thread and must not block. Proxies are libcurl's matter: it reads http_proxy, https_proxy,
+ * nothing; but a host that failed several times in a row is asked by one request at a time until it answers. All callbacks run on the net thread and must not block. Proxies are libcurl's matter: it reads http_proxy, https_proxy,
  * ALL_PROXY and NO_PROXY.
  */
 #ifndef HFFS_HTTP_H
@@ -35,6 +35,7 @@ struct http_answer {
 	const char *ip;          /* address that answered, "" if unknown (a proxy's own where there is one) */
 	bool is_proxied;         /* ip is that of a proxy: the host's own is known to the proxy alone */
 	uint64_t body_len;       /* body bytes seen so far */
+	uint64_t host_wait_ms;   /* in done(): the host fails time and again; not before so long from now. 0: it does not */
 };
 /* A header's value without blanks around it (the last one where repeated), NULL if absent. Any case. Borrowed as the answer. */
 const char *http_answer_header(const struct http_answer *a, const char *name);
@@ -46,6 +47,7 @@ struct http_ask {
 	bool http1_only;            /* content: HTTP/1.1 on its own connection, as sent; else HTTP/2 where offered, gzip undone */
 	bool deny_private;          /* refuse to connect to a private, loopback or link-local address (-EPERM); a proxy may have one */
 	bool no_proxy;              /* never through a proxy, whatever the environment says */
+	bool is_patient;            /* waits until its turn at a host that fails, or the deadline; else -EBUSY with what the host failed with */
 	uint64_t not_before_ms;     /* clock_mono_ms() before which nothing is sent; 0: now */
 	uint64_t deadline_ms;       /* clock_mono_ms() after which it fails with -ETIMEDOUT; 0: none */
 	/*

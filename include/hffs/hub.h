@@ -36,6 +36,7 @@ struct hub_result {
 	int r;
 	bool retry;        /* the same call may succeed later */
 	uint64_t wait_ms;  /* not before this long from now */
+	bool is_paced;     /* the host fails: wait_ms alone says when, however often it was tried */
 	int status;        /* HTTP status of the last answer, 0 if none */
 	char code[32];     /* X-Error-Code, "" if none */
 	struct err err;

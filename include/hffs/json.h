@@ -35,6 +35,9 @@ bool json_get_bool(const struct json *j, const char *key, bool otherwise);
 /* Whole numbers 0 to 2^53 only: -EINVAL for anything else, -ENOENT if it is not there. */
 int json_get_u64(const struct json *j, const char *key, uint64_t *out);
 int json_u64(const struct json *j, uint64_t *out);
+/* Any number; -EINVAL for anything else, also for what is not finite. */
+int json_f64(const struct json *j, double *out);
+bool json_is_bool(const struct json *j);
 /* The value printed compactly, caller frees; NULL when out of memory. */
 char *json_print(const struct json *j);
 

@@ -37,6 +37,7 @@ struct model_info {
 	bool embeds;              /* an encoder: model_embed(), and no session */
 	uint32_t bos;             /* as the configuration says; UINT32_MAX if it does not */
 	uint32_t eos[8], nr_eos;  /* tokens that end a text */
+	uint32_t embed_max;       /* of an encoder: tokens of a text; longer ones are cut by whoever calls model_embed() */
 	double bind_ms;           /* how long it took to open and bind the weights */
 };
 

@@ -55,8 +55,6 @@ struct site {
 	bool is_wide;        /* the directory alone has too many pages: entries are looked up one by one, unless tree is there */
 	char *path;          /* of the directory below the commit; NULL: the root. Owned */
 	struct site *root;   /* a reference, of the commit's own site; NULL: this is it */
-	uint32_t files_open; /* of this commit */
-	uint64_t used_ms;    /* monotonic, the last open or close; 0: never */
 	struct site *next, **prev; /* in nodes.sites; prev NULL: not there */
 };
 
@@ -82,7 +80,6 @@ struct node {
 	bool is_named;      /* found by (parent, name) */
 	bool knows_disk;    /* files: cached_4k was looked up */
 	bool is_bad;        /* FILE: passed, and the bytes have turned out to be wrong: no more handles until the last is gone */
-	bool may_move;      /* LINK, REF: the next answer of the catalog counts, whoever is reading */
 };
 
 #define NODE_ROOT_ID 1

@@ -7,8 +7,10 @@
 #define HFFS_SERVE_HTTP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <hffs/buf.h>
+#include <hffs/err.h>
 
 enum route_kind {
 	ROUTE_NONE, /* no such page */
@@ -54,6 +56,7 @@ struct serve_request {
 	uint64_t conn;      /* the same for all requests of one connection */
 	struct route route;
 	struct buf body;
+	bool too_large;     /* the body was longer than is taken; what there is of it is not whole */
 	/* The value of a request header, NULL if absent; borrowed during the request. */
 	const char *(*header)(const struct serve_request *req, const char *name);
 	void *impl; /* http.c's own */
@@ -74,7 +77,7 @@ struct serve_faults {
 	uint64_t flip_every; /* byte n of the body is inverted where n % flip_every == 0 */
 };
 
-/* The body is `body`, or the bytes [off, off + len) of fd when fd >= 0, which the response owns. */
+/* The body is `body`, or the bytes [off, off + len) of fd when fd >= 0, which the response owns, or what a stream makes. */
 struct serve_response {
 	int status;
 	struct serve_header *headers;
@@ -82,8 +85,21 @@ struct serve_response {
 	struct buf body;
 	int fd;
 	uint64_t off, len;
+	struct serve_stream *stream; /* owned; NULL: there is none */
 	struct serve_faults faults;
 };
+
+/* A body that is made while it is sent. */
+struct serve_stream {
+	void *ctx;
+	/* Fills in 1 to max bytes and returns how many, as soon as it has some; 0: the end; -errno: the connection is cut. On the
+	 * connection's own thread, which may wait in it. */
+	ssize_t (*read)(void *ctx, char *out, size_t max);
+	/* Once, in the end, also when the client went away; frees ctx. */
+	void (*done)(void *ctx);
+};
+/* Makes the response one with that body; what is there of ctx is freed by done(). 0, or -ENOMEM, and then done() was called. */
+int response_stream(struct serve_response *r, const struct serve_stream *stream);
 
 void response_init(struct serve_response *r);
 void response_done(struct serve_response *r);
@@ -121,5 +137,22 @@ struct serve_hook {
 	/* The server is about to close and waits for its threads: let those that sleep wake up. */
 	void (*closing)(void *ctx);
 };
+
+/* --- a server of its own, for other things than a Hub --- */
+
+struct http_handler {
+	void *ctx;
+	/* Fills in the response. On the connection's own thread, which may wait in it. */
+	void (*answer)(void *ctx, struct serve_request *req, struct serve_response *resp);
+};
+
+struct http_server;
+/* Listens at "ADDR:PORT" or "[ADDR6]:PORT"; port 0 picks a free one. Errors as of serve_open(). */
+int http_server_open(const char *listen, const struct http_handler *handler, struct http_server **out, struct err *err);
+/* "http://127.0.0.1:8080"; borrowed. */
+const char *http_server_endpoint(const struct http_server *s);
+/* Takes no more connections, and waits for the threads of those that are there: the handler and streams must come to an end. */
+void http_server_close(struct http_server *s);
+AUTO_DEFINE(struct http_server *, http_server_close)
 
 #endif

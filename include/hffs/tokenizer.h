@@ -32,8 +32,29 @@ AUTO_DEFINE(struct tokenizer *, tokenizer_free)
 #define TOKENIZE_NO_SPECIAL 1u   /* do not add what the post-processor adds: BOS, CLS, ... */
 #define TOKENIZE_PLAIN 2u        /* special tokens written in the text are ordinary text: for what a stranger wrote */
 
-/* Adds the tokens of text to out. Bytes that are no UTF-8 become U+FFFD. 0, -ENOMEM, -EFBIG above 256 MiB. */
+/*
+ * Adds the tokens of text to out. Bytes that are no UTF-8 become U+FFFD. 0, -ENOMEM, -EFBIG above 256 MiB (or above 32 MiB without a
+ * place where a word can end); -ENOTSUP: the vocabulary has no token for something in it, and none for unknown things.
+ */
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct token_list *out, struct err *err);
+
+/*
+ * The same of a text of which only the ranges (in order, not overlapping) were written by strangers: a special token that lies in one,
+ * or reaches into one, is ordinary text there. -EINVAL: it is not UTF-8.
+ */
+struct text_range {
+	size_t off, len;
+};
+int tokenizer_encode_marked(const struct tokenizer *t, const char *text, size_t len, const struct text_range *plain, size_t nr,
+			    unsigned flags, struct token_list *out, struct err *err);
+
+/*
+ * A truncation or padding section of tokenizer.json is not applied by tokenizer_encode(): a text is encoded whole. Who wants it
+ * shortened asks for the number of tokens that the section names (0: none), and shortens what tokenizer_encode() gave, with special
+ * tokens, to at most max tokens: tokens of the text go from its end, those around it stay. A max below their number does nothing.
+ */
+uint32_t tokenizer_max_tokens(const struct tokenizer *t);
+void tokenizer_truncate(const struct tokenizer *t, struct token_list *list, size_t max);
 
 #define DETOKENIZE_SKIP_SPECIAL 1u /* leave special tokens out */
 

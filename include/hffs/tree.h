@@ -58,12 +58,12 @@ uint32_t tree_idx(const struct tree *t, const struct tree_entry *e);
 void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out);
 
 /*
- * What a filter lets be seen of a tree, as a tree of its own. dir NULL: t is a whole commit, and a directory is there if something below it
- * is. Else t has the entries of that directory alone, and of directories among them nobody knows what is below: only what is denied as a
- * whole goes. 0 or -ENOMEM.
+ * What a filter lets be seen of a tree, as a tree of its own. 0 or -ENOMEM. dir: NULL, or the directory that t has the entries of, named
+ * by their last part ("": the root's); then its directories stay, since nobody knows
+ * what is in them, unless they are denied with all that may be.
  */
 struct filter;
-int tree_filter(const struct tree *t, const struct filter *f, const char *dir, struct tree **out);
+int tree_filter(const struct tree *t, const char *dir, const struct filter *f, struct tree **out);
 
 /* Bytes for the cache and back; load checks everything (-EBADMSG): a stored tree is bytes from outside. */
 int tree_store(const struct tree *t, struct buf *out);

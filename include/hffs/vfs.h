@@ -122,6 +122,8 @@ struct vfs_read {
  * left to read: r 0 and span NULL.
  */
 void vfs_read(struct vfs_read *op, struct vfs_file *f, uint64_t off, size_t len, read_done *done, void *ctx);
+/* The same once more, of the same file, for who is in the done() of op and could not use the span. */
+void vfs_read_again(struct vfs_read *op, uint64_t off, size_t len, read_done *done, void *ctx);
 /* Bytes that a read of len at off must bring. */
 size_t vfs_read_len(const struct vfs_file *f, uint64_t off, size_t len);
 /* Files that were read and have more cached than the kernel was told: up to max node ids, each told once per growth. */

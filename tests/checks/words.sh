@@ -13,12 +13,12 @@ verdict() {
 	fi
 }
 folders=()
-for folder in base hub cache format fetch fs serve cli include tests bench; do [ -d "$folder" ] && folders+=("$folder"); done
+for folder in base hub cache format fetch fs infer serve cli include tests bench; do [ -d "$folder" ] && folders+=("$folder"); done
 sources() { find "${folders[@]}" -name '*.[ch]' "$@"; }
 
 banned='strcpy|strcat|sprintf|vsprintf|atoi|atol|atoll|strtok|alloca|gets|system|popen|tmpnam|mktemp'
 # Of the program; a test may copy its own constants.
-verdict no-banned-functions "$(find base hub cache format fetch fs serve cli include -name '*.[ch]' -exec grep -nE "(^|[^a-zA-Z0-9_>.])($banned) *\(" {} + | grep -vE '^[^:]+:[0-9]+:\s*(/?\*|//)')"
+verdict no-banned-functions "$(find base hub cache format fetch fs infer serve cli include -name '*.[ch]' -exec grep -nE "(^|[^a-zA-Z0-9_>.])($banned) *\(" {} + | grep -vE '^[^:]+:[0-9]+:\s*(/?\*|//)')"
 
 marks='TO''DO|FIX''ME|XX''X|HA''CK|not (yet )?imple''mented'
 verdict no-unfinished-work "$(git grep -nIwE "$marks" -- . ':!LICENSE' ':!*.json' ':!*.jsonl')"

@@ -14,4 +14,10 @@ for page in "$root"/man/*.[158]; do
 done
 check sample test -s "$stage/usr/share/doc/hffs/hffs.conf"
 equal nothing-else "$(cd "$stage" && find . -type f | grep -cvE '^\./usr/(bin/hffs|share/man/man[158]/|share/doc/hffs/hffs\.conf)')" 0
+# Where the helper's place cannot be written the rest is installed.
+mkdir "$work/stage2"
+touch "$work/stage2/sbin"
+check install-without-helper env "DESTDIR=$work/stage2" cmake --install "$build" --prefix /usr
+check program-without-helper "$work/stage2/usr/bin/hffs" --version
+check page-without-helper test -s "$work/stage2/usr/share/man/man1/hffs.1"
 finish

@@ -10,7 +10,7 @@ check version "$hffs" --version
 check help "$hffs" --help
 refuses no-verb 2 'verb is missing' "$hffs"
 refuses unknown-verb 2 "no verb 'frobnicate'" "$hffs" frobnicate
-for verb in mount umount status pull pin unpin gc cache ls; do
+for verb in mount umount status pull pin unpin gc cache ls run embed tokenize detokenize; do
 	check "help-of-$verb" "$hffs" "$verb" --help
 	refuses "unknown-option-of-$verb" 2 "'--frob'" "$hffs" "$verb" --frob
 done
@@ -24,6 +24,12 @@ refuses lock-without-repo 2 'needs a REPO' "$hffs" pin --lock file
 refuses lock-without-file 2 "'lock' needs a value" "$hffs" mount dir -o lock
 refuses lock-missing 1 "cannot read the lock file $work/none" "$hffs" mount dir -o lock=none
 refuses ls-without-repo 2 'REPO is missing' "$hffs" ls
+refuses tokenize-without-model 2 'MODEL is missing' "$hffs" tokenize
+refuses tokenize-of-words 2 "'b' is too much" "$hffs" tokenize a/b a b
+refuses tokenize-lines-of-text 2 'from standard input' "$hffs" tokenize --json-lines a/b text
+refuses tokenize-bad-repo 2 "'no good' is not" "$hffs" tokenize 'no good' text
+refuses detokenize-without-model 2 'MODEL is missing' "$hffs" detokenize
+refuses detokenize-lines-of-ids 2 'from standard input' "$hffs" detokenize --json-lines a/b 1
 refuses pull-list-and-repo 2 "not 'org/x'" "$hffs" pull --from-file list org/x
 refuses pull-list-missing 1 'cannot read the list none' "$hffs" pull --from-file none
 refuses bad-source 2 "'a/b/c' is not a repository" "$hffs" mount a/b/c dir

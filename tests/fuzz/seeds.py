@@ -3,10 +3,13 @@
 """Writes small good inputs for each fuzzer: seeds.py FOLDER"""
 import io
 import json
+import math
 import os
 import struct
 import sys
 import zipfile
+
+import seeds_tokens
 
 
 def safetensors(tensors, metadata=None, end=0):
@@ -47,6 +50,55 @@ def zip64_end(count):
     return record + locator + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
 
 
+LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 6, "hidden_size": 4, "intermediate_size": 8,
+         "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 16, "rms_norm_eps": 1e-5,
+         "hidden_act": "silu", "rope_theta": 10000.0, "eos_token_id": [1, 2], "bos_token_id": 0, "tie_word_embeddings": True}
+CONFIGS = [
+    LLAMA,
+    {**LLAMA, "attention_bias": True, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                                       "original_max_position_embeddings": 8}},
+    {**LLAMA, "rope_parameters": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "beta_fast": 32, "truncate": False}},
+    {**LLAMA, "model_type": "phi3", "architectures": ["Phi3ForCausalLM"], "sliding_window": 4, "original_max_position_embeddings": 8,
+     "rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [2.0]}},
+    {**LLAMA, "model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"], "use_sliding_window": True, "sliding_window": 4,
+     "layer_types": ["sliding_attention"], "head_dim": 4},
+    {"model_type": "gemma3", "text_config": {"num_hidden_layers": 2, "hidden_size": 4, "head_dim": 2, "sliding_window_pattern": 2,
+                                             "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "final_logit_softcapping": 30.0}},
+    {"model_type": "gpt2", "n_embd": 4, "n_layer": 1, "n_head": 2, "n_inner": None, "activation_function": "gelu_new"},
+    {"model_type": "bert", "hidden_size": 4, "num_attention_heads": 2, "num_hidden_layers": 1, "position_embedding_type": "absolute"},
+]
+BESIDE = [
+    {"bos_token_id": 1, "eos_token_id": [1, 2]},
+    {"word_embedding_dimension": 64, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True},
+    [{"idx": 0, "path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}, {"path": "", "type": "x.Normalize"}],
+    {"max_seq_length": 256},
+]
+
+
+def llama_tensors(rows):
+    """(name in a repository, name in GGUF, shape)"""
+    once = [("model.embed_tokens.weight", "token_embd.weight", [6, 4]), ("model.norm.weight", "output_norm.weight", [4])]
+    layer = [("input_layernorm", "attn_norm", [4]), ("post_attention_layernorm", "ffn_norm", [4]), ("self_attn.q_proj", "attn_q", [4, 4]),
+             ("self_attn.k_proj", "attn_k", [2, 4]), ("self_attn.v_proj", "attn_v", [2, 4]), ("self_attn.o_proj", "attn_output", [4, 4]),
+             ("mlp.gate_proj", "ffn_gate", [8, 4]), ("mlp.up_proj", "ffn_up", [8, 4]), ("mlp.down_proj", "ffn_down", [4, 8])]
+    return once + [(f"model.layers.0.{a}.weight", f"blk.0.{b}.weight", shape) for a, b, shape in layer][:rows]
+
+
+def bind_folder(rows):
+    tensors = [(name, "F32", shape, 4 * math.prod(shape)) for name, _, shape in llama_tensors(rows)]
+    text, header = json.dumps(LLAMA).encode(), safetensors(tensors)
+    return struct.pack("<BH", 0, len(text)) + header[:2] + text + header[2:]
+
+
+def bind_gguf(rows):
+    number = lambda key, value: (key, 4, struct.pack("<I", value))
+    values = [("general.architecture", 8, text("llama"))] + [
+        number("llama." + key, value) for key, value in [("block_count", 1), ("context_length", 16), ("embedding_length", 4),
+                                                         ("feed_forward_length", 8), ("attention.head_count", 2), ("attention.head_count_kv", 1)]]
+    values.append(("llama.attention.layer_norm_rms_epsilon", 6, struct.pack("<f", 1e-5)))
+    return gguf(values, [(name, shape[::-1], 0, 128 * i) for i, (_, name, shape) in enumerate(llama_tensors(rows))], 0)
+
+
 def seeds():
     array = struct.pack("<IQ", 8, 2) + text("a") + text("bc")
     nested = struct.pack("<IQIQ", 9, 1, 5, 1) + bytes(4)
@@ -68,9 +120,12 @@ def seeds():
             gguf([("t", 9, array), ("n", 9, nested)], [("blk.0.w", [64, 2], 2, 0), ("blk.1.w", [5], 0, 96)], 96 + 20, 2),
         ],
         "shards": [json.dumps(index).encode(), b'{"weight_map": {}}', b'{"weight_map": {"\\u0061": "x.bin"}}'],
+        "config": [json.dumps(c).encode() for c in CONFIGS + BESIDE],
+        "bind": [bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
         "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
+        **seeds_tokens.seeds(gguf),
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 

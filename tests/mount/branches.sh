@@ -38,6 +38,12 @@ cp "$repo/weights.bin" "$work/weights.2"
 equal believed-for-ref_ttl "$(commit_of main)" "$first"
 sleep 2.5
 equal stays-while-read "$(commit_of main)" "$first"
+# Also when the kernel is short of memory, and forgets all names that nobody uses.
+if [ "$(id -u)" = 0 ]; then
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	equal stays-while-read-and-forgotten "$(commit_of main)" "$first"
+fi
 exec 5<&-
 
 # Another mount of the same hub sees the new commit at once, and by its name so does this one.
@@ -62,4 +68,22 @@ must_mount "$hf" ref_ttl=inf
 equal never-asked-again "$(commit_of main)" "$second"
 check umount-3 "$hffs" umount "$hf"
 check umount-4 "$hffs" umount "$hf2"
+
+# A plain folder has no history: a large file that was replaced is gone, and nothing else is.
+mkdir -p "$work/hub/org/plain"
+head -c 11000000 /dev/urandom >"$work/hub/org/plain/large.bin"
+head -c 5000000 /dev/urandom >"$work/hub/org/plain/stays.bin"
+must_mount "$hf" ref_ttl=inf
+plain=$hf/org/plain
+before=$(realpath "$plain/main")
+head -c 11000000 /dev/urandom >"$work/hub/org/plain/large.bin"
+new_commit() { ! curl -fsS "$endpoint/api/models/org/plain" | grep -q "$(basename "$before")"; }
+check folder-has-a-new-commit wait_for 10 new_commit
+refuses replaced-file-is-stale 1 'Stale file handle' cat "$plain/main/large.bin"
+equal stale-says-why "$(getfattr --absolute-names --only-values -n user.hffs.last_error "$plain/main/large.bin" | grep -c 'has it no longer')" 1
+check other-file-is-there cmp "$plain/main/stays.bin" "$work/hub/org/plain/stays.bin"
+check umount-5 "$hffs" umount "$hf"
+must_mount "$hf" ref_ttl=0
+check new-commit-is-there cmp "$plain/main/large.bin" "$work/hub/org/plain/large.bin"
+check umount-6 "$hffs" umount "$hf"
 finish

@@ -74,6 +74,22 @@ equal offline-everything "$(find "$hf/org/large/main/" -type f | wc -l)" 23701
 equal offline-read "$(cat "$hf/org/large/main/wide/f00007.txt")" "this is large/wide/f00007.txt"
 check umount-offline "$hffs" umount "$hf"
 
+# What may not be seen is hidden in each of its directories, cold and from what is stored; a directory stays, empty or not.
+rm -rf "$hf.cache"
+for how in hidden hidden-again; do
+	must_mount "$hf" 'deny=d01/**,deny=*7.txt,deny=top.json'
+	equal "$how-root" "$(echo $(ls "$hf/org/large/main/"))" "d00 d01 d02 wide"
+	equal "$how-dir" "$(ls "$hf/org/large/main/d01/sub" | wc -l)" 0
+	equal "$how-some" "$(ls "$hf/org/large/main/d00/sub" | wc -l)" 810
+	check "$how-file" test ! -e "$hf/org/large/main/d01/sub/f00008.txt"
+	check "$how-entry" test ! -e "$hf/org/large/main/wide/f00007.txt"
+	equal "$how-other-entry" "$(stat -c %s "$hf/org/large/main/wide/f00008.txt")" 0
+	check "$how-umount" "$hffs" umount "$hf"
+done
+must_mount "$hf"
+equal shown-again "$(echo $(ls "$hf/org/large/main/"))" "d00 d01 d02 top.json wide"
+check shown-umount "$hffs" umount "$hf"
+
 # The Hub is slow: a deadline ends the wait, not the listing.
 control 'shape?delay_ms=300' >/dev/null
 rm -rf "$hf.cache"

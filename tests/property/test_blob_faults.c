@@ -402,6 +402,91 @@ static void ensure_without_room_ends(void **state)
 	blob_put(b);
 }
 
+/* --- what is asked for ahead of readers --- */
+
+static struct {
+	atomic_uint nr;
+	atomic_ullong chunks[16];
+} asked;
+
+static void note_request(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out)
+{
+	(void)from;
+	(void)len;
+	(void)out;
+	asked.chunks[atomic_fetch_add(&asked.nr, 1) % ARRAY_SIZE(asked.chunks)] = off / CHUNK_SIZE;
+}
+
+static void want_probe(struct blob *b, uint64_t idx, uint64_t ahead)
+{
+	struct aftermath a = {.ahead = WANT_PROBE, .ahead_bytes = ahead};
+
+	pthread_mutex_lock(&b->lock);
+	blob_want_locked(b, idx, idx, false, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+}
+
+/* One of two connections is for readers; what waits for the other one is asked for by its nearness. */
+static void the_nearest_is_asked_for_first(void **state)
+{
+	static const uint64_t nearest[] = {80, 40, 60, 20};
+	struct object_ref ref = ref_of(9, 100 * (uint64_t)CHUNK_SIZE);
+	static struct reading p;
+	struct blob *b;
+
+	(void)state;
+	fetch_close(fetch);
+	open_with(2);
+	atomic_store(&asked.nr, 0);
+	atomic_store(&fake_hub_answer, note_request);
+	b = blob_get(fetch, &ref);
+	assert_right(b, 9, 0, 100);
+	atomic_store(&fake_hub_hold, true);
+	reading_begin(&p, b, 9, 10 * (uint64_t)CHUNK_SIZE, 100);
+	wait_for_requests(2);
+	want_probe(b, 20, 50 << 20);
+	want_probe(b, 40, 10 << 20);
+	want_probe(b, 60, 20 << 20);
+	want_probe(b, 80, 0);
+	assert_int_equal(fake_hub_requests(), 2);
+	atomic_store(&fake_hub_hold, false);
+	wait_for_requests(6);
+	assert_true(has_ended(&p, SOON_MS));
+	for (unsigned i = 0; i < ARRAY_SIZE(nearest); i++)
+		assert_int_equal(asked.chunks[2 + i], nearest[i]);
+	blob_put(b);
+}
+
+/* A sweep of a large file leaves readers their windows, and its chunks to whoever wants them sooner. */
+static void a_sweep_is_in_nobodys_way(void **state)
+{
+	struct object_ref ref = ref_of(10, 2000 * (uint64_t)CHUNK_SIZE);
+	static struct reading p;
+	struct blob *b;
+
+	(void)state;
+	fetch_close(fetch);
+	open_with(2);
+	b = blob_get(fetch, &ref);
+	assert_right(b, 10, 0, 100);
+	b->prefetch.sweeping = true;
+	atomic_store(&fake_hub_hold, true);
+	reading_begin(&p, b, 10, 10 * (uint64_t)CHUNK_SIZE, 100);
+	wait_for_requests(2);
+	sched_want_ahead(fetch->sched, b, 0, b->nr - 1, WANT_SWEEP, 0);
+	assert_true(sched_note_read(fetch->sched, 0).ahead > 0);
+	atomic_store(&asked.nr, 0);
+	atomic_store(&fake_hub_answer, note_request);
+	want_probe(b, 1500, 0);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	wait_for_requests(4);
+	assert_int_equal(asked.chunks[0], 1500);
+	assert_int_equal(asked.chunks[1], 1);
+	blob_put(b);
+}
+
 /* Few connections leave something for background wants. */
 static void few_connections(void **state)
 {
@@ -435,6 +520,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
+		cmocka_unit_test_setup_teardown(the_nearest_is_asked_for_first, begin, end),
+		cmocka_unit_test_setup_teardown(a_sweep_is_in_nobodys_way, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 

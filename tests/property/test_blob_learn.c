@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is learned of a blob while its bytes pass: tensor tables and shard indexes, on workers, without a request of its own. */
+/* What is learned of a blob while its bytes pass: tensor tables, ZIP directories, shard indexes, on workers, without a request of its own. */
 #include "../unit/unit.h"
 
 #include "fakes.h"
@@ -11,7 +11,7 @@
 #include <hffs/buf.h>
 #include <hffs/thread.h>
 
-#include "fetch_int.h"
+#include "ahead_int.h"
 
 #define SOON_MS 20000
 
@@ -143,6 +143,59 @@ static void put_gguf(struct buf *b, unsigned texts)
 		put(b, 16, 8), buf_adds(b, "0123456789abcdef");
 	put(b, 1, 8), buf_adds(b, "w"), put(b, 1, 4), put(b, 1, 8), put(b, 0, 4), put(b, 0, 8);
 	pad(b, (b->len + 31) / 32 * 32 + 4);
+}
+
+/* `nr` members that share the bytes before the directory, which has 54 bytes for each of them. */
+static void put_zip(struct buf *b, unsigned nr, size_t data)
+{
+	size_t each = data / nr;
+
+	buf_adds(b, "PK\003\004");
+	pad(b, data);
+	for (unsigned i = 0; i < nr; i++) {
+		put(b, 0x02014b50, 4), put(b, 0, 8), put(b, 0, 8), put(b, each - 60, 4), put(b, each - 60, 4), put(b, 8, 2), put(b, 0, 8);
+		put(b, 0, 4), put(b, i * each, 4);
+		buf_addf(b, "d/%06u", i);
+	}
+	put(b, 0x06054b50, 4), put(b, 0, 4), put(b, nr, 2), put(b, nr, 2), put(b, 54 * nr, 4), put(b, data, 4), put(b, 0, 2);
+}
+
+/* Waits until the prefetcher knows so many parts of it. */
+static void knows_parts(struct blob *b, uint32_t nr)
+{
+	for (unsigned i = 0; ahead_nr_parts(b) != nr; i++) {
+		assert_true(i < SOON_MS);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+static void learns_the_members_of_a_zip_file_from_its_end(void **state)
+{
+	static const unsigned members[] = {2, 10000}; /* the directory of so many takes more than two chunks */
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		AUTO_BUF content = {0};
+		struct blob *b;
+		uint64_t last;
+
+		put_zip(&content, members[i], 4 * CHUNK_SIZE);
+		last = (content.len - 1) / CHUNK_SIZE;
+		b = offer(&content, "pytorch_model.bin");
+		read_at(b, 0, 4);
+		needs(b, content.len);
+		for (uint64_t idx = last; idx >= 4; idx--) {
+			assert_int_equal(ahead_nr_parts(b), 0);
+			read_at(b, idx * CHUNK_SIZE, 4);
+		}
+		settled(b, LEARN_OVER);
+		knows_parts(b, members[i]);
+		assert_int_equal(fake_hub_requests(), 1 + (last - 3));
+		assert_null(learn_table(b));
+		blob_put(b);
+		fetch_close(fetch);
+		open_fetch();
+	}
 }
 
 static void learns_a_table_from_the_first_read(void **state)
@@ -377,6 +430,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(learns_a_table_from_the_first_read, begin, end),
 		cmocka_unit_test_setup_teardown(waits_for_a_long_header_without_fetching_it, begin, end),
 		cmocka_unit_test_setup_teardown(waits_for_evicted_chunks, begin, end),
+		cmocka_unit_test_setup_teardown(learns_the_members_of_a_zip_file_from_its_end, begin, end),
 		cmocka_unit_test_setup_teardown(learns_without_a_disk, begin, end),
 		cmocka_unit_test_setup_teardown(learns_a_growing_header, begin, end),
 		cmocka_unit_test_setup_teardown(gives_up_quietly, begin, end),

@@ -51,12 +51,15 @@ static void read_window(struct kernel *k, struct job *j, struct window *win, uin
 		win->marker = UINT64_MAX;
 }
 
+/* The marker in the middle of a window is only touched when the window has come; that at its beginning, before. */
 static void next_window(struct kernel *k, struct job *j, struct window *win, uint64_t end)
 {
+	bool alone = win->marker != win->start;
+
 	win->start += win->size;
 	win->size = k->ra;
 	win->marker = win->start;
-	read_window(k, j, win, end, false);
+	read_window(k, j, win, end, alone);
 }
 
 void kernel_touch(struct kernel *k, struct job *j, uint64_t off, uint64_t len)

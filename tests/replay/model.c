@@ -139,7 +139,7 @@ static void drop(struct want **list)
 
 static void cancel(struct model *m, struct want **list)
 {
-	for (uint64_t i = (*list)->first; i <= (*list)->last; i++)
+	for (uint64_t i = (*list)->first; i <= (*list)->last && list != &m->wants[PREFETCH_SWEEP]; i++)
 		if (m->files[(*list)->file].state[i] == WANTED)
 			m->files[(*list)->file].state[i] = ABSENT;
 	drop(list);

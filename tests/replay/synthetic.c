@@ -296,14 +296,35 @@ static void preads_model(struct workload *w, unsigned threads)
 	preads_of(w, add_llama(w), MIB, 256, false);
 }
 
+/* Tensors of about 2 MiB and of half of it, so that a pread() covers some of them. */
+static void preads_small(struct workload *w, unsigned threads)
+{
+	uint64_t at = 16248;
+	struct file *f;
+	char name[64];
+
+	begin(w, threads);
+	f = workload_add_file(w, "model.safetensors", 0);
+	for (unsigned i = 0; i < 240; i++)
+		for (unsigned k = 0; k < 2; k++) {
+			(void)snprintf(name, sizeof(name), "model.layers.%u.%s.weight", i, k ? "up_proj" : "q_proj");
+			at = add_tensor(f, name, at, 512, k ? 2051 : 1025);
+		}
+	f->size = at;
+	preads_of(w, f, MIB, 256, false);
+}
+
 static void mebibytes_1(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 1, false); }
 static void mebibytes_8(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 8, false); }
 static void mebibytes_32(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 32, false); }
 static void mebibytes_ahead_1(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 1, true); }
 static void mebibytes_ahead_8(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 8, true); }
+static void mebibytes_ahead_32(struct workload *w) { preads(w, 2 * GIB, MIB, 256, 32, true); }
 static void mebibytes_model_1(struct workload *w) { preads_model(w, 1); }
 static void mebibytes_model_8(struct workload *w) { preads_model(w, 8); }
 static void mebibytes_model_32(struct workload *w) { preads_model(w, 32); }
+static void mebibytes_small_1(struct workload *w) { preads_small(w, 1); }
+static void mebibytes_small_8(struct workload *w) { preads_small(w, 8); }
 static void pages(struct workload *w) { preads(w, 2 * GIB, 4 * KIB, 500, 1, false); }
 
 const struct synthetic synthetics[] = {
@@ -331,9 +352,12 @@ const struct synthetic synthetics[] = {
 	{"1 MiB preads, 32 threads", mebibytes_32, 0, 1.05, 0, 255},
 	{"1 MiB preads and beyond, 1", mebibytes_ahead_1, 0, 1.05, 0, 25},
 	{"1 MiB preads and beyond, 8", mebibytes_ahead_8, 0, 1.05, 0, 180},
+	{"1 MiB preads and beyond, 32", mebibytes_ahead_32, 0, 1.05, 0, 255},
 	{"1 MiB preads of a model, 1", mebibytes_model_1, 0, 1.15, 0, 25},
 	{"1 MiB preads of a model, 8", mebibytes_model_8, 0, 1.05, 0, 180},
 	{"1 MiB preads of a model, 32", mebibytes_model_32, 0, 1.05, 0, 255},
+	{"1 MiB preads of small tensors, 1", mebibytes_small_1, 0, 1.15, 0, 25},
+	{"1 MiB preads of small tensors, 8", mebibytes_small_8, 0, 1.15, 0, 165},
 	{"500 preads of 4 KiB", pages, 0, 1, 0, 0},
 };
 const size_t nr_synthetics = ARRAY_SIZE(synthetics);

@@ -493,17 +493,112 @@ static void opens_on_a_full_disk(void **state)
 	free(m.bytes);
 }
 
-static void a_read_only_directory_is_refused(void **state)
+/* Nothing can be written before room was made, not even that it was made. */
+static void what_a_full_disk_gave_up_is_not_counted(void **state)
+{
+	struct box *b = *state;
+	struct made m = make_blob(37, 8 * MIB);
+	struct cache_stats s;
+	char path[128];
+	int fd;
+
+	if (!mount_small(b))
+		skip();
+	open_box(b);
+	store_blob(b, &m);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	close_box(b);
+	snprintf(path, sizeof(path), "%s/ballast", b->dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, m.bytes, 4096) > 0)
+		;
+	close(fd);
+	open_box(b);
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.bytes_cached, m.size);
+	cache_need_space(b->cache);
+	assert_true(wait_for(b, &b->watch.evicted, 1));
+	flush_twice(b);
+	cache_stats(b->cache, &s);
+	assert_int_equal(s.bytes_cached, 0);
+	assert_int_equal(s.blobs, 0);
+	assert_int_equal(s.blobs_sealed, 0);
+	reopen(b);
+	assert_int_equal(nr_present(b, &m.id, m.size), 0);
+	close_box(b);
+	umount(b->dir);
+	free(m.bytes);
+}
+
+static void make_read_only(struct box *b, bool read_only)
+{
+	assert_int_equal(mount("tmpfs", b->dir, "tmpfs", MS_REMOUNT | (read_only ? MS_RDONLY : 0), "size=12m,mode=0700"), 0);
+}
+
+static void an_empty_read_only_directory_is_refused(void **state)
 {
 	struct box *b = *state;
 	struct err err = {0};
 
 	if (!mount_small(b))
 		skip();
-	assert_int_equal(mount("tmpfs", b->dir, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=12m,mode=0700"), 0);
+	make_read_only(b, true);
 	assert_int_equal(try_open(b, &err), -EROFS);
 	assert_non_null(strstr(err.text, "read-only"));
 	umount(b->dir);
+}
+
+static int read_first(struct box *b, const struct made *m, uint8_t *out)
+{
+	AUTO_FD int fd = cache_open_data(b->cache, &m->id, m->size, false);
+
+	return fd < 0 ? fd : io_pread(fd, out, CHUNK_SIZE, 0);
+}
+
+/* What is there is used, though it was not proven and nothing of the sort can be done; what is new finds no place. */
+static void a_read_only_directory_is_used_as_it_is(void **state)
+{
+	struct box *b = *state;
+	struct made whole = make_blob(47, MIB), part = make_blob(48, 2 * MIB), other = make_blob(49, MIB);
+	uint8_t *bytes = malloc(CHUNK_SIZE);
+	struct cache_stats s;
+
+	if (!mount_small(b))
+		skip();
+	open_box(b);
+	store_blob(b, &whole);
+	assert_true(wait_for(b, &b->watch.sealed, 1));
+	assert_true(store_or_ask(b, &part, 0));
+	close_box(b);
+	make_read_only(b, true);
+	b->keep_free = 100 * MIB; /* which it cannot give */
+	for (unsigned run = 0; run < 2; run++) {
+		open_box(b);
+		assert_int_equal(nr_present(b, &whole.id, whole.size), 4);
+		assert_int_equal(nr_present(b, &part.id, part.size), 1);
+		assert_int_equal(read_first(b, &whole, bytes), 0);
+		assert_memory_equal(bytes, whole.bytes, CHUNK_SIZE);
+		assert_int_equal(read_first(b, &part, bytes), 0);
+		assert_memory_equal(bytes, part.bytes, CHUNK_SIZE);
+		assert_int_equal(cache_open_data(b->cache, &other.id, other.size, true), -EROFS);
+		cache_need_space(b->cache);
+		flush_twice(b);
+		cache_stats(b->cache, &s);
+		assert_int_equal(s.bytes_cached, MIB + CHUNK_SIZE);
+		assert_int_equal(s.blobs_sealed, 1);
+		close_box(b);
+	}
+	make_read_only(b, false);
+	b->keep_free = 0;
+	open_box(b);
+	assert_int_equal(nr_present(b, &whole.id, whole.size), 4);
+	assert_true(store_or_ask(b, &other, 0));
+	close_box(b);
+	umount(b->dir);
+	free(bytes);
+	free(whole.bytes);
+	free(part.bytes);
+	free(other.bytes);
 }
 
 /* --- scrub --- */
@@ -630,7 +725,9 @@ int main(void)
 		BOX_TEST(a_whole_blob_is_touched_at_once),
 		BOX_TEST(a_full_disk_takes_new_chunks_again),
 		BOX_TEST(opens_on_a_full_disk),
-		BOX_TEST(a_read_only_directory_is_refused),
+		BOX_TEST(what_a_full_disk_gave_up_is_not_counted),
+		BOX_TEST(an_empty_read_only_directory_is_refused),
+		BOX_TEST(a_read_only_directory_is_used_as_it_is),
 		BOX_TEST(a_scrub_gives_back_what_no_row_names),
 		BOX_TEST(a_scrub_forgets_rows_without_files),
 		BOX_TEST(a_scrub_leaves_what_this_run_opened),

@@ -242,6 +242,54 @@ static void pauses_hold_what_waits(void **state)
 	wire_close(w);
 }
 
+/* Five times nothing, then an answer whose body does not end, then others. */
+static bool recovers_slowly(struct wire_rq *rq)
+{
+	if (rq->idx < 5)
+		return false;
+	if (rq->idx > 5)
+		return wire_text(rq, "200 OK", "hello");
+	wire_send(rq->fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun", 46);
+	wire_wait_gate(rq->w);
+	return false;
+}
+
+/* A host that failed is asked by one; its headers are enough for the others. */
+static void first_answer_frees_the_others(void **state)
+{
+	struct http_ask impatient = {.http1_only = true}, patient = {.http1_only = true, .is_patient = true};
+	struct wire *w = wire_open(recovers_slowly);
+	struct http *h = net_open(NULL);
+	struct seen s, slow, other;
+	uint64_t began;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		seen_init(&s);
+		start(h, &s, w, &impatient);
+		assert_int_equal(finish(&s), -ECONNRESET);
+	}
+	seen_init(&s);
+	start(h, &s, w, &impatient);
+	assert_int_equal(finish(&s), -EBUSY);
+	assert_non_null(strstr(s.err.text, "127.0.0.1"));
+	assert_int_equal(wire_seen(w), 5);
+	began = clock_mono_ms();
+	seen_init(&slow);
+	start(h, &slow, w, &patient);
+	wire_wait_seen(w, 6);
+	seen_init(&other);
+	start(h, &other, w, &patient);
+	assert_int_equal(finish(&other), 0);
+	assert_int_equal(other.status, 200);
+	assert_true(clock_mono_ms() - began < 5000);
+	assert_int_equal(slow.done, 0);
+	wire_open_gate(w);
+	assert_int_equal(finish(&slow), -ECONNRESET);
+	http_close(h);
+	wire_close(w);
+}
+
 static void requests_can_be_cancelled(void **state)
 {
 	struct http_ask run = {0}, wait = {.not_before_ms = clock_mono_ms() + 60000};
@@ -325,6 +373,7 @@ int main(void)
 		cmocka_unit_test(headers_can_end_a_request),
 		cmocka_unit_test(delays_and_deadlines_hold),
 		cmocka_unit_test(pauses_hold_what_waits),
+		cmocka_unit_test(first_answer_frees_the_others),
 		cmocka_unit_test(requests_can_be_cancelled),
 		cmocka_unit_test(connections_are_bounded),
 		cmocka_unit_test(ticks_come),

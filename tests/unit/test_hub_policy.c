@@ -145,7 +145,8 @@ static void statuses_mean(void **state)
 		{403, "GatedRepo", true, false, true, true, -EACCES, false, FAULT_AUTH},
 		{403, NULL, true, false, true, true, -EACCES, false, FAULT_AUTH},
 		{403, NULL, true, true, false, true, -EIO, true, FAULT_AUTH},
-		{404, NULL, true, true, false, true, -EIO, true, FAULT_AUTH},
+		{404, NULL, true, true, false, true, -ESTALE, true, FAULT_ABSENT},
+		{410, NULL, true, true, false, true, -ESTALE, true, FAULT_ABSENT},
 		{404, "EntryNotFound", true, false, false, true, -ESTALE, false, FAULT_ABSENT},
 		{404, "RepoNotFound", false, false, true, true, -ENOENT, false, FAULT_ABSENT},
 		{404, "RevisionNotFound", false, false, true, true, -ENOENT, false, FAULT_ABSENT},
@@ -185,6 +186,22 @@ static void statuses_mean(void **state)
 	}
 }
 
+/* Anonymous callers get the same answer for what is private and for what is not there; but what was seen was public. */
+static void sentence_knows_what_was_seen(void **state)
+{
+	struct status_facts f = {.status = 401, .what = "acme/tiny", .page = "", .was_seen = true};
+	struct hub_result res;
+
+	(void)state;
+	(void)status_of_answer(&f, &res);
+	assert_int_equal(res.r, -EACCES);
+	assert_non_null(strstr(res.err.text, "gone, or has become private"));
+	f.was_seen = false;
+	(void)status_of_answer(&f, &res);
+	assert_int_equal(res.r, -ENOENT);
+	assert_non_null(strstr(res.err.text, "absent or private"));
+}
+
 static void transport_failures_mean(void **state)
 {
 	static const struct {
@@ -192,6 +209,7 @@ static void transport_failures_mean(void **state)
 		bool retry;
 	} rows[] = {
 		{-ETIMEDOUT, -ETIMEDOUT, true}, {-EHOSTUNREACH, -ETIMEDOUT, true}, {-ECONNREFUSED, -ETIMEDOUT, true}, {-ECONNRESET, -ETIMEDOUT, true},
+		{-EBUSY, -ETIMEDOUT, true},
 		{-EBADMSG, -EBADMSG, true},	{-EKEYREJECTED, -EIO, false},	   {-EPERM, -EIO, false},	      {-ENOMEM, -ENOMEM, false},
 		{-ECANCELED, -ECANCELED, false}, {-EINVAL, -EIO, false},
 	};
@@ -217,6 +235,7 @@ int main(void)
 		cmocka_unit_test(private_addresses_are_known),
 		cmocka_unit_test(private_hosts_are_known),
 		cmocka_unit_test(statuses_mean),
+		cmocka_unit_test(sentence_knows_what_was_seen),
 		cmocka_unit_test(transport_failures_mean),
 	};
 

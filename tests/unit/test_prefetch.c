@@ -165,6 +165,22 @@ static unsigned touch_blocks(struct prefetch *p, bool mapped, struct prefetch_wa
 	return sweeps;
 }
 
+/* Many threads begin at once: their first reads look like runs of their own, until they go on. */
+static void runs_that_seemed_short_are_learned_anew(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+	uint64_t asked = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 16; i++)
+		(void)note(&p, 1000 * MIB + i * 10 * MIB, 256 * KIB);
+	for (uint64_t i = 0; i < 20; i++) {
+		asked = note(&p, (i * 37 % 100) * 10 * MIB, 256 * KIB);
+		(void)read_in_order(&p, (i * 37 % 100) * 10 * MIB + 256 * KIB, 768 * KIB, 256 * KIB);
+	}
+	assert_int_equal(asked, 768 * KIB);
+}
+
 static void a_shuffled_mapping_is_swept_until_its_reader_stops(void **state)
 {
 	struct prefetch p = {.size = SIZE};
@@ -223,6 +239,7 @@ int main(void)
 		cmocka_unit_test(eight_places_are_eight_streams),
 		cmocka_unit_test(out_of_order_requests_stay_one_stream),
 		cmocka_unit_test(the_first_request_of_a_known_run_brings_the_rest_and_no_more),
+		cmocka_unit_test(runs_that_seemed_short_are_learned_anew),
 		cmocka_unit_test(a_shuffled_mapping_is_swept_until_its_reader_stops),
 		cmocka_unit_test(random_preads_of_blocks_are_no_sweep),
 		cmocka_unit_test(a_silent_reader_loses_what_was_not_begun_and_gets_it_again),

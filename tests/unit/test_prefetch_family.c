@@ -137,6 +137,41 @@ static void bodies_backwards_are_foreseen(void **state)
 	end(&f);
 }
 
+/* memcpy() touches the end of what it copies first; the page is also the first one of the tensor behind it. */
+static void an_end_that_is_touched_first_brings_its_tensor(void **state)
+{
+	static const unsigned order[] = {3, 12, 7, 18};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
+		uint64_t end = (HEADER + (order[i] + 1) * TENSOR) / 4096 * 4096;
+
+		note(&f, 0, end - 128 * KIB, 256 * KIB, PREFETCH_STREAM);
+		if (i + 1 < ARRAY_SIZE(order))
+			touch(&f, 0, order[i], TENSOR);
+	}
+	assert_in_range(f.asked[0][18], TENSOR - MIB, TENSOR);
+	assert_int_equal(f.asked[0][19], 0);
+	end(&f);
+}
+
+static void a_shard_that_was_left_takes_no_window(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	for (unsigned i = 4; i < 7; i++)
+		touch(&f, 1, i, TENSOR);
+	for (unsigned i = 0; i < 9; i++)
+		touch(&f, 0, i, TENSOR);
+	for (unsigned i = 9; i < 12; i++)
+		assert_true(f.asked[0][i] >= TENSOR - MIB);
+	end(&f);
+}
+
 static void a_slice_is_expected_of_the_next_of_its_kind(void **state)
 {
 	struct fixture f;
@@ -238,6 +273,8 @@ int main(void)
 		cmocka_unit_test(views_bring_first_pages_and_no_bodies),
 		cmocka_unit_test(bodies_in_file_order_go_on_in_the_next_shard),
 		cmocka_unit_test(bodies_backwards_are_foreseen),
+		cmocka_unit_test(an_end_that_is_touched_first_brings_its_tensor),
+		cmocka_unit_test(a_shard_that_was_left_takes_no_window),
 		cmocka_unit_test(a_slice_is_expected_of_the_next_of_its_kind),
 		cmocka_unit_test(reads_in_the_middle_of_tensors_bring_no_others),
 		cmocka_unit_test(a_member_that_leaves_is_asked_for_nothing),

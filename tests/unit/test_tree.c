@@ -555,7 +555,7 @@ static void test_filtered(void **state)
 			assert_int_equal(patterns_add(&f.allow, rows[i].allow), 0);
 		if (rows[i].deny)
 			assert_int_equal(patterns_add(&f.deny, rows[i].deny), 0);
-		assert_int_equal(tree_filter(t, &f, rows[i].dir, &shown), 0);
+		assert_int_equal(tree_filter(t, rows[i].dir, &f, &shown), 0);
 		check(shown);
 		paths = paths_of(shown);
 		if (strcmp(paths, rows[i].paths))

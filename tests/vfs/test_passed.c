@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -269,6 +270,8 @@ static struct {
 	atomic_int passed, through;
 } open_now[NODES];
 
+static atomic_uint openers;
+
 static void *open_and_close(void *arg)
 {
 	struct vfs *v = arg;
@@ -284,6 +287,7 @@ static void *open_and_close(void *arg)
 		atomic_fetch_sub(passed ? &open_now[node].passed : &open_now[node].through, 1);
 		vfs_release(f);
 	}
+	atomic_fetch_sub(&openers, 1);
 	return NULL;
 }
 
@@ -293,11 +297,13 @@ static void no_node_mixes_two_ways(void **state)
 	pthread_t threads[4];
 
 	(void)look(v); /* the catalog of the tests answers one thread; from now on all is in memory but the commit */
+	atomic_store(&openers, ARRAY_SIZE(threads));
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		assert_int_equal(thread_start(&threads[i], "opener", open_and_close, v), 0);
-	for (unsigned i = 0; i < 1000; i++) {
+	while (atomic_load(&openers)) {
 		fake_seal(MODEL, true);
 		(void)take_sealed(v);
+		sched_yield(); /* somebody opens it now */
 		fake_seal(MODEL, false);
 	}
 	fake_seal(MODEL, true); /* for openers whom a busy machine has not let run yet */

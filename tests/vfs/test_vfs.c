@@ -312,6 +312,29 @@ static void a_branch_does_not_move_under_a_reader(void **state)
 	expect_link(v, "acme/tiny/main", COMMIT_B);
 }
 
+/* The kernel is short of memory, and forgets every node that is not open. */
+static void nor_when_its_nodes_are_forgotten(void **state)
+{
+	struct vfs *v = *state;
+	struct vfs_file *f;
+	struct answer a, main;
+
+	clock_fake(1000000, 2000);
+	main = walk(v, "acme/tiny/main");
+	a = walk(v, "acme/tiny/" COMMIT_A "/config.json");
+	assert_int_equal(vfs_open(v, a.e.node, O_RDONLY, &f, NULL), 0);
+	fake_revision("acme/tiny", "main", 0, COMMIT_B);
+	vfs_forget(v, main.e.node, 1);
+	expect_link(v, "acme/tiny/main", COMMIT_A);
+	vfs_release(f);
+	for (uint64_t id = NODE_ROOT_ID + 1; id < 1000; id++)
+		vfs_forget(v, id, 1000);
+	clock_fake(1000000 + 59000, 2059);
+	expect_link(v, "acme/tiny/main", COMMIT_A);
+	clock_fake(1000000 + 61000, 2061);
+	expect_link(v, "acme/tiny/main", COMMIT_B);
+}
+
 static void a_stable_symlink_moves_in_place(void **state)
 {
 	struct vfs *v = make_vfs(NULL, NULL, true);
@@ -741,6 +764,7 @@ int main(void)
 		TEST(inode_numbers_come_from_names),
 		TEST(forgotten_nodes_go_with_their_parents),
 		TEST(a_branch_does_not_move_under_a_reader),
+		TEST(nor_when_its_nodes_are_forgotten),
 		TEST(a_stable_symlink_moves_in_place),
 		TEST(a_refresh_moves_it_all_the_same),
 		TEST(directories_list_what_is_known),

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How fast a model runs beside llama.cpp: the same GGUF files, of random weights, in turns.
+
+    bench/infer.py [--types Q4_0,Q4_K,...] [--threads 1,2] [--rounds 5] [--kernels NAME] [--llama-bench PROGRAM] [--node FOLDER]
+
+The files are made in build/bench/infer: eight layers in the shape of a Llama of 1B, 0.2 to 1.5 GB. --node is a folder in which
+node-llama-cpp was installed (npm install node-llama-cpp), which brings llama.cpp as a program; --llama-bench is the program of that name of
+a build for this processor. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs.
+Needs numpy and gguf (pip).
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+
+import gguf
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+WIDTH, FEED, LAYERS, HEADS, KV_HEADS, VOCABULARY = 2048, 5632, 8, 32, 8, 4096
+TOKENS, NEW = 512, 32
+TYPES = ["F32", "BF16", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]
+# Where the F16 scales of a block are. [ggml-common.h]
+SCALES = {"Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+
+
+def random_rows(random, rows, cols, kind):
+    """Rows as they are stored: small numbers, whatever the type."""
+    if kind not in SCALES:
+        x = random.standard_normal((rows, cols), dtype=np.float32) * 0.02
+        if kind == "BF16":
+            return (x.view(np.uint32) >> 16).astype(np.uint16).view(np.uint8).reshape(rows, 2 * cols)
+        return x.astype(np.float16 if kind == "F16" else np.float32)
+    block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[kind]]
+    raw = random.integers(0, 256, (rows * cols // block, size), dtype=np.uint8)
+    for at in SCALES[kind]:
+        value = np.full(len(raw), 0.0001 if kind.endswith("_K") else 0.002, np.float16)
+        raw[:, at:at + 2] = value.view(np.uint8).reshape(-1, 2)
+    return raw.reshape(rows, cols // block * size)
+
+
+def make(path, kind):
+    random = np.random.default_rng(1)
+    w = gguf.GGUFWriter(path + ".part", "llama")
+    w.add_context_length(2048)
+    w.add_embedding_length(WIDTH)
+    w.add_block_count(LAYERS)
+    w.add_feed_forward_length(FEED)
+    w.add_head_count(HEADS)
+    w.add_head_count_kv(KV_HEADS)
+    w.add_rope_dimension_count(WIDTH // HEADS)
+    w.add_layer_norm_rms_eps(1e-5)
+    w.add_vocab_size(VOCABULARY)
+    w.add_tokenizer_model("llama")
+    w.add_token_list([b"<unk>", b"<s>", b"</s>"] + [b"<0x%02X>" % i for i in range(256)] + [b"t%d" % i for i in range(VOCABULARY - 259)])
+    w.add_token_scores([0.0] * VOCABULARY)
+    w.add_token_types([2, 3, 3] + [6] * 256 + [1] * (VOCABULARY - 259))
+    w.add_bos_token_id(1)
+    w.add_eos_token_id(2)
+    qtype, kv = gguf.GGMLQuantizationType[kind], WIDTH // HEADS * KV_HEADS
+    tensors = [("token_embd", VOCABULARY, WIDTH), ("output", VOCABULARY, WIDTH), ("output_norm", 0, WIDTH)]
+    for i in range(LAYERS):
+        tensors += [(f"blk.{i}.{name}", rows, cols) for name, rows, cols in (
+            ("attn_norm", 0, WIDTH), ("attn_q", WIDTH, WIDTH), ("attn_k", kv, WIDTH), ("attn_v", kv, WIDTH), ("attn_output", WIDTH, WIDTH),
+            ("ffn_norm", 0, WIDTH), ("ffn_gate", FEED, WIDTH), ("ffn_up", FEED, WIDTH), ("ffn_down", WIDTH, FEED))]
+    for name, rows, cols in tensors:
+        if rows:
+            w.add_tensor(name + ".weight", random_rows(random, rows, cols, kind), raw_dtype=qtype)
+        else:
+            w.add_tensor(name + ".weight", np.ones(cols, np.float32))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+    os.rename(path + ".part", path)
+
+
+def run(command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)
+
+
+def ours(args, path, threads):
+    return run([os.path.join(ROOT, args.build, "bench-model"), path, str(threads), str(TOKENS), str(NEW)] + ([args.kernels] if args.kernels else []))
+
+
+def node(args, path, threads):
+    shutil.copy(os.path.join(HERE, "llamacpp.mjs"), args.node)
+    return run(["node", "llamacpp.mjs", path, str(threads), str(TOKENS), str(NEW)], cwd=args.node)
+
+
+def llama_bench(args, path, threads):
+    rows = run([args.llama_bench, "-m", path, "-t", str(threads), "-p", str(TOKENS), "-n", str(NEW), "-r", "1", "-o", "json"])
+    seconds = {row["n_gen"] > 0: row["avg_ns"] / 1e9 for row in rows}
+    return {"prefill_s": seconds[False], "decode_s": seconds[True]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--types", default=",".join(TYPES))
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--kernels")
+    parser.add_argument("--llama-bench")
+    parser.add_argument("--node")
+    args = parser.parse_args()
+    who = {"hffs": ours}
+    if args.node:
+        who["prebuilt"] = node
+    if args.llama_bench:
+        who["native"] = llama_bench
+    folder = os.path.join(ROOT, "build/bench/infer")
+    os.makedirs(folder, exist_ok=True)
+    print("| type | threads | prefill, tokens/s |" + "".join(f" / {n} |" for n in who if n != "hffs") + " decode, tokens/s |"
+          + "".join(f" / {n} |" for n in who if n != "hffs"))
+    print("|---" * (4 + 2 * (len(who) - 1)) + "|", flush=True)
+    for kind in args.types.split(","):
+        path = os.path.join(folder, kind + ".gguf")
+        if not os.path.exists(path):
+            make(path, kind)
+        for threads in map(int, args.threads.split(",")):
+            rounds = [{name: f(args, path, threads) for name, f in who.items()} for _ in range(args.rounds)]
+            row = f"| {kind} | {threads} |"
+            for what, tokens in (("prefill_s", TOKENS), ("decode_s", NEW)):
+                row += f" {tokens / statistics.median(r['hffs'][what] for r in rounds):.1f} |"
+                for name in list(who)[1:]:
+                    row += f" {statistics.median(r[name][what] / r['hffs'][what] for r in rounds):.2f} |"
+            print(row, flush=True)
+
+
+main()

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The places at the disk: who came when, and what follows from the time that it takes. */
+#include "disk_int.h"
+
+#include <stdatomic.h>
+
+#include <hffs/clock.h>
+#include <hffs/log.h>
+#include <hffs/thread.h>
+
+#define DISK_SLOW_MS 2000
+#define DISK_REST_MS 10000
+#define DISK_SAY_MS 60000 /* between two lines in the log */
+
+struct disk {
+	pthread_mutex_t lock; /* guards the next lines */
+	pthread_cond_t left;
+	uint64_t slow_ms;       /* when a call was last found to take too long */
+	uint64_t rests_until_ms;
+	uint64_t said_ms;
+	unsigned nr;
+	uint64_t *came_ms; /* of each place; 0: free */
+	atomic_bool is_slow;
+};
+
+struct disk *disk_new(unsigned places)
+{
+	struct disk *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->came_ms = calloc(places, sizeof(*d->came_ms));
+	if (!d->came_ms) {
+		free(d);
+		return NULL;
+	}
+	d->nr = places;
+	pthread_mutex_init(&d->lock, NULL);
+	cond_init(&d->left);
+	return d;
+}
+
+void disk_free(struct disk *d)
+{
+	if (!d)
+		return;
+	pthread_cond_destroy(&d->left);
+	pthread_mutex_destroy(&d->lock);
+	free(d->came_ms);
+	free(d);
+}
+
+static void found_slow_locked(struct disk *d, uint64_t now)
+{
+	d->slow_ms = now;
+	d->rests_until_ms = now + DISK_REST_MS;
+	atomic_store(&d->is_slow, true);
+	if (d->said_ms && now - d->said_ms < DISK_SAY_MS)
+		return;
+	d->said_ms = now;
+	log_warn("the cache's disk takes more than %d s to answer: it is passed by for a while", DISK_SLOW_MS / 1000);
+}
+
+/* When the oldest of those that are there will have been there for too long; UINT64_MAX: nobody is. */
+static uint64_t patience_locked(const struct disk *d)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (unsigned i = 0; i < d->nr; i++)
+		if (d->came_ms[i])
+			oldest = min_u64(oldest, d->came_ms[i] + DISK_SLOW_MS);
+	return oldest;
+}
+
+/* d->nr: none. */
+static unsigned free_place_locked(const struct disk *d)
+{
+	unsigned i = 0;
+
+	while (i < d->nr && d->came_ms[i])
+		i++;
+	return i;
+}
+
+bool disk_enter(struct disk *d, bool trial, unsigned *place)
+{
+	LOCK_SCOPE(&d->lock);
+
+	for (;;) {
+		uint64_t now = clock_mono_ms(), patience = patience_locked(d);
+		unsigned i = free_place_locked(d);
+
+		if (patience <= now)
+			found_slow_locked(d, now);
+		if (patience <= now || (!trial && now < d->rests_until_ms))
+			return false;
+		if (i < d->nr) {
+			d->came_ms[i] = now ? now : 1;
+			*place = i;
+			return true;
+		}
+		(void)cond_wait_ms(&d->left, &d->lock, patience - now);
+	}
+}
+
+void disk_leave(struct disk *d, unsigned place)
+{
+	LOCK_SCOPE(&d->lock);
+	uint64_t now = clock_mono_ms(), came_ms = d->came_ms[place];
+
+	d->came_ms[place] = 0;
+	if (now - came_ms >= DISK_SLOW_MS) {
+		found_slow_locked(d, now);
+	} else if (came_ms >= d->slow_ms) {
+		d->rests_until_ms = 0;
+		atomic_store(&d->is_slow, false);
+	}
+	pthread_cond_signal(&d->left);
+}
+
+void disk_look(struct disk *d)
+{
+	LOCK_SCOPE(&d->lock);
+	uint64_t now = clock_mono_ms();
+
+	if (patience_locked(d) <= now)
+		found_slow_locked(d, now);
+	else if (now >= d->rests_until_ms)
+		atomic_store(&d->is_slow, false);
+}
+
+bool disk_is_slow(const struct disk *d)
+{
+	return atomic_load_explicit(&d->is_slow, memory_order_relaxed);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the cache's disk does. Workers go to it through here, fewer at a time than there are workers, so that one is always left for
+ * what needs no disk. A call that lasts longer than DISK_SLOW_MS means that the disk is in trouble: while it lasts, and for
+ * DISK_REST_MS behind it, others are sent away. Then chunks that arrive stay in memory, and chunks of an earlier run are fetched
+ * as if they were not there; nothing that is on the disk is given up.
+ */
+#ifndef HFFS_FETCH_DISK_INT_H
+#define HFFS_FETCH_DISK_INT_H
+
+#include <stdbool.h>
+
+#include <hffs/auto.h>
+
+struct disk;
+
+struct disk *disk_new(unsigned places); /* at once, >= 1; NULL: no memory */
+void disk_free(struct disk *d);
+/*
+ * Before a call that may take long. Waits for a place, until the disk is found to be slow. True: *place is taken until disk_leave().
+ * trial: also while it rests, but not while somebody still waits for it; when that goes well the rest is over.
+ */
+bool disk_enter(struct disk *d, bool trial, unsigned *place);
+void disk_leave(struct disk *d, unsigned place);
+/* Looks at the time: who stays away then knows. Called now and again. */
+void disk_look(struct disk *d);
+bool disk_is_slow(const struct disk *d); /* as of the last look; costs nothing */
+
+#endif

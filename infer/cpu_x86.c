@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an x86 processor has, and the system saves when it switches between threads. */
+#include <cpuid.h>
+
+#include "kernels_table_int.h"
+
+/* Not every compiler's __builtin_cpu_supports() knows the name. [Intel 64 and IA-32 Architectures SDM, CPUID leaf 1] */
+static bool has_f16c(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+bool kernels_cpu_has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+}
+
+bool kernels_cpu_has_avx512(void)
+{
+	return kernels_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AVX-512, one token or a few: part of kernels_avx512_int.h.
+ *
+ * Blocks are taken in steps of 128 elements (four blocks of 32) or 256. A step's products are summed in integers as far as one scale
+ * holds, put into one vector - which lane belongs to which block is the type's matter - and scaled there.
+ */
+
+#define ROWS_GRAIN 4u
+/*
+ * How far ahead of its use memory is asked for. Rows are read one after the other, so that memory is one stream: several rows side by
+ * side, or distances below 4096, were slower by a third and more on Zen 5.
+ */
+#define PREFETCH_BYTES 6144
+
+/* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
+static size_t rounded(uint32_t cols)
+{
+	return ((size_t)cols + ACTS_COLS_ROUND - 1) / ACTS_COLS_ROUND * ACTS_COLS_ROUND;
+}
+
+struct token_bytes {
+	int8_t *q;
+	float *d, *s;
+};
+
+static struct token_bytes token_bytes_at(const struct acts *x, size_t t)
+{
+	size_t cols = rounded(x->cols), each = cols + cols / 32 * 2 * sizeof(float);
+	int8_t *q = (int8_t *)x->form[ACTS_BYTES] + t * each;
+	float *d = (float *)(void *)(q + cols);
+
+	_Static_assert(ACTS_BYTES_EACH * 32 >= 32 + 2 * sizeof(float), "a block fits its memory");
+	return (struct token_bytes){q, d, d + cols / 32};
+}
+
+static void prepare_bytes(const struct acts *x, size_t begin, size_t end)
+{
+	size_t blocks = x->cols / 32, room = rounded(x->cols) / 32;
+
+	for (size_t t = begin; t < end; t++) {
+		struct token_bytes to = token_bytes_at(x, t);
+
+		for (size_t b = 0; b < blocks; b++)
+			quantize_block(x->x + t * x->stride + 32 * b, to.q + 32 * b, &to.d[b], &to.s[b]);
+		memset(to.q + 32 * blocks, 0, 32 * (room - blocks));
+		memset(to.d + blocks, 0, (room - blocks) * sizeof(float));
+		memset(to.s + blocks, 0, (room - blocks) * sizeof(float));
+	}
+}
+
+/* A step of weights, and of activations in the order of the type's weights. */
+struct weights {
+	__m512i q[4]; /* unsigned */
+	__m512 d, m;
+};
+struct activations {
+	__m512i q[4];
+	__m512i offset; /* what the unsigned weights are too high by, times the activations: to be added */
+	__m512 d, s;
+};
+
+static inline __m512i bytes512(int b)
+{
+	return _mm512_set1_epi8((char)b);
+}
+
+/* The first n bytes of 64 at p; what is beyond is not read, and 0. */
+static inline __m512i load_below(const uint8_t *p, size_t n)
+{
+	return _mm512_maskz_loadu_epi8(n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1, p);
+}
+
+/* Memory of four blocks: its first 64 bytes, and 64 from `second` on; of missing blocks nothing is read. */
+static inline __attribute__((always_inline)) void four_blocks(const uint8_t *p, size_t bytes, uint32_t nr, size_t second, __m512i *a, __m512i *b)
+{
+	size_t here = nr * bytes;
+
+	*a = nr == 4 ? load512(p) : load_below(p, here);
+	*b = nr == 4 ? load512(p + second) : load_below(p + second, here > second ? here - second : 0);
+}
+
+static inline __m512 halves_to_floats(__m512i words)
+{
+	return _mm512_cvtph_ps(_mm512_castsi512_si256(words));
+}
+
+/* Words i of four blocks of `words` words each: lane groups of eight get words first ... first + 7 of their block. The vectors a and b
+ * are the first and the last 64 bytes of the blocks. */
+#define BLOCK_WORD(words, i) ((i) < 32 ? (i) : (i) - 4 * (words) + 64)
+#define WORDS_OF(words, block, first)                                                                                  \
+	BLOCK_WORD(words, (words) * (block) + (first)), BLOCK_WORD(words, (words) * (block) + (first) + 1),            \
+		BLOCK_WORD(words, (words) * (block) + (first) + 2), BLOCK_WORD(words, (words) * (block) + (first) + 3), \
+		BLOCK_WORD(words, (words) * (block) + (first) + 4), BLOCK_WORD(words, (words) * (block) + (first) + 5), \
+		BLOCK_WORD(words, (words) * (block) + (first) + 6), BLOCK_WORD(words, (words) * (block) + (first) + 7)
+#define SAME_WORD(words, block, i) BLOCK_WORD(words, (words) * (block) + (i))
+#define FOUR_TIMES(words, block, i)                                                                                    \
+	SAME_WORD(words, block, i), SAME_WORD(words, block, i), SAME_WORD(words, block, i), SAME_WORD(words, block, i)
+#define PAIR_TIMES(words, block, i)                                                                                    \
+	SAME_WORD(words, block, i), SAME_WORD(words, block, (i) + 1), SAME_WORD(words, block, i), SAME_WORD(words, block, (i) + 1), \
+		SAME_WORD(words, block, i), SAME_WORD(words, block, (i) + 1), SAME_WORD(words, block, i), SAME_WORD(words, block, (i) + 1)
+
+/* For each type of 32 elements with nibbles: where the nibbles are, and the scale for four lanes of each block, and the minimum. */
+#define NIBBLE_TABLES(name, words, nibbles)                                                                            \
+	static const uint16_t name##_nibbles[32] = {WORDS_OF(words, 0, nibbles), WORDS_OF(words, 1, nibbles),          \
+						    WORDS_OF(words, 2, nibbles), WORDS_OF(words, 3, nibbles)};          \
+	static const uint16_t name##_d[32] = {FOUR_TIMES(words, 0, 0), FOUR_TIMES(words, 1, 0), FOUR_TIMES(words, 2, 0), \
+					      FOUR_TIMES(words, 3, 0)}
+#define MINIMUM_TABLE(name, words)                                                                                     \
+	static const uint16_t name##_m[32] = {FOUR_TIMES(words, 0, 1), FOUR_TIMES(words, 1, 1), FOUR_TIMES(words, 2, 1), \
+					      FOUR_TIMES(words, 3, 1)}
+#define HIGH_TABLE(name, words, high)                                                                                  \
+	static const uint16_t name##_high[32] = {PAIR_TIMES(words, 0, high), PAIR_TIMES(words, 1, high),               \
+						 PAIR_TIMES(words, 2, high), PAIR_TIMES(words, 3, high)}
+NIBBLE_TABLES(q4_0, 9, 1);
+NIBBLE_TABLES(q4_1, 10, 2);
+NIBBLE_TABLES(q5_0, 11, 3);
+NIBBLE_TABLES(q5_1, 12, 4);
+MINIMUM_TABLE(q4_1, 10);
+MINIMUM_TABLE(q5_1, 12);
+HIGH_TABLE(q5_0, 11, 1);
+HIGH_TABLE(q5_1, 12, 2);
+
+static inline __m512i pick(__m512i a, const uint16_t table[32], __m512i b)
+{
+	return _mm512_permutex2var_epi16(a, load512(table), b);
+}
+
+/* Adds 16 where the bit of the element is set. bits: in each four lanes the 32 bits of their block. */
+static inline void add_fifth_bits(__m512i bits, struct weights *w)
+{
+	const __m512i low = _mm512_set_epi64(0x0101010101010101, 0, 0x0101010101010101, 0, 0x0101010101010101, 0, 0x0101010101010101, 0);
+	const __m512i high = _mm512_or_si512(low, bytes512(2)), each = _mm512_set1_epi64((long long)0x8040201008040201);
+
+	w->q[0] = _mm512_mask_add_epi8(w->q[0], _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, low), each), w->q[0], bytes512(16));
+	w->q[1] = _mm512_mask_add_epi8(w->q[1], _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, high), each), w->q[1], bytes512(16));
+}
+
+/* Up to four blocks: q[0] has the low, q[1] the high nibbles, 16 bytes of each block. */
+static inline __attribute__((always_inline)) struct weights nibble_weights(const uint8_t *p, size_t bytes, uint32_t nr, const uint16_t *nibbles,
+									   const uint16_t *d, const uint16_t *m, const uint16_t *high)
+{
+	struct weights w;
+	__m512i a, b, q;
+
+	four_blocks(p, bytes, nr, 4 * bytes - 64, &a, &b);
+	q = pick(a, nibbles, b);
+	w.q[0] = _mm512_and_si512(q, bytes512(15));
+	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+	w.d = halves_to_floats(pick(a, d, b));
+	w.m = m ? halves_to_floats(pick(a, m, b)) : _mm512_setzero_ps();
+	if (high)
+		add_fifth_bits(pick(a, high, b), &w);
+	return w;
+}
+
+static inline __m256i q8_0_block(const uint8_t *p, uint32_t b, uint32_t nr)
+{
+	return nr == 4 ? _mm256_loadu_si256((const void *)(p + 34 * b + 2)) : _mm256_maskz_loadu_epi8(b < nr ? ~0u : 0, p + 34 * b + 2);
+}
+
+static inline __attribute__((always_inline)) struct weights q8_0_weights(const uint8_t *p, uint32_t nr)
+{
+	/* Lanes as two_to_one() leaves them. Words 0 and 17 are in the first 64 bytes; 34 and 51 in the next. */
+	static const uint16_t d[32] = {0, 0, 34, 34, 0, 0, 34, 34, 17, 17, 51, 51, 17, 17, 51, 51};
+	struct weights w;
+	__m512i a, b;
+
+	for (uint32_t i = 0; i < 2; i++)
+		w.q[i] = _mm512_xor_si512(_mm512_inserti64x4(_mm512_castsi256_si512(q8_0_block(p, 2 * i, nr)), q8_0_block(p, 2 * i + 1, nr), 1),
+					  bytes512(0x80));
+	four_blocks(p, 34, nr, 64, &a, &b);
+	w.d = halves_to_floats(pick(a, d, b));
+	w.m = _mm512_setzero_ps();
+	return w;
+}
+
+/* The eight scales and minima of Q4_K and Q5_K as bytes; dequant.c says where they are. */
+static inline void k_scales(const uint8_t *s, uint64_t *scales, uint64_t *minima)
+{
+	uint32_t u[3];
+
+	memcpy(u, s, sizeof(u));
+	*scales = (u[0] & 0x3f3f3f3f) | (uint64_t)((u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4) << 32;
+	*minima = (u[1] & 0x3f3f3f3f) | (uint64_t)((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4) << 32;
+}
+
+static inline float half_at(const uint8_t *p)
+{
+	uint16_t h;
+
+	memcpy(&h, p, sizeof(h));
+	return _cvtsh_ss(h);
+}
+
+/* q[0] has blocks 0 and 2, q[1] 1 and 3, q[2] 4 and 6, q[3] 5 and 7. d: two lanes for each block; m: one lane. */
+static inline __attribute__((always_inline)) struct weights k45_weights(const uint8_t *p, const uint8_t *high, const uint8_t *nibbles)
+{
+	uint64_t scales, minima;
+	struct weights w;
+	__m128i s;
+
+	for (int i = 0; i < 2; i++) {
+		__m512i q = load512(nibbles + 64 * i);
+
+		w.q[2 * i] = _mm512_and_si512(q, bytes512(15));
+		w.q[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+	}
+	if (high) {
+		__m512i h = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)high));
+		const __m512i first = _mm512_inserti64x4(bytes512(1), _mm256_set1_epi8(4), 1);
+
+		for (int i = 0; i < 4; i++) {
+			__m512i bit = _mm512_slli_epi16(first, i / 2 * 4 + i % 2);
+
+			w.q[i] = _mm512_mask_add_epi8(w.q[i], _mm512_test_epi8_mask(h, bit), w.q[i], bytes512(16));
+		}
+	}
+	k_scales(p + 4, &scales, &minima);
+	s = _mm_cvtsi64_si128((long long)scales);
+	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(s, s))), _mm512_set1_ps(half_at(p)));
+	w.m = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)minima))),
+						   _mm256_set1_ps(-half_at(p + 2))));
+	return w;
+}
+
+/* In the order of the elements. d: lane 4 i + j belongs to the 16 elements 4 j + i. */
+static inline struct weights q6_k_weights(const uint8_t *p)
+{
+	const __m512i up = _mm512_set_epi64(2, 2, 2, 2, 4, 4, 4, 4), down = _mm512_set_epi64(2, 2, 2, 2, 0, 0, 0, 0);
+	const __m128i order = _mm_set_epi8(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+	__m128i scales = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(p + 192)), order);
+	struct weights w;
+
+	for (int i = 0; i < 2; i++) {
+		__m512i low = load512(p + 64 * i), high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(p + 128 + 32 * i)));
+
+		w.q[2 * i] = _mm512_or_si512(_mm512_and_si512(low, bytes512(15)),
+					     _mm512_and_si512(_mm512_sllv_epi64(high, up), bytes512(0x30)));
+		w.q[2 * i + 1] = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(low, 4), bytes512(15)),
+						 _mm512_and_si512(_mm512_srlv_epi64(high, down), bytes512(0x30)));
+	}
+	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales)), _mm512_set1_ps(half_at(p + 208)));
+	w.m = _mm512_setzero_ps();
+	return w;
+}
+
+/* A step; of types with blocks of 32 up to four, nr. */
+static inline __attribute__((always_inline)) struct weights weights_load(enum tensor_type type, const uint8_t *p, uint32_t nr)
+{
+	switch (type) {
+	case TENSOR_Q4_0:
+		return nibble_weights(p, 18, nr, q4_0_nibbles, q4_0_d, NULL, NULL);
+	case TENSOR_Q4_1:
+		return nibble_weights(p, 20, nr, q4_1_nibbles, q4_1_d, q4_1_m, NULL);
+	case TENSOR_Q5_0:
+		return nibble_weights(p, 22, nr, q5_0_nibbles, q5_0_d, NULL, q5_0_high);
+	case TENSOR_Q5_1:
+		return nibble_weights(p, 24, nr, q5_1_nibbles, q5_1_d, q5_1_m, q5_1_high);
+	case TENSOR_Q8_0:
+		return q8_0_weights(p, nr);
+	case TENSOR_Q4_K:
+		return k45_weights(p, NULL, p + 16);
+	case TENSOR_Q5_K:
+		return k45_weights(p, p + 16, p + 48);
+	default:
+		return q6_k_weights(p);
+	}
+}
+
+/* Sums neighbours: from a vector each of blocks (0 | 1) and (2 | 3) to one of (0 0 2 2 0 0 2 2 1 1 3 3 1 1 3 3). */
+static inline __m512i two_to_one(__m512i a, __m512i b)
+{
+	return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+/* From (0 | 2), (1 | 3), (4 | 6), (5 | 7) to two lanes for each block, in order. */
+static inline __m512i k45_to_one(const __m512i sums[4])
+{
+	__m512i a = two_to_one(sums[0], sums[1]), b = two_to_one(sums[2], sums[3]);
+
+	return _mm512_add_epi32(_mm512_shuffle_i64x2(a, b, 0x88), _mm512_shuffle_i64x2(a, b, 0xdd));
+}
+
+/* From 4 lanes for each of 16 groups, in order, to one: lane 4 i + j is group 4 j + i. */
+static inline __m512i q6_k_to_one(const __m512i s[4])
+{
+	__m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(s[0], s[1]), _mm512_unpackhi_epi32(s[0], s[1]));
+	__m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(s[2], s[3]), _mm512_unpackhi_epi32(s[2], s[3]));
+
+	return two_to_one(a, b);
+}
+
+/* Vectors of a step. */
+static inline int vectors_of(enum tensor_type type)
+{
+	return type == TENSOR_Q4_K || type == TENSOR_Q5_K || type == TENSOR_Q6_K ? 4 : 2;
+}
+
+static inline bool has_minimum(enum tensor_type type)
+{
+	return type == TENSOR_Q4_1 || type == TENSOR_Q5_1 || type == TENSOR_Q4_K || type == TENSOR_Q5_K;
+}
+
+/* What unsigned weights are too high by. */
+static inline int offset_of(enum tensor_type type)
+{
+	return type == TENSOR_Q8_0 ? 128 : type == TENSOR_Q6_K ? 32 : type == TENSOR_Q5_0 ? 16 : type == TENSOR_Q4_0 ? 8 : 0;
+}
+
+/* Products of a step, one scale for each lane. */
+static inline __attribute__((always_inline)) __m512i dot_step(enum tensor_type type, const __m512i w[4], const __m512i q[4], __m512i sum)
+{
+	__m512i sums[4];
+
+	if (type == TENSOR_Q4_0 || type == TENSOR_Q4_1 || type == TENSOR_Q5_0 || type == TENSOR_Q5_1)
+		return dot4(dot4(sum, w[0], q[0]), w[1], q[1]);
+	for (int i = 0; i < vectors_of(type); i++)
+		sums[i] = dot4(_mm512_setzero_si512(), w[i], q[i]);
+	if (type == TENSOR_Q8_0)
+		sum = _mm512_add_epi32(sum, two_to_one(sums[0], sums[1]));
+	else if (type == TENSOR_Q6_K)
+		sum = _mm512_add_epi32(sum, q6_k_to_one(sums));
+	else
+		sum = k45_to_one(sums);
+	return sum;
+}
+
+/* Activations of a step that begins with block b. */
+static inline __attribute__((always_inline)) struct activations activations_load(enum tensor_type type, const struct token_bytes *x, size_t b)
+{
+	const __m512i four_each = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+	const __m512i two_each = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+	const __m512i q8_0_lanes = _mm512_set_epi32(3, 3, 1, 1, 3, 3, 1, 1, 2, 2, 0, 0, 2, 2, 0, 0);
+	const __m512i q6_k_lanes = _mm512_set_epi32(7, 5, 3, 1, 7, 5, 3, 1, 6, 4, 2, 0, 6, 4, 2, 0);
+	__m512i q[4], offset[4];
+	struct activations a;
+	__m512 d;
+
+	for (int i = 0; i < vectors_of(type); i++)
+		q[i] = load512(x->q + 32 * b + 64 * i);
+	d = vectors_of(type) == 2 ? _mm512_castps128_ps512(_mm_loadu_ps(x->d + b)) : _mm512_castps256_ps512(_mm256_loadu_ps(x->d + b));
+	switch (type) {
+	case TENSOR_Q8_0:
+		a.d = _mm512_permutexvar_ps(q8_0_lanes, d);
+		break;
+	case TENSOR_Q6_K:
+		a.d = _mm512_permutexvar_ps(q6_k_lanes, d);
+		break;
+	case TENSOR_Q4_K:
+	case TENSOR_Q5_K:
+		a.d = _mm512_permutexvar_ps(two_each, d);
+		break;
+	default:
+		a.d = _mm512_permutexvar_ps(four_each, d);
+	}
+	for (int i = 0; i < vectors_of(type); i++)
+		a.q[i] = q[i];
+	if (type != TENSOR_Q8_0 && type != TENSOR_Q6_K)
+		for (int i = 0; i < vectors_of(type); i += 2) {
+			a.q[i] = vectors_of(type) == 2 ? _mm512_shuffle_i64x2(q[i], q[i + 1], 0x88) : _mm512_shuffle_i64x2(q[i], q[i + 1], 0x44);
+			a.q[i + 1] = vectors_of(type) == 2 ? _mm512_shuffle_i64x2(q[i], q[i + 1], 0xdd) : _mm512_shuffle_i64x2(q[i], q[i + 1], 0xee);
+		}
+	for (int i = 0; i < 4; i++)
+		offset[i] = bytes512(offset_of(type));
+	a.offset = offset_of(type) ? _mm512_sub_epi32(_mm512_setzero_si512(), dot_step(type, offset, a.q, _mm512_setzero_si512())) :
+				     _mm512_setzero_si512();
+	a.s = vectors_of(type) == 2 ? _mm512_maskz_permutexvar_ps(0x1111, four_each, _mm512_castps128_ps512(_mm_loadu_ps(x->s + b))) :
+				      _mm512_zextps256_ps512(_mm256_loadu_ps(x->s + b));
+	return a;
+}
+
+static inline __attribute__((always_inline)) __m512 step(enum tensor_type type, const struct weights *w, const struct activations *a, __m512 sum)
+{
+	__m512 dots_ = _mm512_cvtepi32_ps(dot_step(type, w->q, a->q, a->offset));
+
+	sum = _mm512_fmadd_ps(_mm512_mul_ps(w->d, a->d), dots_, sum);
+	return has_minimum(type) ? _mm512_fmadd_ps(w->m, a->s, sum) : sum;
+}
+
+static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_type type, const uint8_t *p, uint32_t nr,
+								 const struct token_bytes *x, size_t b, uint32_t nx, __m512 sums[4])
+{
+	struct weights w = weights_load(type, p, nr);
+
+	for (uint32_t t = 0; t < nx; t++) {
+		struct activations a = activations_load(type, &x[t], b);
+
+		sums[t] = step(type, &w, &a, sums[t]);
+	}
+}
+
+/* A row at p with nx tokens, sums still in lanes; type and nx are constants where this is inlined. */
+static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct token_bytes *x,
+							  uint32_t nx, lanes_f out[4])
+{
+	const struct tensor_type_info *info = tensor_type_info(type);
+	uint32_t per_step = vectors_of(type) * 64u, c = 0;
+	size_t bytes = (size_t)per_step / info->block * info->bytes;
+	__m512 sums[4];
+
+	for (uint32_t t = 0; t < nx; t++)
+		sums[t] = _mm512_setzero_ps();
+	for (; c + per_step <= cols; c += per_step, p += bytes) {
+		for (size_t ahead = 0; ahead < bytes; ahead += 64)
+			_mm_prefetch(p + PREFETCH_BYTES + ahead, _MM_HINT_T0);
+		step_of_tokens(type, p, 4, x, c / 32, nx, sums);
+	}
+	if (vectors_of(type) == 2 && c < cols)
+		step_of_tokens(type, p, (cols - c) / 32, x, c / 32, nx, sums);
+	for (uint32_t t = 0; t < nx; t++)
+		out[t] = (lanes_f)sums[t];
+}
+
+static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float sums[4])
+{
+	for (uint32_t i = 0; i < nx; i++)
+		j->out[(t + i) * j->out_stride + r] = sums[i] + (j->bias ? j->bias[r] : 0);
+}
+
+/* Four rows from r with one token. */
+static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
+							    size_t t)
+{
+	lanes_f sums[4];
+	float out[4];
+
+	for (uint32_t i = 0; i < 4; i++)
+		dot_row(type, (const uint8_t *)j->w->data + (r + i) * j->w->row_bytes, j->w->cols, x, 1, &sums[i]);
+	four_sums(out, sums);
+	for (uint32_t i = 0; i < 4; i++)
+		put(j, r + i, t, 1, &out[i]);
+}
+
+static inline __attribute__((always_inline)) void one_row(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
+							  size_t t, uint32_t nx)
+{
+	lanes_f sums[4];
+	float out[4];
+
+	dot_row(type, (const uint8_t *)j->w->data + r * j->w->row_bytes, j->w->cols, x, nx, sums);
+	if (nx == 4)
+		four_sums(out, sums);
+	else
+		out[0] = vector_sum(sums[0]);
+	put(j, r, t, nx, out);
+}
+
+/* Tokens go four at once; what is left of them one by one with four rows. Which rows those are does not depend on threads: parts begin
+ * at multiples of four. */
+static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
+{
+	struct token_bytes x[PANEL_TOKENS];
+	size_t n = j->x->n, four = n / 4 * 4;
+
+	for (size_t t = 0; t < n; t++)
+		x[t] = token_bytes_at(j->x, t);
+	for (uint32_t first = begin; first < end; first += 4) {
+		uint32_t nr = end - first < 4 ? end - first : 4;
+
+		for (size_t t = 0; t < four; t += 4)
+			for (uint32_t r = first; r < first + nr; r++)
+				one_row(type, j, r, x + t, t, 4);
+		for (size_t t = four; nr == 4 && t < n; t++)
+			four_rows(type, j, first, x + t, t);
+		for (size_t t = four; nr < 4 && t < n; t++)
+			for (uint32_t r = first; r < first + nr; r++)
+				one_row(type, j, r, x + t, t, 1);
+	}
+}
+
+/* --- floats --- */
+
+static inline __attribute__((always_inline)) void dot_floats(enum tensor_type type, const char *p, uint32_t cols, const float *x,
+							     size_t x_stride, uint32_t nx, float out[4])
+{
+	size_t width = tensor_type_info(type)->bytes;
+	__m512 sums[2][4];
+	uint32_t c = 0;
+
+	for (uint32_t t = 0; t < nx; t++)
+		for (uint32_t i = 0; i < 4; i++)
+			sums[t][i] = _mm512_setzero_ps();
+	for (; c + 64 <= cols; c += 64) {
+		for (size_t ahead = 0; ahead < 64 * width; ahead += 64)
+			_mm_prefetch(p + c * width + PREFETCH_BYTES + ahead, _MM_HINT_T0);
+		for (uint32_t i = 0; i < 4; i++) {
+			__m512 w = float_load(type, p, c + 16 * i);
+
+			for (uint32_t t = 0; t < nx; t++)
+				sums[t][i] = _mm512_fmadd_ps(w, _mm512_loadu_ps(x + t * x_stride + c + 16 * i), sums[t][i]);
+		}
+	}
+	for (uint32_t i = 0; c < cols; c += 16, i++) {
+		__mmask16 mask = lanes_below(cols - c);
+		__m512 w = float_load_part(type, p, c, mask);
+
+		for (uint32_t t = 0; t < nx; t++)
+			sums[t][i] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, x + t * x_stride + c), sums[t][i]);
+	}
+	for (uint32_t t = 0; t < nx; t++)
+		out[t] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sums[t][0], sums[t][1]), _mm512_add_ps(sums[t][2], sums[t][3])));
+}
+
+static inline __attribute__((always_inline)) void float_row(enum tensor_type type, const struct rows_job *j, const char *p, uint32_t r)
+{
+	const struct acts *x = j->x;
+	float sums[4];
+	size_t t = 0;
+
+	for (; t + 2 <= x->n; t += 2) {
+		dot_floats(type, p, x->cols, x->x + t * x->stride, x->stride, 2, sums);
+		put(j, r, t, 2, sums);
+	}
+	if (t < x->n) {
+		dot_floats(type, p, x->cols, x->x + t * x->stride, x->stride, 1, sums);
+		put(j, r, t, 1, sums);
+	}
+}
+
+static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
+{
+	for (uint32_t r = begin; r < end; r++)
+		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
+}
+
+/* Scales are applied on the way to floats. */
+static void f8_rows(const struct rows_job *j, uint32_t begin, uint32_t end)
+{
+	float *row = j->scratch;
+
+	for (uint32_t r = begin; r < end; r++) {
+		matrix_part(&SET_TABLE, j->w, r, 0, j->w->cols, row);
+		float_row(TENSOR_F32, j, (const char *)row, r);
+	}
+}
+
+static void few_tokens(const struct rows_job *j, uint32_t begin, uint32_t end)
+{
+	switch (j->w->type) {
+	case TENSOR_F32:
+		float_rows(TENSOR_F32, j, begin, end);
+		break;
+	case TENSOR_F16:
+		float_rows(TENSOR_F16, j, begin, end);
+		break;
+	case TENSOR_BF16:
+		float_rows(TENSOR_BF16, j, begin, end);
+		break;
+	case TENSOR_F8_E4M3:
+		f8_rows(j, begin, end);
+		break;
+	case TENSOR_Q8_0:
+		byte_rows(TENSOR_Q8_0, j, begin, end);
+		break;
+	case TENSOR_Q4_0:
+		byte_rows(TENSOR_Q4_0, j, begin, end);
+		break;
+	case TENSOR_Q4_1:
+		byte_rows(TENSOR_Q4_1, j, begin, end);
+		break;
+	case TENSOR_Q5_0:
+		byte_rows(TENSOR_Q5_0, j, begin, end);
+		break;
+	case TENSOR_Q5_1:
+		byte_rows(TENSOR_Q5_1, j, begin, end);
+		break;
+	case TENSOR_Q4_K:
+		byte_rows(TENSOR_Q4_K, j, begin, end);
+		break;
+	case TENSOR_Q5_K:
+		byte_rows(TENSOR_Q5_K, j, begin, end);
+		break;
+	default:
+		byte_rows(TENSOR_Q6_K, j, begin, end);
+	}
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* AVX-512 with VNNI, which multiplies and adds bytes four at a time: Ice Lake, Zen 4 and later. */
+#include <immintrin.h>
+
+#include "kernels_table_int.h"
+
+#define SET_NAME "avx512_vnni"
+#define SET_TABLE kernels_avx512_vnni
+
+static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
+{
+	return _mm512_dpbusd_epi32(sums, bytes, signs);
+}
+
+static bool can_run(void)
+{
+	return kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+#include "kernels_avx512_int.h"

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Finds each weight of an architecture in the files, and checks that it is what the configuration promises. */
+#include "weights_int.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hffs/buf.h>
+
+struct binder {
+	struct model_files *files;
+	const struct model_config *c;
+	struct weights *w;
+	const char *prefix;
+	struct err *err;
+	int r; /* the first error stays */
+};
+
+static void fail(struct binder *b, int code, const char *name, const char *what)
+{
+	if (b->r == 0)
+		b->r = err_set(b->err, code, "tensor %.150s %s", name, what);
+}
+
+/* --- finding --- */
+
+/* The tensor of a role; NULL if the files have none. */
+static const struct tensor *find(struct binder *b, enum role role, uint32_t layer, bool bias, char name[TENSOR_NAME_MAX], uint32_t *file)
+{
+	if (b->r < 0 || !name_of(b->c, b->prefix, role, layer, bias, name))
+		return NULL;
+	return files_find(b->files, name, file);
+}
+
+static bool has(struct binder *b, enum role role, uint32_t layer, bool bias)
+{
+	char name[TENSOR_NAME_MAX];
+	uint32_t file;
+
+	return find(b, role, layer, bias, name, &file) != NULL;
+}
+
+static void check_shape(struct binder *b, const struct tensor *t, const char *name, uint64_t rows, uint64_t cols)
+{
+	bool vector = rows == 0, fits = t->n_dims == (vector ? 1 : 2) && t->shape[t->n_dims - 1] == cols && (vector || t->shape[0] == rows);
+	AUTO_BUF is = {0};
+
+	if (fits)
+		return;
+	for (unsigned i = 0; i < t->n_dims && i < 4; i++)
+		buf_addf(&is, "%s%llu", i ? " x " : "", (unsigned long long)t->shape[i]);
+	if (b->r == 0 && vector)
+		b->r = err_set(b->err, -EBADMSG, "tensor %.150s is %s; the configuration asks for %llu", name, is.data ? is.data : "a single value",
+			       (unsigned long long)cols);
+	else if (b->r == 0)
+		b->r = err_set(b->err, -EBADMSG, "tensor %.150s is %s; the configuration asks for %llu x %llu", name,
+			       is.data ? is.data : "a single value", (unsigned long long)rows, (unsigned long long)cols);
+}
+
+/* Elements are read where they lie: they must lie as the processor wants them. */
+static unsigned alignment_of(enum tensor_type type)
+{
+	return type == TENSOR_F32 ? 4 : type == TENSOR_F8_E4M3 ? 1 : 2;
+}
+
+static bool is_plain(enum tensor_type type)
+{
+	return type == TENSOR_F32 || type == TENSOR_F16 || type == TENSOR_BF16;
+}
+
+static void check_type(struct binder *b, const struct tensor *t, const char *name, bool plain)
+{
+	const char *type = tensor_type_info(t->type)->name;
+
+	if (b->r == 0 && (!kernels_has_type(t->type) || (plain && !is_plain(t->type))))
+		b->r = err_set(b->err, -ENOTSUP, "tensor %.150s has elements of type %s, which is not supported%s", name, type,
+			       plain && kernels_has_type(t->type) ? " there" : "");
+	if (t->off % alignment_of(t->type))
+		fail(b, -ENOTSUP, name, "is not aligned to its elements, which is not supported");
+}
+
+/* --- matrices and vectors --- */
+
+static struct matrix matrix_of(const struct binder *b, const struct tensor *t, uint32_t file, uint32_t rows, uint32_t cols)
+{
+	return (struct matrix){.data = b->files->files[file].map + t->off, .row_bytes = (size_t)(t->len / rows), .rows = rows, .cols = cols,
+			       .type = t->type};
+}
+
+/*
+ * rows x cols as the product wants it. Where matrices lie transposed, the matrix has a row for each input, and `rows` outputs. What is
+ * not there is an error. group: GROUP_NONE if only rows of it are used.
+ */
+#define GROUP_NONE UINT32_MAX
+static struct matrix bind_matrix(struct binder *b, enum role role, uint32_t layer, uint32_t group, uint32_t rows, uint32_t cols)
+{
+	bool transposed = b->c->transposed && role >= ROLE_QKV;
+	uint32_t r = transposed ? cols : rows, c = transposed ? rows : cols, file = 0;
+	char name[TENSOR_NAME_MAX] = "";
+	const struct tensor *t = find(b, role, layer, false, name, &file);
+
+	if (!t) {
+		fail(b, -EBADMSG, name, "is missing");
+		return (struct matrix){0};
+	}
+	check_shape(b, t, name, r, c);
+	check_type(b, t, name, transposed);
+	if (b->r < 0)
+		return (struct matrix){0};
+	if (group != GROUP_NONE && stream_add(b->w->stream, group, file, t->off, t->len) < 0)
+		b->r = -ENOMEM;
+	b->w->parameters += (uint64_t)rows * cols;
+	return matrix_of(b, t, file, r, c);
+}
+
+static float *new_vector(struct binder *b, uint32_t n)
+{
+	float **grown = reallocarray(b->w->vectors, b->w->nr_vectors + 1, sizeof(*grown)), *v = calloc(n, sizeof(*v));
+
+	if (grown)
+		b->w->vectors = grown;
+	if (!grown || !v) {
+		free(v);
+		b->r = -ENOMEM;
+		return NULL;
+	}
+	return grown[b->w->nr_vectors++] = v;
+}
+
+/* NULL if it is not there and need not be. */
+static float *bind_vector(struct binder *b, enum role role, uint32_t layer, bool bias, uint32_t group, uint32_t n, bool required)
+{
+	struct layer *l = &b->w->layers[group];
+	char name[TENSOR_NAME_MAX] = "";
+	uint32_t file = 0;
+	const struct tensor *t = find(b, role, layer, bias, name, &file);
+	struct vector_load *grown;
+	float *v;
+
+	if (!t) {
+		if (required)
+			fail(b, -EBADMSG, name, "is missing");
+		return NULL;
+	}
+	check_shape(b, t, name, 0, n);
+	check_type(b, t, name, true);
+	v = b->r < 0 ? NULL : new_vector(b, n);
+	grown = v ? reallocarray(l->loads, l->nr_loads + 1, sizeof(*grown)) : NULL;
+	if (!grown || stream_add(b->w->stream, group, file, t->off, t->len) < 0) {
+		b->r = b->r < 0 ? b->r : -ENOMEM;
+		l->loads = grown ? grown : l->loads;
+		return NULL;
+	}
+	l->loads = grown;
+	l->loads[l->nr_loads++] = (struct vector_load){.from = matrix_of(b, t, file, 1, n), .to = v};
+	b->w->parameters += n;
+	return v;
+}
+
+static float *bind_norm(struct binder *b, enum role role, uint32_t layer, uint32_t group, uint32_t n, float **bias)
+{
+	float *v = bind_vector(b, role, layer, false, group, n, true);
+	struct layer *l = &b->w->layers[group];
+
+	if (v && b->c->norm_plus_one)
+		l->loads[l->nr_loads - 1].plus = 1;
+	if (bias)
+		*bias = b->c->layer_norm ? bind_vector(b, role, layer, true, group, n, true) : NULL;
+	return v;
+}
+
+static float *bind_bias(struct binder *b, enum role role, uint32_t layer, uint32_t n, bool wanted)
+{
+	return wanted || b->c->bias_by_presence ? bind_vector(b, role, layer, true, GROUP_LAYER(layer), n, wanted) : NULL;
+}
+
+/* Outputs [from, from + n) of a product. */
+static struct matrix part_of(const struct binder *b, const struct matrix *m, uint32_t from, uint32_t n)
+{
+	struct matrix part = *m;
+
+	if (b->c->transposed) {
+		part.data = (const uint8_t *)m->data + (size_t)from * tensor_type_info(m->type)->bytes;
+		part.cols = n;
+	} else {
+		part.data = (const uint8_t *)m->data + from * m->row_bytes;
+		part.rows = n;
+	}
+	return part;
+}
+
+/* --- layers --- */
+
+static void bind_qkv(struct binder *b, uint32_t i, struct layer *l)
+{
+	const struct model_config *c = b->c;
+	uint32_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim, group = GROUP_LAYER(i);
+
+	if (has(b, ROLE_QKV, i, false)) {
+		struct matrix all = bind_matrix(b, ROLE_QKV, i, group, q + 2 * kv, c->width);
+		float *bias = bind_bias(b, ROLE_QKV, i, q + 2 * kv, c->qkv_bias);
+
+		if (b->r < 0)
+			return;
+		l->q = part_of(b, &all, 0, q);
+		l->k = part_of(b, &all, q, kv);
+		l->v = part_of(b, &all, q + kv, kv);
+		l->q_bias = bias;
+		l->k_bias = bias ? bias + q : NULL;
+		l->v_bias = bias ? bias + q + kv : NULL;
+		return;
+	}
+	l->q = bind_matrix(b, ROLE_Q, i, group, q, c->width);
+	l->k = bind_matrix(b, ROLE_K, i, group, kv, c->width);
+	l->v = bind_matrix(b, ROLE_V, i, group, kv, c->width);
+	l->q_bias = bind_bias(b, ROLE_Q, i, q, c->qkv_bias);
+	l->k_bias = bind_bias(b, ROLE_K, i, kv, c->qkv_bias);
+	l->v_bias = bind_bias(b, ROLE_V, i, kv, c->qkv_bias);
+}
+
+static void bind_ffn(struct binder *b, uint32_t i, struct layer *l)
+{
+	const struct model_config *c = b->c;
+	uint32_t group = GROUP_LAYER(i);
+
+	if (c->gated && has(b, ROLE_GATE_UP, i, false)) {
+		struct matrix both = bind_matrix(b, ROLE_GATE_UP, i, group, 2 * c->ffn, c->width);
+
+		if (b->r < 0)
+			return;
+		l->gate = part_of(b, &both, 0, c->ffn);
+		l->up = part_of(b, &both, c->ffn, c->ffn);
+	} else {
+		if (c->gated) {
+			l->gate = bind_matrix(b, ROLE_GATE, i, group, c->ffn, c->width);
+			l->gate_bias = bind_bias(b, ROLE_GATE, i, c->ffn, c->ffn_bias);
+		}
+		l->up = bind_matrix(b, ROLE_UP, i, group, c->ffn, c->width);
+		l->up_bias = bind_bias(b, ROLE_UP, i, c->ffn, c->ffn_bias);
+	}
+	l->down = bind_matrix(b, ROLE_DOWN, i, group, c->width, c->ffn);
+	l->down_bias = bind_bias(b, ROLE_DOWN, i, c->width, c->ffn_bias);
+}
+
+static void bind_layer(struct binder *b, uint32_t i)
+{
+	const struct model_config *c = b->c;
+	uint32_t group = GROUP_LAYER(i);
+	struct layer *l = &b->w->layers[group];
+
+	if (c->norm_before) {
+		l->attn_norm = bind_norm(b, ROLE_ATTN_NORM, i, group, c->width, &l->attn_norm_bias);
+		l->ffn_norm = bind_norm(b, ROLE_FFN_NORM, i, group, c->width, &l->ffn_norm_bias);
+	}
+	if (c->norm_after) {
+		l->attn_after = bind_norm(b, ROLE_ATTN_AFTER, i, group, c->width, &l->attn_after_bias);
+		l->ffn_after = bind_norm(b, ROLE_FFN_AFTER, i, group, c->width, &l->ffn_after_bias);
+	}
+	if (c->qk_norm != QK_NORM_NONE) {
+		bool head = c->qk_norm == QK_NORM_HEAD;
+
+		l->q_norm = bind_norm(b, ROLE_Q_NORM, i, group, head ? c->head_dim : c->heads * c->head_dim, NULL);
+		l->k_norm = bind_norm(b, ROLE_K_NORM, i, group, head ? c->head_dim : c->kv_heads * c->head_dim, NULL);
+	}
+	bind_qkv(b, i, l);
+	l->o = bind_matrix(b, ROLE_O, i, group, c->width, c->heads * c->head_dim);
+	l->o_bias = bind_bias(b, ROLE_O, i, c->width, c->output_bias);
+	bind_ffn(b, i, l);
+}
+
+/* --- what is there once --- */
+
+/* A table whose rows are brought in one by one. */
+static struct matrix bind_table(struct binder *b, enum role role, uint32_t group, uint32_t rows, struct stream_rows *out)
+{
+	struct matrix m = bind_matrix(b, role, 0, group, rows, b->c->width);
+	char name[TENSOR_NAME_MAX];
+	uint32_t file = 0;
+	const struct tensor *t = find(b, role, 0, false, name, &file);
+
+	if (b->r < 0 || !t)
+		return m;
+	*out = (struct stream_rows){.file = file, .rows = rows, .off = t->off, .row_bytes = m.row_bytes, .known = calloc(1, rows / 8 + 1)};
+	if (!out->known)
+		b->r = -ENOMEM;
+	return m;
+}
+
+static void bind_rope(struct binder *b)
+{
+	uint32_t n = b->c->rope.dims / 2;
+
+	if (!b->c->gguf || !n)
+		return;
+	b->w->rope_factors = bind_vector(b, ROLE_ROPE_FREQS, 0, false, GROUP_FIRST, n, false);
+	b->w->rope_long = bind_vector(b, ROLE_ROPE_LONG, 0, false, GROUP_FIRST, n, b->c->rope.type == ROPE_LONGROPE);
+	b->w->rope_short = bind_vector(b, ROLE_ROPE_SHORT, 0, false, GROUP_FIRST, n, b->c->rope.type == ROPE_LONGROPE);
+}
+
+static void bind_ends(struct binder *b)
+{
+	const struct model_config *c = b->c;
+	struct weights *w = b->w;
+	uint32_t head = GROUP_HEAD(c);
+	bool tied = c->tied;
+
+	w->tokens = bind_table(b, ROLE_TOKENS, tied && !c->encoder ? head : GROUP_NONE, c->vocabulary, &w->token_rows);
+	if (c->learned_positions)
+		w->positions = bind_table(b, ROLE_POSITIONS, GROUP_NONE, c->context, &w->position_rows);
+	if (c->token_types)
+		w->types = bind_matrix(b, ROLE_TYPES, 0, GROUP_FIRST, c->token_types, c->width);
+	bind_rope(b);
+	if (c->encoder) {
+		w->embed_norm = bind_norm(b, ROLE_EMBED_NORM, 0, GROUP_FIRST, c->width, &w->embed_norm_bias);
+		return;
+	}
+	w->final_norm = bind_norm(b, ROLE_FINAL_NORM, 0, head, c->width, &w->final_norm_bias);
+	w->head = tied ? w->tokens : bind_matrix(b, ROLE_HEAD, 0, head, c->vocabulary, c->width);
+}
+
+/* --- the whole --- */
+
+static const char *find_prefix(struct binder *b)
+{
+	const char *const *prefixes = name_prefixes(b->c);
+	char name[TENSOR_NAME_MAX];
+	uint32_t file;
+
+	for (const char *const *p = prefixes; *p; p++) {
+		b->prefix = *p;
+		if (find(b, ROLE_TOKENS, 0, false, name, &file))
+			return *p;
+	}
+	return prefixes[0];
+}
+
+static void refuse_unused(struct binder *b)
+{
+	for (uint32_t i = 0; i < b->files->nr; i++) {
+		const struct model_file *f = &b->files->files[i];
+
+		for (uint32_t t = 0; t < f->table->nr && b->r == 0; t++)
+			if (!f->used[t] && !name_is_idle(b->c, f->table->tensors[t].name))
+				fail(b, -ENOTSUP, f->table->tensors[t].name, "is not one that this architecture computes with");
+	}
+}
+
+int weights_bind(struct model_files *files, const struct model_config *c, stream_progress *progress, void *ctx, struct weights *w,
+		 struct err *err)
+{
+	struct binder b = {.files = files, .c = c, .w = w, .err = err};
+
+	w->nr = c->layers + 2;
+	w->layers = calloc(w->nr, sizeof(*w->layers));
+	if (!w->layers)
+		return -ENOMEM;
+	b.r = stream_new(files, w->nr, progress, ctx, &w->stream);
+	if (b.r < 0)
+		return b.r;
+	b.prefix = find_prefix(&b);
+	bind_ends(&b);
+	for (uint32_t i = 0; i < c->layers && b.r == 0; i++)
+		bind_layer(&b, i);
+	refuse_unused(&b);
+	for (uint32_t i = 0; b.r == 0 && i < files->nr; i++)
+		for (uint32_t t = 0; t < files->files[i].table->nr; t++)
+			w->bytes += files->files[i].used[t] ? files->files[i].table->tensors[t].len : 0;
+	if (b.r == 0)
+		stream_ready(w->stream);
+	return b.r;
+}
+
+void weights_done(struct weights *w)
+{
+	stream_free(w->stream);
+	for (uint32_t i = 0; w->layers && i < w->nr; i++)
+		free(w->layers[i].loads);
+	for (uint32_t i = 0; i < w->nr_vectors; i++)
+		free(w->vectors[i]);
+	free(w->vectors);
+	free(w->layers);
+	free(w->token_rows.known);
+	free(w->position_rows.known);
+	*w = (struct weights){0};
+}
+
+int weights_need(struct weights *w, const struct kernels *k, uint32_t group, struct err *err)
+{
+	struct layer *l = &w->layers[group];
+	int r = stream_need(w->stream, group, err);
+
+	for (uint32_t i = 0; r == 0 && !l->loaded && i < l->nr_loads; i++) {
+		const struct vector_load *load = &l->loads[i];
+
+		matrix_row(k, &load->from, 0, load->to);
+		for (uint32_t n = 0; load->plus != 0 && n < load->from.cols; n++)
+			load->to[n] += load->plus;
+	}
+	l->loaded |= r == 0;
+	return r;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/* config.json: what is understood, and what is refused by name. Numbers against goldens are in tests/infer/. */
+#include "unit.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hffs/buf.h>
+
+#include "../../infer/config_int.h"
+#include "../../infer/rope_int.h"
+
+#define LLAMA "\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,\"num_attention_heads\":4," \
+	      "\"vocab_size\":100,\"max_position_embeddings\":128"
+#define GEMMA3 "\"model_type\":\"gemma3_text\",\"hidden_size\":64,\"num_hidden_layers\":7,\"num_attention_heads\":4,\"vocab_size\":100"
+
+/* In memory that ends where the text does. */
+static int parse(const char *text, struct model_config *c, struct err *err)
+{
+	size_t len = strlen(text);
+	AUTO_FREE char *copy = malloc(len + !len);
+
+	memcpy(copy, text, len);
+	return config_parse_json(copy, len, c, err);
+}
+
+static void reads_llama(void **state)
+{
+	struct model_config c = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(parse("{" LLAMA ",\"num_key_value_heads\":2,\"rms_norm_eps\":1e-5,\"eos_token_id\":[7,8],\"bos_token_id\":3,"
+			       "\"rope_theta\":500000.0,\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0,"
+			       "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":64},\"_name_or_path\":\"x\"}", &c, &err), 0);
+	assert_int_equal(c.kv_heads, 2);
+	assert_int_equal(c.head_dim, 16);
+	assert_int_equal(c.bos, 3);
+	assert_int_equal(c.nr_eos, 2);
+	assert_int_equal(c.eos[1], 8);
+	assert_int_equal(c.rope.type, ROPE_LLAMA3);
+	assert_int_equal(c.rope.original_context, 64);
+	assert_int_equal(c.rope.dims, 16);
+	assert_false(c.tied);
+	assert_int_equal(config_parse_generation("{\"eos_token_id\":9,\"temperature\":0.6}", strlen("{\"eos_token_id\":9,\"temperature\":0.6}"), &c,
+						 &err), 0);
+	assert_int_equal(c.nr_eos, 1);
+	assert_int_equal(c.eos[0], 9);
+	model_config_done(&c);
+}
+
+static void knows_defaults_of_classes(void **state)
+{
+	struct model_config c = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(parse("{" GEMMA3 "}", &c, &err), 0);
+	assert_int_equal(c.head_dim, 256);
+	assert_int_equal(c.kv_heads, 4);
+	assert_true(c.tied && c.norm_plus_one && c.norm_after);
+	assert_int_equal(c.window, 4096);
+	for (uint32_t i = 0; i < c.layers; i++)
+		assert_int_equal(c.sliding[i], i != 5);
+	assert_true(c.rope.theta == 1e6 && c.rope_sliding.theta == 1e4);
+	assert_true(fabsf(c.embed_scale - 8) < 1e-6f && fabsf(c.attention_scale - 0.0625f) < 1e-9f);
+	model_config_done(&c);
+}
+
+static void windows(void **state)
+{
+	static const struct {
+		const char *more;
+		uint32_t window;
+		bool first, second;
+	} rows[] = {
+		{"\"model_type\":\"mistral\"", 4096, true, true},
+		{"\"model_type\":\"mistral\",\"sliding_window\":null", 0, false, false},
+		{"\"model_type\":\"mistral\",\"sliding_window\":5", 5, true, true},
+		{"\"model_type\":\"qwen2\",\"sliding_window\":5", 0, false, false},
+		{"\"model_type\":\"qwen2\",\"sliding_window\":5,\"use_sliding_window\":true,\"max_window_layers\":1", 5, false, true},
+		{"\"model_type\":\"qwen2\",\"sliding_window\":5,\"use_sliding_window\":true,"
+		 "\"layer_types\":[\"sliding_attention\",\"full_attention\"]", 5, true, false},
+		{"\"model_type\":\"phi3\"", 0, false, false},
+		{"\"model_type\":\"phi3\",\"sliding_window\":5", 5, true, true},
+		{"\"model_type\":\"gemma2\",\"sliding_window\":5", 5, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE char *text = str_printf("{%s,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":8,"
+						  "\"num_key_value_heads\":8}", rows[i].more);
+		struct model_config c = {0};
+		struct err err = {0};
+
+		if (parse(text, &c, &err) < 0)
+			fail_msg("%s: %s", rows[i].more, err.text);
+		assert_int_equal(c.window, rows[i].window);
+		assert_int_equal(c.sliding[0], rows[i].first);
+		assert_int_equal(c.sliding[1], rows[i].second);
+		model_config_done(&c);
+	}
+}
+
+static void refuses(void **state)
+{
+	static const struct {
+		int code;
+		const char *text, *why;
+	} rows[] = {
+		{-EBADMSG, "", "not JSON"},
+		{-EBADMSG, "[]", "not an object"},
+		{-ENOTSUP, "{}", "no model_type"},
+		{-ENOTSUP, "{\"model_type\":\"mixtral\"}", "mixtral is not supported"},
+		{-ENOTSUP, "{" LLAMA ",\"architectures\":[\"LlamaForSequenceClassification\"]}", "LlamaForSequenceClassification"},
+		{-ENOTSUP, "{" LLAMA ",\"new_attention\":true}", "new_attention"},
+		{-ENOTSUP, "{" LLAMA ",\"residual_multiplier\":0.22}", "residual_multiplier"},
+		{-ENOTSUP, "{" LLAMA ",\"hidden_act\":\"xielu\"}", "xielu"},
+		{-ENOTSUP, "{" LLAMA ",\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4}}", "gptq"},
+		{-ENOTSUP, "{" LLAMA ",\"rope_scaling\":{\"type\":\"mrope\",\"mrope_section\":[1]}}", "mrope"},
+		{-ENOTSUP, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0,\"more\":1}}", "more"},
+		{-ENOTSUP, "{" LLAMA ",\"partial_rotary_factor\":0.5}", "partial_rotary_factor"},
+		{-ENOTSUP, "{" LLAMA ",\"layer_types\":[\"full_attention\",\"linear_attention\"]}", "linear_attention"},
+		{-ENOTSUP, "{" GEMMA3 ",\"use_bidirectional_attention\":true}", "use_bidirectional_attention"},
+		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_by_inverse_layer_idx\":true}", "scale_attn_by_inverse_layer_idx"},
+		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_weights\":false}", "scale_attn_weights"},
+		{-ENOTSUP, "{\"model_type\":\"bert\",\"position_embedding_type\":\"relative_key\"}", "relative_key"},
+		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\"}}", "factor"},
+		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}}", "factor"},
+		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}}", "rope factors"},
+		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":[1]}", "not an object"},
+		{-EBADMSG, "{" LLAMA ",\"rope_theta\":0}", "rope_theta"},
+		{-EBADMSG, "{" LLAMA ",\"rope_theta\":1e400}", "rope_theta"},
+		{-EBADMSG, "{" LLAMA ",\"rms_norm_eps\":-1}", "rms_norm_eps"},
+		{-EBADMSG, "{" LLAMA ",\"num_key_value_heads\":3}", "multiple"},
+		{-EBADMSG, "{" LLAMA ",\"num_key_value_heads\":8}", "key heads"},
+		{-EBADMSG, "{" LLAMA ",\"head_dim\":0}", "head_dim"},
+		{-EBADMSG, "{" LLAMA ",\"head_dim\":15}", "15"},
+		{-EBADMSG, "{\"model_type\":\"llama\",\"num_hidden_layers\":100000}", "num_hidden_layers"},
+		{-EBADMSG, "{\"model_type\":\"llama\",\"hidden_size\":-5}", "hidden_size"},
+		{-EBADMSG, "{\"model_type\":\"llama\",\"hidden_size\":2.5}", "hidden_size"},
+		{-EBADMSG, "{\"model_type\":\"llama\",\"hidden_size\":100}", "32 heads"},
+		{-EBADMSG, "{" LLAMA ",\"eos_token_id\":[1,2,3,4,5,6,7,8,9]}", "eos_token_id"},
+		{-EBADMSG, "{" GEMMA3 ",\"layer_types\":[\"full_attention\"]}", "layer_types"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct model_config c = {0};
+		struct err err = {0};
+		int r = parse(rows[i].text, &c, &err);
+
+		if (r != rows[i].code || !strstr(err.text, rows[i].why))
+			fail_msg("%s: %d, %s", rows[i].text, r, err.text);
+		model_config_done(&c);
+	}
+}
+
+static void pooling(void **state)
+{
+	static const struct {
+		const char *text, *why; /* NULL: it is fine */
+		enum pooling pooling;
+	} rows[] = {
+		{"{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":false}", NULL, POOLING_CLS},
+		{"{\"word_embedding_dimension\":8,\"pooling_mode_mean_tokens\":true,\"pooling_mode_max_tokens\":false}", NULL, POOLING_MEAN},
+		{"{\"embedding_dimension\":8,\"pooling_mode\":\"cls\",\"include_prompt\":true}", NULL, POOLING_CLS},
+		{"{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true}", "only pooling", POOLING_MEAN},
+		{"{\"pooling_mode\":\"lasttoken\"}", "only pooling", POOLING_MEAN},
+		{"{\"pooling_mode_max_tokens\":true}", "pooling_mode_max_tokens", POOLING_MEAN},
+		{"{\"word_embedding_dimension\":9}", "word_embedding_dimension", POOLING_MEAN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct model_config c = {.width = 8};
+		struct err err = {0};
+		int r = config_parse_pooling(rows[i].text, strlen(rows[i].text), &c, &err);
+
+		if ((r == 0) != !rows[i].why || (rows[i].why && !strstr(err.text, rows[i].why)))
+			fail_msg("%s: %d, %s", rows[i].text, r, err.text);
+		if (r == 0)
+			assert_int_equal(c.pooling, rows[i].pooling);
+	}
+}
+
+static void modules(void **state)
+{
+	static const char good[] = "[{\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"},"
+				   "{\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"},{\"type\":\"x.Normalize\"}]";
+	static const char dense[] = "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"p\",\"type\":\"a.Pooling\"},{\"type\":\"a.Dense\"}]";
+	static const char escape[] = "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"../p\",\"type\":\"a.Pooling\"}]";
+	struct model_config c = {0};
+	struct err err = {0};
+	char folder[64] = "";
+	bool pools = false;
+
+	(void)state;
+	assert_int_equal(config_parse_modules(good, strlen(good), &pools, folder, &c, &err), 0);
+	assert_true(pools && c.normalise);
+	assert_string_equal(folder, "1_Pooling");
+	assert_int_equal(config_parse_modules(dense, strlen(dense), &pools, folder, &c, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "Dense"));
+	assert_int_equal(config_parse_modules(escape, strlen(escape), &pools, folder, &c, &err), -EBADMSG);
+	assert_int_equal(config_parse_modules("[]", 2, &pools, folder, &c, &err), -EBADMSG);
+}
+
+/* Of the text as it is now, not of the blocks that it is computed in. */
+static void ropes_look_at_the_length(void **state)
+{
+	struct rope_config r = {.type = ROPE_DYNAMIC, .dims = 8, .theta = 1e4, .factor = 2, .attention_factor = 1, .original_context = 16};
+	float plain[4], same[4], longer[4];
+	struct rope_tensors none = {0};
+
+	(void)state;
+	rope_frequencies(&r, &none, 1, plain);
+	rope_frequencies(&r, &none, 16, same);
+	rope_frequencies(&r, &none, 17, longer);
+	assert_memory_equal(plain, same, sizeof(same));
+	assert_true(plain[0] == 1.0f && longer[0] == 1.0f && longer[1] < plain[1]);
+	assert_true(fabsf(plain[1] - 0.1f) < 1e-7f);
+	r.type = ROPE_LONGROPE;
+	assert_false(rope_is_long(&r, 16));
+	assert_true(rope_is_long(&r, 17));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(refuses),
+		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(ropes_look_at_the_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
