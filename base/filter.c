@@ -57,3 +57,18 @@ bool filter_hides(const struct filter *f, const char *path)
 {
 	return (f->allow.nr && !any_matches(&f->allow, path)) || any_matches(&f->deny, path);
 }
+
+/* "a/" denies "a", "a/b" and all below. */
+bool filter_hides_dir(const struct filter *f, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < f->deny.nr; i++) {
+		const char *pattern = f->deny.list[i];
+		size_t n = strlen(pattern);
+
+		if (pattern[n - 1] == '/' && n - 1 <= len && !strncmp(path, pattern, n - 1) && (path[n - 1] == '/' || !path[n - 1]))
+			return true;
+	}
+	return false;
+}

@@ -221,6 +221,11 @@ int tree_show(const struct inquiry *q, const char *dir, struct tree **t);
 void tree_store_doc(struct inquiry *q, const char *key, const struct tree *t);
 /* The Hub has no listing for us; ends the inquiry. */
 void tree_fail(struct inquiry *q, const struct hub_result *res);
+/*
+ * Puts what may be seen in the place of the whole, which is stored already. dir: the directory whose entries they are, NULL: a whole
+ * commit. On failure the tree is gone.
+ */
+int tree_show(const struct inquiry *q, const char *dir, struct tree **t);
 /* A stored listing: 0, or -errno; a damaged one is dropped. */
 int tree_take_doc(struct inquiry *q, struct tree **out);
 void inquiry_start_known(struct inquiry *q); /* catalog_named.c, too */
@@ -246,6 +251,9 @@ bool revision_is_commit(const char *rev);
 bool lock_find_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
 void lock_give_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
 void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const char *commit, tree_done *done, void *ctx);
+/* A locked commit is shown whole, however large: path "" gives all of it, another one is not there. */
+void lock_give_part(const struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+		    void *ctx);
 void lock_give_refs(const struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
 /* Of the kind of `of`: all organisations; the repositories of one; all repositories, whole; commits and revisions of one. */
 enum lock_names { LOCK_ORGS, LOCK_REPOS, LOCK_FULL_NAMES, LOCK_COMMITS, LOCK_REVISIONS };

@@ -89,6 +89,16 @@ void lock_give_tree(const struct catalog *c, const struct repo_id *repo, const c
 	done(ctx, r < 0 ? fail(&err, r, repo, commit) : 0, tree, &err);
 }
 
+void lock_give_part(const struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
+		    void *ctx)
+{
+	struct tree *tree = NULL;
+	struct err err = {0};
+	int r = *path ? -ENOENT : make_tree(c, repo, commit, &tree);
+
+	done(ctx, r < 0 ? fail(&err, r, repo, commit) : 0, tree, true, &err);
+}
+
 /* --- names --- */
 
 static void give_made(struct roster *made, enum inquiry_kind kind, union done done, void *ctx)

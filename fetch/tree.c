@@ -897,7 +897,7 @@ static int add_visible(struct tree_builder *b, const struct tree *t, const char 
 	tree_path(t, e, &path);
 	if (path.failed)
 		return -ENOMEM;
-	if (e->type == ENTRY_FILE && filter_hides(f, path.data))
+	if (e->type == ENTRY_FILE ? filter_hides(f, path.data) : filter_hides_dir(f, path.data))
 		return 0;
 	entry.path = path.data + above;
 	if (xet)

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hffs/name.h>
+
 enum verdict { VERDICT_NONE, VERDICT_HARMLESS, VERDICT_RUNS_CODE };
 
 struct safe_ask {
@@ -22,21 +24,16 @@ struct safe_ask {
 
 /* --- what else there is --- */
 
-/* "dir/pytorch_model-00001-of-00002.bin" to "dir/model-00001-of-00002.safetensors", or with the same stem. False: it does not fit. */
-static bool twin_name(const char *path, bool renamed, char *out, size_t size)
+/* "pytorch_model-00001-of-00002.bin" to "model-00001-of-00002.safetensors", or with the same stem. False: it does not fit. */
+static bool twin_name(const char *name, bool renamed, char *out, size_t size)
 {
 	static const char prefix[] = "pytorch_model";
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-	int dir = (int)(name - path), stem = dot ? (int)(dot - name) : (int)strlen(name);
-	int n;
+	const char *dot = strrchr(name, '.');
+	int skip = renamed ? (int)strlen(prefix) : 0, stem = dot ? (int)(dot - name) : (int)strlen(name), n;
 
-	if (!renamed) {
-		n = snprintf(out, size, "%.*s%.*s.safetensors", dir, path, stem, name);
-	} else {
-		if (strncmp(name, prefix, strlen(prefix)) != 0)
-			return false;
-		n = snprintf(out, size, "%.*smodel%.*s.safetensors", dir, path, stem - (int)strlen(prefix), name + strlen(prefix));
-	}
+	if (renamed && strncmp(name, prefix, strlen(prefix)) != 0)
+		return false;
+	n = snprintf(out, size, "%s%.*s.safetensors", renamed ? "model" : "", stem - skip, name + skip);
 	return n > 0 && (size_t)n < size;
 }
 
@@ -59,16 +56,17 @@ static const char *any_twin(const struct tree *t, const struct tree_entry *of)
 static int refuse(const struct node *n, const char *path, const char *why, struct err *err)
 {
 	const struct tree *t = n->site->tree;
-	char twin[4096];
+	const struct tree_entry *e = tree_entry(t, n->entry);
+	char twin[NAME_LEN_MAX + 1];
 	const char *other = NULL;
 
 	for (int renamed = 0; !other && renamed < 2; renamed++)
-		if (twin_name(path, renamed, twin, sizeof(twin)) && tree_find_path(t, twin))
+		if (twin_name(tree_name(t, e), renamed, twin, sizeof(twin)) && tree_find(t, e->parent, twin, strlen(twin)))
 			other = twin;
 	if (!other)
-		other = any_twin(t, tree_entry(t, n->entry));
+		other = any_twin(t, e);
 	if (other)
-		return err_set(err, -EACCES, "%s: %s %s, which can run code when it is loaded, and this mount is safe: use %s", n->site->repo.name,
+		return err_set(err, -EACCES, "%s: %s %s, which can run code when it is loaded, and this mount is safe: use %s beside it", n->site->repo.name,
 			       path, why, other);
 	return err_set(err, -EACCES, "%s: %s %s, which can run code when it is loaded, and this mount is safe; there is no safetensors file beside it",
 		       n->site->repo.name, path, why);

@@ -25,5 +25,7 @@ struct filter {
 bool filter_is_empty(const struct filter *f);
 /* Is this file not to be seen? Directories are as visible as what is in them. */
 bool filter_hides(const struct filter *f, const char *path);
+/* Is this directory denied with all that may be in it? */
+bool filter_hides_dir(const struct filter *f, const char *path);
 
 #endif

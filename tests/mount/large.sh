@@ -100,6 +100,26 @@ check slow-later wait_for 30 slow_is_there
 check umount-slow "$hffs" umount "$hf"
 control 'shape?delay_ms=0' >/dev/null
 
+# What may be seen of a large commit: the same rules, directory by directory; a lock shows its files whole.
+must_mount "$hf" "deny=d00/,deny=top*,deny=wide/f0000*"
+equal filtered-root "$(echo $(ls "$hf/org/large/main/"))" "d01 d02 wide"
+for path in d00/sub/f00007.txt top.json wide/f00007.txt; do
+	refuses "filtered-$(basename "$path")-of-$(dirname "$path" | cut -c 1-3)" 1 'No such file' stat "$hf/org/large/main/$path"
+done
+equal filtered-deep "$(cat "$hf/org/large/main/d01/sub/f00007.txt")" "this is large/d01/sub/f00007.txt"
+equal filtered-wide-entry "$(stat -c %s "$hf/org/large/main/wide/f20999.txt")" 0
+check umount-filtered "$hffs" umount "$hf"
+must_mount "$hf" safe
+equal safe-deep "$(cat "$hf/org/large/main/d01/sub/f00007.txt")" "this is large/d01/sub/f00007.txt"
+equal safe-wide "$(cat "$hf/org/large/main/wide/f00007.txt")" "this is large/wide/f00007.txt"
+check lock-large "$hffs" pin -q --lock "$work/large.lock" org/large 'd01/' 'wide/f0000*' -o "endpoint=$endpoint,safe"
+check umount-safe "$hffs" umount "$hf"
+must_mount "$hf" "lock=$work/large.lock"
+equal locked-root "$(echo $(ls "$hf/org/large/main/"))" "d01 wide"
+equal locked-wide "$(ls "$hf/org/large/main/wide" | wc -l)" 10
+equal locked-deep "$(cat "$hf/org/large/main/d01/sub/f00007.txt")" "this is large/d01/sub/f00007.txt"
+check umount-locked "$hffs" umount "$hf"
+
 if [ -n "${HFFS_TEST_LONG:-}" ]; then
 	python3 - "$work/hub/org/million" <<'END'
 import os, sys

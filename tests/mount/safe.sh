@@ -47,9 +47,9 @@ reason() { getfattr --only-values -n user.hffs.last_error "$1" 2>/dev/null; }
 
 # By name, with the twin that can be used instead.
 refuses name-bin 1 'Permission denied' cat "$pair/pytorch_model-00001-of-00002.bin"
-check name-bin-reason grep -q 'pytorch_model-00001-of-00002.bin is called as pickles are, .* use model-00001-of-00002.safetensors$' <<<"$(reason "$pair/pytorch_model-00001-of-00002.bin")"
+check name-bin-reason grep -q 'pytorch_model-00001-of-00002.bin is called as pickles are, .* use model-00001-of-00002.safetensors beside it$' <<<"$(reason "$pair/pytorch_model-00001-of-00002.bin")"
 refuses name-pt 1 'Permission denied' cat "$pair/weights.pt"
-check name-pt-reason grep -q 'use weights.safetensors$' <<<"$(reason "$pair/weights.pt")"
+check name-pt-reason grep -q 'use weights.safetensors beside it$' <<<"$(reason "$pair/weights.pt")"
 refuses name-ckpt 1 'Permission denied' head -c 1 "$hf/org/lonely/main/model.ckpt"
 check name-ckpt-reason grep -q 'there is no safetensors file beside it' <<<"$(reason "$hf/org/lonely/main/model.ckpt")"
 equal refused-is-listed "$(ls "$hf/org/lonely/main/")" model.ckpt

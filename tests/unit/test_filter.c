@@ -48,6 +48,26 @@ static void test_filter(void **state)
 	}
 }
 
+static void test_directories(void **state)
+{
+	static const struct {
+		const char *path;
+		bool hidden;
+	} rows[] = {{"onnx", true}, {"onnx/deeper", true}, {"onnxx", false}, {"a/onnx", false}, {"a", false}, {"a/b", true}, {"a/b/c", true}};
+	struct filter f = {0};
+
+	(void)state;
+	assert_int_equal(patterns_add(&f.allow, "*.json"), 0); /* anything may be in a directory */
+	assert_int_equal(patterns_add(&f.deny, "onnx/"), 0);
+	assert_int_equal(patterns_add(&f.deny, "a/b/"), 0);
+	assert_int_equal(patterns_add(&f.deny, "*"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (filter_hides_dir(&f, rows[i].path) != rows[i].hidden)
+			fail_msg("%s", rows[i].path);
+	patterns_done(&f.allow);
+	patterns_done(&f.deny);
+}
+
 static void test_no_pattern(void **state)
 {
 	struct patterns p = {0};
@@ -148,7 +168,7 @@ static void test_zip_entries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filter),	 cmocka_unit_test(test_no_pattern),  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_filter),	 cmocka_unit_test(test_directories), cmocka_unit_test(test_no_pattern),  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_contents), cmocka_unit_test(test_zip_entries),
 	};
 

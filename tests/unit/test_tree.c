@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <hffs/clock.h>
+#include <hffs/filter.h>
 #include <hffs/name.h>
 #include <hffs/tree.h>
 
@@ -516,6 +517,55 @@ static void a_million_entries(void **state)
 	measure("one directory shuffled", true, true);
 }
 
+static char *paths_of(const struct tree *t)
+{
+	AUTO_BUF all = {0};
+
+	for (uint32_t i = 1; i < tree_nr(t); i++) {
+		AUTO_BUF path = {0};
+
+		tree_path(t, tree_entry(t, i), &path);
+		buf_addf(&all, "%s%s ", path.data, tree_entry(t, i)->type == ENTRY_DIR ? "/" : "");
+	}
+	return buf_take(&all);
+}
+
+static void test_filtered(void **state)
+{
+	struct hub_entry entries[] = {file("a.json", 1), lfs("a.bin", 2), dir("sub"), lfs("sub/b.bin", 3), dir("onnx"), file("onnx/c.json", 4)};
+	static const struct {
+		const char *allow, *deny, *dir, *paths;
+	} rows[] = {
+		{NULL, "*.bin", NULL, "a.json onnx/ onnx/c.json "}, /* what is empty goes */
+		{"*.json", NULL, NULL, "a.json onnx/ onnx/c.json "},
+		{"*.json", "onnx/", NULL, "a.json "},
+		{"*.none", NULL, NULL, ""},
+		{NULL, "x/onnx/", "x", "a.bin a.json sub/ sub/b.bin "},
+		{"x/*.json", NULL, "x", "a.json onnx/ sub/ onnx/c.json "}, /* nobody knows what is in a directory */
+	};
+	AUTO(tree_unref) struct tree *t = build(entries, ARRAY_SIZE(entries));
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(tree_unref) struct tree *shown = NULL;
+		AUTO_FREE char *paths = NULL;
+		struct filter f = {0};
+
+		if (rows[i].allow)
+			assert_int_equal(patterns_add(&f.allow, rows[i].allow), 0);
+		if (rows[i].deny)
+			assert_int_equal(patterns_add(&f.deny, rows[i].deny), 0);
+		assert_int_equal(tree_filter(t, rows[i].dir, &f, &shown), 0);
+		check(shown);
+		paths = paths_of(shown);
+		if (strcmp(paths, rows[i].paths))
+			fail_msg("row %zu: '%s'", i, paths);
+		patterns_done(&f.allow);
+		patterns_done(&f.deny);
+	}
+	assert_int_equal(tree_find_path(t, "a.bin")->id.algo, BLOB_SHA256); /* the whole is as it was */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +580,7 @@ int main(void)
 		cmocka_unit_test(stores_and_loads),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(mutations_never_make_a_wrong_tree),
+		cmocka_unit_test(test_filtered),
 		cmocka_unit_test(a_million_entries),
 	};
 
