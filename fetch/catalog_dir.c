@@ -255,36 +255,27 @@ static void want(struct catalog *c, enum inquiry_kind kind, const struct repo_id
 	done(ctx, -ENOMEM, NULL, false, &err);
 }
 
-struct locked {
-	part_done *done;
-	void *ctx;
-};
-
-/* A lock file names few enough files to be shown at once. */
-static void lock_tree_came(void *ctx, int r, struct tree *tree, const struct err *err)
-{
-	struct locked *l = ctx;
-
-	l->done(l->ctx, r, tree, true, err);
-}
-
 void catalog_want_listing(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done,
 			  void *ctx)
 {
-	struct locked l = {done, ctx};
-
 	if (c->lockfile)
-		lock_give_tree(c, repo, commit, lock_tree_came, &l); /* before it returns */
+		lock_give_part(c, repo, commit, path, done, ctx);
 	else
 		want(c, INQUIRY_LISTING, repo, commit, path, done, ctx);
 }
 
 void catalog_want_dir(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx)
 {
-	want(c, INQUIRY_DIR, repo, commit, path, done, ctx);
+	if (c->lockfile)
+		lock_give_part(c, repo, commit, path, done, ctx);
+	else
+		want(c, INQUIRY_DIR, repo, commit, path, done, ctx);
 }
 
 void catalog_want_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, part_done *done, void *ctx)
 {
-	want(c, INQUIRY_PATH, repo, commit, path, done, ctx);
+	if (c->lockfile)
+		lock_give_part(c, repo, commit, path, done, ctx);
+	else
+		want(c, INQUIRY_PATH, repo, commit, path, done, ctx);
 }

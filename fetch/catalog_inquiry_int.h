@@ -216,8 +216,6 @@ void inquiry_start_tree(struct inquiry *q);  /* catalog_tree.c */
 void inquiry_start_listing(struct inquiry *q); /* catalog_dir.c: INQUIRY_LISTING, _DIR, _PATH */
 /* Remembers a listing under a key, in memory and as a document. */
 void tree_keep(struct inquiry *q, const char *key, struct tree *t);
-/* Puts what may be seen in the place of all that is listed. On failure the tree is gone. dir as in tree_filter(). 0 or -ENOMEM. */
-int tree_show(const struct inquiry *q, const char *dir, struct tree **t);
 void tree_store_doc(struct inquiry *q, const char *key, const struct tree *t);
 /* The Hub has no listing for us; ends the inquiry. */
 void tree_fail(struct inquiry *q, const struct hub_result *res);

@@ -59,8 +59,8 @@ void tree_path(const struct tree *t, const struct tree_entry *e, struct buf *out
 
 /*
  * What a filter lets be seen of a tree, as a tree of its own. 0 or -ENOMEM. dir: NULL, or the directory that t has the entries of, named
- * by their last part ("": the root's); then its directories stay, since nobody knows
- * what is in them, unless they are denied with all that may be.
+ * by their last part ("": the root's); then its directories stay, since nobody knows what is in them, unless they
+ * are denied with all that may be.
  */
 struct filter;
 int tree_filter(const struct tree *t, const char *dir, const struct filter *f, struct tree **out);

@@ -123,8 +123,6 @@ def seeds():
         "config": [json.dumps(c).encode() for c in CONFIGS + BESIDE],
         "bind": [bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
-        "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
-        "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
         **seeds_tokens.seeds(gguf),
         "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
