@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,21 +36,6 @@ static int help(void)
 	       "  -o OPTION        settings, as for 'hffs mount'\n"
 	       "  -h, --help       this page\n");
 	return EXIT_OK;
-}
-
-static void on_signal(int nr)
-{
-	(void)nr;
-	keep_stopped = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 /* --- import --- */
@@ -209,7 +193,7 @@ static int import(const struct config *c, const struct cache_args *args, const c
 	if (r < 0)
 		return r;
 	im.keep = k;
-	catch_signals();
+	keep_catch_signals();
 	r = import_dir(&im, real);
 	if (r == 0 && args->lock)
 		r = write_lock(&im, args->lock, err);
@@ -322,7 +306,7 @@ static int export(const struct config *c, const struct cache_args *args, const s
 	x.entry = &e;
 	if (r == 0)
 		r = find_places(&x, c, wish, dir, err);
-	catch_signals();
+	keep_catch_signals();
 	if (r == 0)
 		r = export_files(&x, err);
 	for (size_t i = 0; i < e.nr; i++)

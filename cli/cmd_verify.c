@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,21 +54,6 @@ static int help(void)
 	       "Exit status, as of fsck(8), added up: 0 nothing is wrong, 1 what was wrong is dropped, 4 something wrong is left, 8 it could not be\n"
 	       "looked at, 16 wrong usage, 32 interrupted.\n");
 	return EXIT_OK;
-}
-
-static void on_signal(int nr)
-{
-	(void)nr;
-	keep_stopped = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 /* --- what to look at --- */
@@ -293,7 +277,7 @@ static int look_at_all(struct keep *k, struct items *l, const struct verify_args
 	for (size_t i = 0; i < l->nr; i++)
 		total += l->all[i].size;
 	progress_init(&progress, total, l->nr, args->quiet);
-	catch_signals();
+	keep_catch_signals();
 	for (size_t i = 0; i < l->nr && r == 0 && !keep_stopped; i++) {
 		r = look(k, &l->all[i], args, &t);
 		bytes += l->all[i].size;

@@ -3,6 +3,7 @@
 #include "keep_int.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "control_int.h"
@@ -23,6 +24,21 @@ static const struct {
 } words[] = {{"pin", keep_pin}, {"unpin", keep_unpin}, {"pins", keep_pins}, {"blobs", keep_blobs}, {"audit", keep_audit}, {"gc", keep_gc}, {"import", keep_import}};
 
 volatile sig_atomic_t keep_stopped;
+
+static void on_signal(int nr)
+{
+	(void)nr;
+	keep_stopped = 1;
+}
+
+void keep_catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
 
 void keep_add_text(struct buf *request, const char *key, const char *text)
 {

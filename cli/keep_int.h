@@ -38,6 +38,7 @@ bool keep_is_daemon(const struct keep *k);
 void keep_set_scrub(struct keep *k, enum cache_scrub scrub);
 /* Ends what this process is doing for a request, with -ECANCELED. From a signal handler, too. */
 extern volatile sig_atomic_t keep_stopped;
+void keep_catch_signals(void); /* the first SIGINT or SIGTERM sets it, the second ends the program */
 /* *answer: caller frees. Waits without limit. */
 int keep_ask(struct keep *k, const struct buf *request, struct json **answer, struct err *err);
 /* Appends ,"key":"text". */
