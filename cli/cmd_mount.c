@@ -34,7 +34,7 @@ static int check_dir(const char *dir, struct err *err)
 	struct stat st;
 	int r;
 
-	if (stat(dir, &st) < 0 && errno != ENOTCONN)
+	if (stat(dir, &st) < 0 && errno != ENOTCONN && errno != ECONNABORTED)
 		return err_set(err, -errno, "cannot mount at %s: %s", dir, strerror(errno));
 	r = mounts_load(&mounts, err);
 	if (r < 0)

@@ -389,7 +389,7 @@ char *mount_dir_resolve(const char *dir)
 	char *direct = realpath(dir, NULL), *name;
 	size_t len = strlen(dir);
 
-	if (direct || errno != ENOTCONN)
+	if (direct || (errno != ENOTCONN && errno != ECONNABORTED))
 		return direct;
 	while (len > 1 && dir[len - 1] == '/')
 		len--;

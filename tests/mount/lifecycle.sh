@@ -108,6 +108,19 @@ kill_daemon "$hf"
 check mount-over-dead mount_hub "$hf"
 check reads-over-dead cat "$hf/org/model/main/config.json"
 equal one-mount-over-dead "$(grep -c " $hf " /proc/self/mountinfo)" 1
+check umount-over-dead "$hffs" umount "$hf"
+
+# A mount that asks while the daemon is still dying: the kernel gives such a request another error than it gives later ones.
+must_mount "$hf"
+pid=$(daemon_pid "$hf")
+kill -STOP "$pid"
+"$hffs" mount "$hf" -o "endpoint=$endpoint,cache=$hf.cache" 2>"$work/dying.txt" &
+asking=$!
+sleep 0.5
+kill -KILL "$pid"
+wait "$asking"
+equal mount-over-dying "$? $(cat "$work/dying.txt")" '0 '
+check reads-over-dying cat "$hf/org/model/main/config.json"
 
 # One mount a directory, one daemon a cache; the second says who has it, soon.
 refuses mounted-already 1 "mounted at $hf already, by process $(daemon_pid "$hf")" "$hffs" mount "$hf" -o "endpoint=$endpoint,cache=$work/other"
