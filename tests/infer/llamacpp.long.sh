@@ -3,7 +3,6 @@
 # Quantised files by us and by llama.cpp (prebuilt, of node-llama-cpp): we are no further from exact arithmetic on the same weights.
 . "$(dirname "$0")/lib.sh"
 
-[ -n "${HFFS_TEST_LONG:-}" ] || { echo "SKIP infer/llamacpp: only with --long"; exit 0; }
 want_python numpy==2.4.6 gguf==0.19.0
 node=$PWD/build/test/infer-node
 mkdir -p "$node"
