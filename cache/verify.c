@@ -302,6 +302,16 @@ static int start_digest(struct proof *q)
 	return q->digest ? 0 : -ENOMEM;
 }
 
+/* Leaves nothing in the page cache, which belongs to readers. */
+static int read_piece(struct prover *p, const struct proof *q, int fd, size_t len, uint64_t off)
+{
+	int r = data_read_past(fd, p->piece, len, off);
+
+	if (q->mode != PROOF_WHOLE)
+		(void)posix_fadvise(fd, (off_t)off, (off_t)len, POSIX_FADV_DONTNEED); /* advice */
+	return r;
+}
+
 /*
  * The next piece of the proof: from memory, if it has just come and nothing is condemned by it; else from disk. limit: bytes that
  * are there. 1: not now.
@@ -322,7 +332,7 @@ static int digest_piece(struct prover *p, struct proof *q, int fd, size_t len, u
 		q->behind = true;
 		r = 1;
 	} else {
-		r = data_read_past(fd, p->piece, len, q->off);
+		r = read_piece(p, q, fd, len, q->off);
 		r = r < 0 ? r : digest_update(q->digest, p->piece, len);
 	}
 	if (bytes)
@@ -393,7 +403,7 @@ static void check_extent(struct prover *p, struct proof *q, int fd, struct cache
 		size_t len = (size_t)min_u64(CHUNK_SIZE, q->size - off);
 		struct chunk_digest got;
 
-		if (data_read_past(fd, p->piece, len, off) < 0)
+		if (read_piece(p, q, fd, len, off) < 0)
 			continue;
 		got = cache_chunk_digest(&q->id, idx, p->piece, len);
 		if (!memcmp(&got, &e->digests[n], sizeof(got)))
@@ -415,6 +425,18 @@ static int check_slice(struct prover *p, struct proof *q, int fd, struct proof_r
 	return 0;
 }
 
+/*
+ * Past the page cache, if the file is complete. A file that is still written to is locked by such a read, and the system lets this
+ * thread wait for all others: then so would they for it.
+ */
+static void choose_way(const struct proof *q, int fd)
+{
+	if (q->mode == PROOF_WHOLE)
+		data_set_direct(fd, true);
+	else
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* advice: no readahead over holes */
+}
+
 /* One turn. 1: res is to be told; 0: more another time; -EAGAIN: from the start, as a whole; else the proof is given up. */
 static int take_turn(struct prover *p, struct proof *q, struct proof_result *res)
 {
@@ -427,7 +449,7 @@ static int take_turn(struct prover *p, struct proof *q, struct proof_result *res
 	if (q->off && st.st_ino != q->ino)
 		return -ESTALE;
 	q->ino = st.st_ino;
-	data_set_direct(fd, true);
+	choose_way(q, fd);
 	if (q->mode == PROOF_CHECK) {
 		r = check_slice(p, q, fd, res);
 		return r < 0 ? r : 1;

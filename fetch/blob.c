@@ -117,7 +117,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 		sched_want(b->fetch->sched, b, a->background_first, a->background_last, WANT_STREAM);
 	while ((proof = a->proofs)) {
 		a->proofs = proof->next;
-		workers_run(b->fetch->workers, &proof->job);
+		workers_run(b->fetch->disk_workers, &proof->job);
 	}
 	learn_run(TAKE(a->learn));
 	while ((r = a->completed)) {

@@ -22,30 +22,24 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &rl); /* without it fewer files can be open at once */
 }
 
-static unsigned count_workers(unsigned asked)
+static int open_workers(struct fetch *f)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int r = workers_open(cpus < 4 ? 2 : 4, &f->workers);
 
-	if (asked)
-		return asked;
-	return 1 + (cpus < 4 ? 4 : cpus > 8 ? 8 : (unsigned)cpus); /* all but one may wait for the disk */
-}
-
-static struct disk *make_disk(const struct workers *w)
-{
-	unsigned nr = workers_count(w);
-
-	return disk_new(nr > 1 ? nr - 1 : 1);
+	if (r == 0)
+		r = workers_open(f->config.disk_workers ? f->config.disk_workers : cpus < 4 ? 4 : cpus > 8 ? 8 : (unsigned)cpus, &f->disk_workers);
+	return r;
 }
 
 static int open_parts(struct fetch *f, struct err *err)
 {
 	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
-	int r = workers_open(count_workers(f->config.workers), &f->workers);
+	int r = open_workers(f);
 
 	if (r < 0)
 		return err_set(err, r, "cannot start threads");
-	f->disk = make_disk(f->workers);
+	f->disk = disk_new(workers_count(f->disk_workers));
 	f->hot = hot_new();
 	f->ahead = ahead_new();
 	f->pool = pool_new(POOL_BUFFERS, sched_buffer_given, &f->sched);
@@ -126,6 +120,8 @@ void fetch_close(struct fetch *f)
 	hub_close(f->hub);
 	if (f->workers)
 		workers_close(f->workers);
+	if (f->disk_workers)
+		workers_close(f->disk_workers);
 	if (f->sched)
 		sched_cancel(f->sched);
 	hot_stop(f->hot);
@@ -137,6 +133,7 @@ void fetch_close(struct fetch *f)
 	pool_free(f->pool);
 	sched_free(f->sched);
 	workers_free(f->workers);
+	workers_free(f->disk_workers);
 	disk_free(f->disk);
 	pthread_mutex_destroy(&f->blobs_lock);
 	free(f);

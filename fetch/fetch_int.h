@@ -149,7 +149,8 @@ struct fetch {
 	struct hub *hub;
 	struct cache *cache;
 	struct catalog *catalog;
-	struct workers *workers;
+	struct workers *workers;      /* never wait for the disk: bytes that arrived go to their readers there */
+	struct workers *disk_workers; /* write and prove chunks */
 	struct disk *disk;
 	struct pool *pool;
 	struct sched *sched;

@@ -233,25 +233,44 @@ static int write_and_settle(struct blob *b, struct chunk_buf *c, bool trial)
 	return r;
 }
 
-static void run_store(struct job *job)
+static void stored(struct chunk_buf *c)
+{
+	struct blob *b = c->blob;
+
+	atomic_fetch_sub(&b->fetch->chunks_storing, 1);
+	chunk_buf_unref(c);
+	blob_put(b);
+}
+
+static void run_write(struct job *job)
+{
+	struct chunk_buf *c = container_of(job, struct chunk_buf, job);
+
+	(void)write_and_settle(c->blob, c, false); /* then it is tried again later */
+	stored(c);
+}
+
+/* Readers never wait for what others have to write. */
+static void run_arrived(struct job *job)
 {
 	struct chunk_buf *c = container_of(job, struct chunk_buf, job);
 	struct blob *b = c->blob;
-	struct fetch *f = b->fetch;
 
-	if (!is_blob(b, c->bytes, c->len))
+	if (!is_blob(b, c->bytes, c->len)) {
 		spoiled(b, c->idx);
-	else if (arrived(b, c))
-		(void)write_and_settle(b, c, false); /* then it is tried again later */
-	atomic_fetch_sub(&f->chunks_storing, 1);
-	chunk_buf_unref(c);
-	blob_put(b);
+		stored(c);
+	} else if (arrived(b, c)) {
+		c->job.run = run_write;
+		workers_run(b->fetch->disk_workers, &c->job);
+	} else {
+		stored(c);
+	}
 }
 
 void store_chunk(struct chunk_buf *c)
 {
 	atomic_fetch_add(&c->blob->fetch->chunks_storing, 1);
-	c->job.run = run_store;
+	c->job.run = run_arrived;
 	workers_run(c->blob->fetch->workers, &c->job);
 }
 
@@ -259,13 +278,10 @@ void store_chunk(struct chunk_buf *c)
 static void run_store_again(struct job *job)
 {
 	struct chunk_buf *c = container_of(job, struct chunk_buf, job);
-	struct blob *b = c->blob;
-	struct fetch *f = b->fetch;
-	int r = write_and_settle(b, c, true);
+	struct fetch *f = c->blob->fetch;
+	int r = write_and_settle(c->blob, c, true);
 
-	atomic_fetch_sub(&f->chunks_storing, 1);
-	chunk_buf_unref(c);
-	blob_put(b);
+	stored(c);
 	if (r == 0)
 		store_refused(f);
 }
@@ -278,7 +294,7 @@ void store_refused(struct fetch *f)
 		return;
 	atomic_fetch_add(&f->chunks_storing, 1);
 	c->job.run = run_store_again;
-	workers_run(f->workers, &c->job);
+	workers_run(f->disk_workers, &c->job);
 }
 
 /* --- chunks of an earlier run --- */
@@ -377,7 +393,7 @@ static void run_prove(struct job *job)
 		blob_settle(b, &a);
 	}
 	if (j->first <= j->last) {
-		workers_run(b->fetch->workers, &j->job);
+		workers_run(b->fetch->disk_workers, &j->job);
 		return;
 	}
 	free(j);

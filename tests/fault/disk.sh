@@ -93,6 +93,16 @@ disk ""
 check small-files-are-kept-at-last wait_for 10 sealed 2
 check small-umount "$hffs" umount "$hf"
 
+# Half a second for each call is no trouble, but who reads does not wait until 80 chunks are written.
+rm -rf "$hf.cache"
+mount_on_it
+disk "write-ms=500"
+start=$SECONDS
+check lazy-disk-reads cmp -n 20000000 "$model/large.safetensors" "$large"
+at_most lazy-disk-holds-nobody-up $((SECONDS - start)) 5
+disk ""
+check lazy-disk-umount "$hffs" umount "$hf"
+
 # L21: the disk takes three seconds for each call.
 rm -rf "$hf.cache"
 mount_on_it deadline=10s
@@ -106,6 +116,8 @@ check slow-large cmp "$hf/org/other/main/file.bin" "$work/hub/org/other/file.bin
 check slow-large-of-both cmp "$model/large.safetensors" "$large"
 check slow-names ls "$hf/datasets/org/data/main/"
 at_most slow-is-passed-by $((SECONDS - start)) 15
+said() { grep -q 'is passed by' "$hf.log"; }
+check slow-is-said wait_for 10 said
 equal slow-said-once "$(grep -c 'is passed by' "$hf.log")" 1
 equal slow-no-error "$("$hffs" status --json "$hf" | grep -o '"last_error":[^,]*')" '"last_error":null'
 disk ""

@@ -105,7 +105,7 @@ static struct object_ref ref_of(uint8_t name, uint64_t size)
 
 static void open_with(unsigned connections)
 {
-	struct fetch_config config = {.data_deadline_ms = 60000, .hub.connections_max = connections, .workers = 2};
+	struct fetch_config config = {.data_deadline_ms = 60000, .hub.connections_max = connections, .disk_workers = 2};
 	struct err err = {0};
 
 	assert_int_equal(fetch_open(&config, &fetch, &err), 0);

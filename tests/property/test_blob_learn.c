@@ -20,7 +20,7 @@ static struct fake_file file;
 
 static void open_fetch(void)
 {
-	struct fetch_config config = {.data_deadline_ms = 60000, .workers = 2};
+	struct fetch_config config = {.data_deadline_ms = 60000, .disk_workers = 2};
 	struct err err = {0};
 
 	assert_int_equal(fetch_open(&config, &fetch, &err), 0);
