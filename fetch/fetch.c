@@ -40,7 +40,8 @@ static struct disk *make_disk(const struct workers *w)
 
 static int open_parts(struct fetch *f, struct err *err)
 {
-	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
+	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms,
+					 .large_pages = f->config.listing_pages, .post = workers_post};
 	int r = workers_open(count_workers(f->config.workers), &f->workers);
 
 	if (r < 0)
