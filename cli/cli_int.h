@@ -29,6 +29,8 @@ int cmd_refresh(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
 int cmd_unpin(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_tensors(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 /* The helper of mount(8): mount.hffs SOURCE DIR [-sfnv] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]. */

@@ -166,6 +166,21 @@ void listing_keep_files(struct listing *l, char *const *patterns, size_t nr)
 	l->nr = kept;
 }
 
+int listing_take(struct listing *l, struct listing *from)
+{
+	struct listing_entry *more = reallocarray(l->entries, l->nr + from->nr + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	if (from->nr)
+		memcpy(more + l->nr, from->entries, from->nr * sizeof(*more));
+	l->entries = more;
+	l->nr += from->nr;
+	l->cap = l->nr + 1;
+	from->nr = 0;
+	return 0;
+}
+
 uint64_t listing_bytes(const struct listing *l)
 {
 	uint64_t bytes = 0;

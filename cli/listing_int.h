@@ -24,6 +24,8 @@ int listing_from_tree(struct listing *l, const struct tree *t, const char *below
 int listing_from_dir(struct listing *l, const char *dir, const char *below, bool recursive, struct err *err);
 /* Keeps files that match one of the patterns (fnmatch; '*' also matches '/', and "dir/" means all below), all without patterns. */
 void listing_keep_files(struct listing *l, char *const *patterns, size_t nr);
+/* Moves the entries of another listing behind its own; -ENOMEM, and nothing is moved. */
+int listing_take(struct listing *l, struct listing *from);
 uint64_t listing_bytes(const struct listing *l);
 void listing_done(struct listing *l);
 static inline void listing_done_auto(struct listing *l)

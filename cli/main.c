@@ -22,6 +22,8 @@ static const struct verb {
 	{"gc", "clear the cache up now", cmd_gc},
 	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"inspect", "what a repository is, before it is downloaded", cmd_inspect},
+	{"tensors", "list the tensors of a file of weights", cmd_tensors},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"run", "run a language model from files that are mapped", cmd_run},
 	{"embed", "the embedding of a text, as numbers", cmd_embed},

@@ -18,8 +18,6 @@
 #include "listing_int.h"
 #include "mounts_int.h"
 
-#define STATUS_MAX 65536
-
 struct model_dir {
 	char *path;  /* what is opened */
 	char *name;
@@ -82,29 +80,12 @@ static int say_where(const char *where, int r, struct err *err)
 
 /* --- what came over the network --- */
 
-/* The status of the mount that shows dir: asked of it and the directories above, of which the mount's own answers. */
 static int read_bytes(const char *dir, uint64_t *out)
 {
-	AUTO_FREE char *at = strdup(dir);
-	AUTO_FREE char *text = malloc(STATUS_MAX);
-	char *slash;
+	AUTO(json_free) struct json *j = NULL;
+	int r = mount_dir_status(dir, &j);
 
-	if (!at || !text)
-		return -ENOMEM;
-	do {
-		ssize_t n = getxattr(at, "user.hffs.status", text, STATUS_MAX);
-
-		if (n > 0) {
-			AUTO(json_free) struct json *j = NULL;
-			int r = json_parse(text, (size_t)n, STATUS_MAX, &j, NULL);
-
-			return r < 0 ? r : json_get_u64(j, "bytes_fetched", out);
-		}
-		slash = strrchr(at, '/');
-		if (slash)
-			*slash = '\0';
-	} while (slash && slash != at);
-	return -ENOTSUP;
+	return r < 0 ? r : json_get_u64(j, "bytes_fetched", out);
 }
 
 /* --- what is on this machine --- */

@@ -383,6 +383,26 @@ char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const
 	return find_in_mounts(c, give_repo, &(struct wanted_repo){repo, rev});
 }
 
+int mount_dir_status(const char *dir, struct json **out)
+{
+	AUTO_FREE char *at = strdup(dir);
+	AUTO_FREE char *text = malloc(STATUS_MAX);
+	char *slash;
+
+	if (!at || !text)
+		return -ENOMEM;
+	do {
+		ssize_t n = getxattr(at, "user.hffs.status", text, STATUS_MAX);
+
+		if (n > 0)
+			return json_parse(text, (size_t)n, STATUS_MAX, out, NULL);
+		slash = strrchr(at, '/');
+		if (slash)
+			*slash = '\0';
+	} while (slash && slash != at);
+	return -ENOTSUP;
+}
+
 char *mount_dir_resolve(const char *dir)
 {
 	AUTO_FREE char *copy = NULL, *parent = NULL;

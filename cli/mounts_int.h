@@ -49,6 +49,9 @@ char *mounts_find_repo(const struct config *c, const struct repo_id *repo, const
 char *mounts_find_cache(const struct config *c);
 char *mounts_find_below(const struct config *c, const char *below);
 
+/* What the mount that shows dir says of itself: asked of dir and the directories above. *out: caller frees. -ENOTSUP: it is in none. */
+int mount_dir_status(const char *dir, struct json **out);
+
 /* The directory as mountinfo shows it: absolute, without links, also where a dead mount cannot be entered. NULL with errno. */
 char *mount_dir_resolve(const char *dir);
 

@@ -83,6 +83,86 @@ int wait_listing(struct catalog *c, const struct repo_id *repo, const char *comm
 	return waiter_wait(&w);
 }
 
+struct top {
+	struct tree **tree;
+	bool *whole;
+};
+
+static void on_top(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
+{
+	struct waiter *w = ctx;
+	const struct top *top = w->out;
+
+	if (r == 0) {
+		*top->tree = tree;
+		*top->whole = is_whole;
+	}
+	waiter_wake(w, r, err);
+}
+
+int wait_top(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, bool *whole, struct err *err)
+{
+	struct top top = {out, whole};
+	struct waiter w = WAITER(err, &top);
+
+	catalog_want_listing(c, repo, commit, "", on_top, &w);
+	return waiter_wait(&w);
+}
+
+int wait_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, struct tree **out, struct err *err)
+{
+	bool whole;
+	struct top top = {out, &whole};
+	struct waiter w = WAITER(err, &top);
+
+	catalog_want_path(c, repo, commit, path, on_top, &w);
+	return waiter_wait(&w);
+}
+
+static void on_grant(void *ctx, int r, const struct err *err)
+{
+	waiter_wake(ctx, r, err);
+}
+
+int wait_grant(struct catalog *c, const struct object_ref *from, struct err *err)
+{
+	struct waiter w = WAITER(err, NULL);
+
+	catalog_want_grant(c, from, on_grant, &w);
+	return waiter_wait(&w);
+}
+
+static void on_here(void *ctx, int r, const struct span *span, const struct err *err)
+{
+	(void)span; /* nothing is read */
+	waiter_wake(ctx, r, err);
+}
+
+int wait_ensure(struct blob *b, uint64_t off, uint64_t len, struct err *err)
+{
+	struct waiter w = WAITER(err, NULL);
+
+	blob_ensure(b, off, len, on_here, &w);
+	return waiter_wait(&w);
+}
+
+static void on_rows(void *ctx, int r, struct cache_rows *rows)
+{
+	struct waiter *w = ctx;
+
+	if (r == 0)
+		*(struct cache_rows **)w->out = rows;
+	waiter_wake(w, r, NULL);
+}
+
+int wait_rows(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out)
+{
+	struct waiter w = WAITER(NULL, out);
+
+	cache_want_rows(c, id, size, on_rows, &w);
+	return waiter_wait(&w);
+}
+
 static void on_names(void *ctx, int r, const char *const *names, size_t nr, const struct err *err)
 {
 	struct waiter *w = ctx;

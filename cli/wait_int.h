@@ -10,6 +10,16 @@ int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev
 int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
 /* The same of what the Hub lists, where the catalog is locked to something else. */
 int wait_listing(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);
+/* The whole listing, or of a large commit the top directory alone (whole false). */
+int wait_top(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, bool *whole, struct err *err);
+/* One entry by its path, as a tree of that entry alone. -ENOENT. */
+int wait_path(struct catalog *c, const struct repo_id *repo, const char *commit, const char *path, struct tree **out, struct err *err);
+/* May this identity have a content that is cached? */
+int wait_grant(struct catalog *c, const struct object_ref *from, struct err *err);
+/* Makes [off, off + len) of a blob present. */
+int wait_ensure(struct blob *b, uint64_t off, uint64_t len, struct err *err);
+/* What the index knows of a blob: caller frees. */
+int wait_rows(struct cache *c, const struct blob_id *id, uint64_t size, struct cache_rows **out);
 /* Names, one a line, into out: repositories of an organisation, or (org NULL) the organisations that this machine has used. */
 int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
 

@@ -201,6 +201,7 @@ int catalog_open(const struct catalog_config *config, struct catalog **out)
 	c->lockfile = config->lockfile;
 	c->filter = config->filter;
 	c->ref_ttl_ms = config->ref_ttl_ms;
+	c->large_pages = config->large_pages ? config->large_pages : LARGE_PAGES;
 	c->post = config->post;
 	c->post_ctx = config->post_ctx;
 	c->forgot_s = INT64_MIN;

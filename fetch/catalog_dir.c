@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Listings of large commits. A commit whose listing has more than LARGE_PAGES pages is asked for directory by directory, each when
+ * Listings of large commits. A commit whose listing has more than 20 pages (catalog_config.large_pages) is asked for directory by directory, each when
  * somebody looks into it; an entry of a directory that is as large by itself, alone. Steps:
  *     the root         the stored listing of the whole commit, the stored root, 20 pages of the Hub for the whole, then as below
  *     a directory      the stored one, else 20 pages of the Hub (INQUIRY_DIR: all pages)
@@ -48,7 +48,8 @@ static void give(struct inquiry *q, struct tree *t, bool to_store)
 	bool to_keep = inquiry_is_current(q) && tree_key(q, q->outcome.is_whole, key) == 0;
 	int r;
 
-	if (to_keep && to_store)
+	/* A part that is one by a smaller limit is none to who comes later. */
+	if (to_keep && to_store && (q->outcome.is_whole || q->c->large_pages == LARGE_PAGES))
 		tree_store_doc(q, key, t);
 	r = show(q, &t);
 	if (r == 0 && q->kind == INQUIRY_PATH && tree_nr(t) < 2) {
@@ -159,7 +160,7 @@ static void ask_whole(struct inquiry *q)
 	q->outcome.is_whole = true;
 	if (!begin(q))
 		return;
-	hub_want_tree_within(c->hub, &q->repo, q->rev, "", true, LARGE_PAGES, page, q);
+	hub_want_tree_within(c->hub, &q->repo, q->rev, "", true, c->large_pages, page, q);
 	catalog_leave(c);
 }
 
@@ -169,7 +170,7 @@ static void ask_dir(struct inquiry *q)
 
 	if (!begin(q))
 		return;
-	hub_want_tree_within(c->hub, &q->repo, q->rev, q->path, false, q->kind == INQUIRY_DIR ? 0 : LARGE_PAGES, page, q);
+	hub_want_tree_within(c->hub, &q->repo, q->rev, q->path, false, q->kind == INQUIRY_DIR ? 0 : c->large_pages, page, q);
 	catalog_leave(c);
 }
 

@@ -25,7 +25,7 @@
 #define KNOWN_MAX 10000     /* revisions, refs, organisations, absences in memory */
 #define KNOWN_COST_MAX ((size_t)64 << 20)
 #define TREES_MAX 64
-#define LARGE_PAGES 20 /* a listing of more is asked for directory by directory */
+#define LARGE_PAGES 20 /* a listing of more is asked for directory by directory, if not said otherwise */
 #define TREES_COST_MAX ((size_t)200 << 20)
 #define REFS_CONFIRMED_MAX 2000 /* refs of one answer whose commits are remembered one by one */
 #define NAMES_MAX 1000000       /* repositories of one organisation */
@@ -110,6 +110,7 @@ struct catalog {
 	char *endpoint; /* copies, for ever at hand */
 	uint8_t salt[16];
 	uint64_t ref_ttl_ms;
+	unsigned large_pages; /* LARGE_PAGES, or what the configuration says */
 	const struct lockfile *lockfile; /* borrowed; NULL: the whole Hub */
 	const struct filter *filter;     /* borrowed; NULL: every file. Listings are stored whole, and kept in memory as they are shown */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);

@@ -11,6 +11,7 @@ struct catalog_config {
 	const struct lockfile *lockfile; /* borrowed: only what it names is there; NULL: the whole Hub */
 	const struct filter *filter; /* borrowed: which files may be seen; NULL: all */
 	uint64_t ref_ttl_ms; /* how long a branch is believed; 0: asked each time; UINT64_MAX: never asked again */
+	unsigned large_pages; /* of a listing, that catalog_want_listing() asks for; 0: 20 */
 	/* Runs fn(arg) soon on a worker: what the keeper brings is finished there. NULL: run it where we are. */
 	void (*post)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *post_ctx;

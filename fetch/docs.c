@@ -2,7 +2,8 @@
 /*
  * Documents that the cache keeps for the catalog:
  *     revision  {"v":1,"time":S,"repo":"org/name","commit":HEX,"mtime":S,"gated":B,"private":B
- *                [,"gate":WORD][,"license":ID][,"base_model":IDS][,"params":N]}
+ *                [,"gate":WORD][,"license":ID][,"base_model":IDS][,"relation":WORD][,"task":WORD][,"library":WORD][,"dtypes":COUNTS]
+ *                [,"chat_template":"yes"|"no"][,"params":N]}
  *     refs      {"v":1,"time":S,"refs":[{"name":N,"commit":HEX,"tag":B}, ...]}
  * A listing has its own form (tree.c).
  */
@@ -40,6 +41,11 @@ void doc_format_revision(const struct revision *rev, int64_t time_s, struct buf 
 	add_word(out, "gate", rev->card.gated);
 	add_word(out, "license", rev->card.license);
 	add_word(out, "base_model", rev->card.base_model);
+	add_word(out, "relation", rev->card.relation);
+	add_word(out, "task", rev->card.task);
+	add_word(out, "library", rev->card.library);
+	add_word(out, "dtypes", rev->card.dtypes);
+	add_word(out, "chat_template", rev->card.chat_template);
 	if (rev->card.params)
 		buf_addf(out, ",\"params\":%" PRIu64, rev->card.params);
 	buf_addc(out, '}');
@@ -86,6 +92,11 @@ static void take_card(const struct json *j, struct hub_card *card)
 	take_word(j, "gate", card->gated, sizeof(card->gated));
 	take_word(j, "license", card->license, sizeof(card->license));
 	take_word(j, "base_model", card->base_model, sizeof(card->base_model));
+	take_word(j, "relation", card->relation, sizeof(card->relation));
+	take_word(j, "task", card->task, sizeof(card->task));
+	take_word(j, "library", card->library, sizeof(card->library));
+	take_word(j, "dtypes", card->dtypes, sizeof(card->dtypes));
+	take_word(j, "chat_template", card->chat_template, sizeof(card->chat_template));
 	(void)json_get_u64(j, "params", &card->params); /* stays 0 */
 }
 

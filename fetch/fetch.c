@@ -34,7 +34,8 @@ static int open_workers(struct fetch *f)
 
 static int open_parts(struct fetch *f, struct err *err)
 {
-	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms, .post = workers_post};
+	struct catalog_config catalog = {.lockfile = f->config.lock, .filter = f->config.filter, .ref_ttl_ms = f->config.ref_ttl_ms,
+					 .large_pages = f->config.listing_pages, .post = workers_post};
 	int r = open_workers(f);
 
 	if (r < 0)

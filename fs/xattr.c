@@ -73,16 +73,12 @@ static int get_xet(const struct subject *s, struct buf *out)
 }
 
 /* Of directories: what the Hub says of the repository at this revision. */
-static int get_license(const struct subject *s, struct buf *out)
+static int get_word(const struct subject *s, size_t off, struct buf *out)
 {
-	buf_adds(out, s->site.card.license);
-	return s->site.card.license[0] ? 0 : -ENODATA;
-}
+	const char *word = (const char *)&s->site.card + off;
 
-static int get_base_model(const struct subject *s, struct buf *out)
-{
-	buf_adds(out, s->site.card.base_model);
-	return s->site.card.base_model[0] ? 0 : -ENODATA;
+	buf_adds(out, word);
+	return *word ? 0 : -ENODATA;
 }
 
 static int get_params(const struct subject *s, struct buf *out)
@@ -157,25 +153,36 @@ enum { ON_ROOT = 1, ON_REPO = 2, ON_COMMIT = 4, ON_FILE = 8 };
 static const struct attribute {
 	const char *name;
 	unsigned on; /* which nodes have it */
-	int (*get)(const struct subject *s, struct buf *out);
+	int (*get)(const struct subject *s, struct buf *out); /* NULL: a word of the card */
+	size_t word;
 } attributes[] = {
-	{"repo", ON_REPO | ON_COMMIT | ON_FILE, get_repo},
-	{"commit", ON_COMMIT | ON_FILE, get_commit},
-	{"path", ON_FILE, get_path},
-	{"oid", ON_FILE, get_oid},
-	{"sha256", ON_FILE, get_sha256},
-	{"xet", ON_FILE, get_xet},
-	{"license", ON_REPO | ON_COMMIT, get_license},
-	{"gated", ON_REPO | ON_COMMIT, get_gated},
-	{"base_model", ON_REPO | ON_COMMIT, get_base_model},
-	{"params", ON_REPO | ON_COMMIT, get_params},
-	{"size", ON_FILE, get_size},
-	{"cached", ON_FILE, get_cached},
-	{"verified", ON_FILE, get_verified},
-	{"url", ON_FILE, get_url},
-	{"last_error", ON_FILE, get_last_error},
-	{"status", ON_ROOT, get_status},
+	{"repo", ON_REPO | ON_COMMIT | ON_FILE, get_repo, 0},
+	{"commit", ON_COMMIT | ON_FILE, get_commit, 0},
+	{"path", ON_FILE, get_path, 0},
+	{"oid", ON_FILE, get_oid, 0},
+	{"sha256", ON_FILE, get_sha256, 0},
+	{"xet", ON_FILE, get_xet, 0},
+	{"license", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, license)},
+	{"gated", ON_REPO | ON_COMMIT, get_gated, 0},
+	{"base_model", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, base_model)},
+	{"relation", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, relation)},
+	{"task", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, task)},
+	{"library", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, library)},
+	{"dtypes", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, dtypes)},
+	{"chat_template", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, chat_template)},
+	{"params", ON_REPO | ON_COMMIT, get_params, 0},
+	{"size", ON_FILE, get_size, 0},
+	{"cached", ON_FILE, get_cached, 0},
+	{"verified", ON_FILE, get_verified, 0},
+	{"url", ON_FILE, get_url, 0},
+	{"last_error", ON_FILE, get_last_error, 0},
+	{"status", ON_ROOT, get_status, 0},
 };
+
+static int attribute_get(const struct attribute *a, const struct subject *s, struct buf *out)
+{
+	return a->get ? a->get(s, out) : get_word(s, a->word, out);
+}
 
 static unsigned kinds_of(const struct node *n)
 {
@@ -262,7 +269,7 @@ static int get_attribute(struct vfs *v, const struct node *n, const char *name, 
 			continue;
 		if (a->get == get_cached || a->get == get_verified)
 			load_info(&s);
-		return a->get(&s, out);
+		return attribute_get(a, &s, out);
 	}
 	return -ENODATA;
 }
@@ -290,7 +297,7 @@ static void list_attributes(const struct subject *s, struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
 		AUTO_BUF value = {0};
 
-		if (!(attributes[i].on & on) || attributes[i].get(s, &value) < 0)
+		if (!(attributes[i].on & on) || attribute_get(&attributes[i], s, &value) < 0)
 			continue;
 		buf_adds(out, PREFIX);
 		buf_add(out, attributes[i].name, strlen(attributes[i].name) + 1);

@@ -77,7 +77,7 @@ void hub_want_info(struct hub *h, const struct repo_id *repo, const char *rev, h
 	url_encode(&url, rev ? rev : "main", false); /* one path segment: "refs/pr/1" with bare slashes is RevisionNotFound */
 	buf_adds(&url, "?expand=sha&expand=lastModified&expand=gated&expand=private&expand=disabled&expand=tags");
 	if (repo->kind == REPO_MODEL)
-		buf_adds(&url, "&expand=safetensors"); /* others refuse the word */
+		buf_adds(&url, "&expand=safetensors&expand=pipeline_tag&expand=library_name&expand=config"); /* others refuse the words */
 	call_start(h, c, buf_take(&url));
 }
 

@@ -67,12 +67,31 @@ static bool take_gated(const struct json *j, char word[16])
 	return is_gated;
 }
 
+/* Copies what is plain and fits; else out stays "". */
+static void copy_word(const char *word, size_t len, char *out, size_t size)
+{
+	if (word && len < size && is_plain_word(word)) {
+		memcpy(out, word, len);
+		out[len] = '\0';
+	}
+}
+
+static void take_word(const struct json *j, const char *key, char *out, size_t size)
+{
+	const char *word = json_get_string(j, key);
+
+	copy_word(word, word ? strlen(word) : 0, out, size);
+}
+
 static void add_base_model(struct hub_card *card, const char *id)
 {
 	size_t len = strlen(card->base_model);
+	const char *colon = strchr(id, ':');
 
-	if (strchr(id, ':') || len + strlen(id) + 2 > sizeof(card->base_model))
-		return; /* "base_model:quantized:org/name" says the same again, and how it was made */
+	if (colon) /* "base_model:quantized:org/name" says the same again, and how it was made */
+		copy_word(id, (size_t)(colon - id), card->relation, sizeof(card->relation));
+	if (colon || len + strlen(id) + 2 > sizeof(card->base_model))
+		return;
 	(void)snprintf(card->base_model + len, sizeof(card->base_model) - len, "%s%s", len ? " " : "", id);
 }
 
@@ -84,11 +103,43 @@ static void take_tags(const struct json *j, struct hub_card *card)
 
 		if (!tag || !is_plain_word(tag))
 			continue;
-		if (!strncmp(tag, "license:", 8) && !card->license[0] && strlen(tag + 8) < sizeof(card->license))
-			memcpy(card->license, tag + 8, strlen(tag + 8) + 1);
+		if (!strncmp(tag, "license:", 8) && !card->license[0])
+			copy_word(tag + 8, strlen(tag + 8), card->license, sizeof(card->license));
 		else if (!strncmp(tag, "base_model:", 11))
 			add_base_model(card, tag + 11);
 	}
+}
+
+/* How many parameters of which type. [hub-docs, model metadata of safetensors] */
+static void take_dtypes(const struct json *counts, struct hub_card *card)
+{
+	size_t at = 0;
+
+	for (const struct json *c = json_first(counts); c; c = json_next(c)) {
+		char *out = card->dtypes + at;
+		size_t room = sizeof(card->dtypes) - at;
+		uint64_t nr;
+		int n;
+
+		if (json_u64(c, &nr) < 0 || !json_key(c) || !is_plain_word(json_key(c)) || strlen(json_key(c)) > 16)
+			continue;
+		n = snprintf(out, room, "%s%s:%llu", at ? " " : "", json_key(c), (unsigned long long)nr);
+		if (n < 0 || (size_t)n >= room) {
+			card->dtypes[0] = '\0'; /* a part would be taken for all */
+			return;
+		}
+		at += (size_t)n;
+	}
+}
+
+/* "config" is made of the repository's own files; a tokenizer_config without a template has none. [recorded answers, 2026-08] */
+static void take_template(const struct json *config, struct hub_card *card)
+{
+	const struct json *tokenizer = json_get(config, "tokenizer_config");
+	bool has = !is_absent(json_get(tokenizer, "chat_template")) || !is_absent(json_get(config, "chat_template_jinja"));
+
+	if (has || json_is_object(tokenizer))
+		(void)snprintf(card->chat_template, sizeof(card->chat_template), "%s", has ? "yes" : "no");
 }
 
 int parse_info(const char *text, size_t len, const struct repo_id *asked, struct hub_info *out, struct err *err)
@@ -114,6 +165,10 @@ int parse_info(const char *text, size_t len, const struct repo_id *asked, struct
 	info.is_gated = take_gated(j, info.card.gated);
 	take_tags(j, &info.card);
 	(void)json_get_u64(json_get(j, "safetensors"), "total", &info.card.params); /* stays 0: nobody has counted them */
+	take_dtypes(json_get(json_get(j, "safetensors"), "parameters"), &info.card);
+	take_word(j, "pipeline_tag", info.card.task, sizeof(info.card.task));
+	take_word(j, "library_name", info.card.library, sizeof(info.card.library));
+	take_template(json_get(j, "config"), &info.card);
 	*out = info;
 	return 0;
 }

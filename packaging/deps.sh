@@ -6,11 +6,11 @@ set -eu
 PATH=$PATH:/usr/sbin # nghttpx
 
 build='build-essential cmake ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libsqlite3-dev libcjson-dev libssl-dev
-	libxxhash-dev libmicrohttpd-dev libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev'
+	libxxhash-dev libmicrohttpd-dev libpcre2-dev libutf8proc-dev libyaml-dev libcmocka-dev zlib1g-dev'
 run='fuse3 attr'
 tests='curl sqlite3 git git-lfs python3 python3-venv clang man-db openssl nghttp2-proxy rsync'
 
-modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd libpcre2-8 libutf8proc cmocka zlib'
+modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd libpcre2-8 libutf8proc yaml-0.1 cmocka zlib'
 programs='cc cmake ninja pkg-config fusermount3 getfattr curl sqlite3 git git-lfs python3 clang man openssl nghttpx rsync'
 
 # libFuzzer is part of clang's runtime, which Debian 12 and Ubuntu 24.04 have in a package of its own.
@@ -63,8 +63,8 @@ say_other_names() {
 	cat >&2 <<'END'
 hffs is built and tested here with apt only. Install these, then run again:
   Fedora  dnf install gcc cmake ninja-build pkgconf fuse3 fuse3-devel libcurl-devel sqlite-devel cjson-devel openssl-devel
-          xxhash-devel libmicrohttpd-devel pcre2-devel utf8proc-devel libcmocka-devel zlib-devel attr curl sqlite git git-lfs python3 clang compiler-rt man-db openssl nghttp2 rsync
-  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd pcre2 libutf8proc cmocka zlib attr git git-lfs python clang compiler-rt man-db openssl nghttp2 rsync
+          xxhash-devel libmicrohttpd-devel pcre2-devel utf8proc-devel libyaml-devel libcmocka-devel zlib-devel attr curl sqlite git git-lfs python3 clang compiler-rt man-db openssl nghttp2 rsync
+  Arch    pacman -S base-devel cmake ninja fuse3 curl sqlite cjson openssl xxhash libmicrohttpd pcre2 libutf8proc libyaml cmocka zlib attr git git-lfs python clang compiler-rt man-db openssl nghttp2 rsync
 END
 }
 

@@ -9,6 +9,7 @@
 #include <hffs/clock.h>
 #include <hffs/digest.h>
 
+#include "about_int.h"
 #include "lfs_int.h"
 
 /* Which fields the answer has: all usual ones, or those that the query names. */
@@ -93,7 +94,7 @@ static void add_plain(struct buf *b, const struct fields *f, const struct repo *
 	static const struct {
 		const char *name, *json;
 	} constants[] = {
-		{"private", "false"}, {"gated", "false"}, {"disabled", "false"}, {"downloads", "0"}, {"likes", "0"}, {"tags", "[]"},
+		{"private", "false"}, {"gated", "false"}, {"disabled", "false"}, {"downloads", "0"}, {"likes", "0"},
 	};
 	const char *slash = strchr(repo->id, '/');
 
@@ -107,8 +108,43 @@ static void add_plain(struct buf *b, const struct fields *f, const struct repo *
 			buf_addf(b, ",\"%s\":%s", constants[i].name, constants[i].json);
 	if (repo->kind == REPO_SPACE && wants(f, "sdk", true))
 		buf_adds(b, ",\"sdk\":\"static\"");
-	if (wants(f, "cardData", false))
-		buf_adds(b, ",\"cardData\":null");
+}
+
+/* A word of the card under its own name. */
+static void add_word(struct buf *b, const struct json *card, const char *key)
+{
+	const char *word = json_get_string(card, key);
+
+	if (!word)
+		return;
+	buf_addf(b, ",\"%s\":", key);
+	buf_add_json(b, word);
+}
+
+/* What the files say. Lists of repositories have nothing of it. */
+static void add_about(struct buf *b, const struct fields *f, struct repo *repo, const struct listing *l)
+{
+	static const char *const of_card[] = {"tags", "cardData", "pipeline_tag", "library_name"};
+	bool is_model = repo->kind == REPO_MODEL, wants_card = false;
+	AUTO_BUF front = {0};
+	AUTO(json_free) struct json *card = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_card); i++)
+		wants_card |= wants(f, of_card[i], true);
+	if (wants_card)
+		card = about_read_card(repo, l, &front);
+	if (wants(f, "tags", true))
+		about_add_tags(b, l, card);
+	if (wants(f, "cardData", true))
+		buf_addf(b, ",\"cardData\":%s", card ? front.data : "null");
+	if (is_model && wants(f, "pipeline_tag", true))
+		add_word(b, card, "pipeline_tag");
+	if (is_model && wants(f, "library_name", true))
+		add_word(b, card, "library_name");
+	if (is_model && wants(f, "config", true))
+		about_add_config(b, repo, l);
+	if (is_model && wants(f, "safetensors", true))
+		about_add_parameters(b, repo, l);
 }
 
 /* A date for lists, which do not wait until a folder is hashed. */
@@ -119,12 +155,16 @@ static int64_t folder_date(const struct repo *repo)
 	return repo->dir && stat(repo->dir, &st) == 0 ? st.st_mtim.tv_sec : 0;
 }
 
-void info_add_json(struct buf *b, const struct serve_request *req, const struct repo *repo, const struct listing *l, bool full)
+void info_add_json(struct buf *b, const struct serve_request *req, struct repo *repo, const struct listing *l, bool full)
 {
 	struct fields f = fields_of(req->route.query);
 	int64_t date_s = l ? l->date_s : folder_date(repo);
 
 	add_plain(b, &f, repo);
+	if (l && req->route.kind == ROUTE_INFO)
+		add_about(b, &f, repo, l);
+	else if (wants(&f, "tags", true))
+		buf_adds(b, ",\"tags\":[]");
 	if (l && wants(&f, "sha", true))
 		buf_addf(b, ",\"sha\":\"%s\"", l->commit_hex);
 	if (wants(&f, "lastModified", true))

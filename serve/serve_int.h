@@ -53,7 +53,7 @@ void answer_redirect(struct serve_response *resp, int status, const char *locati
 
 /* info.c, tree.c, refs.c, list.c: the JSON answers. */
 void info_answer(const struct serve_request *req, struct repo *repo, struct serve_response *resp);
-void info_add_json(struct buf *b, const struct serve_request *req, const struct repo *repo, const struct listing *l, bool full);
+void info_add_json(struct buf *b, const struct serve_request *req, struct repo *repo, const struct listing *l, bool full);
 void tree_answer(struct serve *s, const struct serve_request *req, struct repo *repo, struct serve_response *resp);
 void tree_answer_size(const struct serve_request *req, struct repo *repo, struct serve_response *resp);
 void paths_info_answer(const struct serve_request *req, struct repo *repo, struct serve_response *resp);

@@ -20,6 +20,7 @@ struct fetch_config {
 	const struct lockfile *lock; /* only what it names is there; borrowed until fetch_close(). NULL: the whole Hub */
 	const struct filter *filter; /* which files may be seen; borrowed as well. NULL: all */
 	uint64_t ref_ttl_ms;       /* how long a branch is believed; UINT64_MAX: for ever */
+	unsigned listing_pages;    /* of a listing, that catalog_want_listing() asks for before it goes directory by directory; 0: 20 */
 	unsigned disk_workers;     /* threads; 0: as many as processors, 4 to 8 */
 	uint64_t rate_bps;         /* upper limit of content, bytes a second; 0: none */
 };

@@ -73,6 +73,11 @@ struct hub_card {
 	char license[64];
 	char base_model[256]; /* ids, several with blanks between; those that do not fit are left out */
 	uint64_t params;      /* of a model's safetensors files */
+	/* Of models, and where the Hub says so. */
+	char relation[16];    /* to the base model: "adapter", "finetune", "merge", "quantized" */
+	char task[48], library[48];
+	char dtypes[128];     /* parameters by type, "BF16:1000 F32:24"; "" where not all fit */
+	char chat_template[4]; /* "yes", "no" */
 };
 
 struct hub_info {

@@ -853,6 +853,29 @@ static void a_large_commit_is_listed_by_directory(void **state)
 	close_catalog(c);
 }
 
+static void a_smaller_limit_is_not_remembered(void **state)
+{
+	static const char *const root[] = {"a", NULL}, *const all[] = {"a", "d/b", NULL};
+	struct catalog_config config = {.hub = fake_hub(), .cache = fake_cache(), .ref_ttl_ms = TTL_MS, .large_pages = 1};
+	struct catalog *c;
+	struct got g = {0};
+
+	(void)state;
+	assert_int_equal(catalog_open(&config, &c), 0);
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	answer_part("", true, 1, NULL);
+	answer_part("", false, 1, root);
+	assert_string_equal(g.names, "a");
+	assert_int_equal(g.nr, false);
+	close_catalog(c);
+	c = open_catalog(TTL_MS);
+	g = (struct got){0};
+	catalog_want_listing(c, &tiny, COMMIT_A, "", got_part, &g);
+	answer_part("", true, 20, all);
+	assert_int_equal(g.nr, true);
+	close_catalog(c);
+}
+
 static void a_wide_directory_is_asked_for_by_the_entry(void **state)
 {
 	static const char *const one[] = {"w/one", NULL}, *const none[] = {NULL}, *const all[] = {"w/a", "w/b", NULL};
@@ -1595,6 +1618,7 @@ int main(void)
 		TEST(a_ref_is_stored_when_it_is_used),
 		TEST(a_small_commit_is_listed_as_a_whole),
 		TEST(a_large_commit_is_listed_by_directory),
+		TEST(a_smaller_limit_is_not_remembered),
 		TEST(a_wide_directory_is_asked_for_by_the_entry),
 		TEST(a_directory_that_fails_is_no_directory),
 		TEST(what_the_hub_gave_once_may_be_had),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom, and who owns which library:
-#   base <- hub, cache, format        hub, cache, format <- fetch <- fs        format <- infer        base <- serve        all of them <- cli
+#   base <- hub, cache, format        hub, cache, format <- fetch <- fs        format <- infer        base, format <- serve        all of them <- cli
 cd "$(dirname "$0")/../.." || exit 1
 
 status=0
@@ -9,11 +9,11 @@ pass() { echo "PASS layers/$1"; }
 fail() { echo "FAIL layers/$1: $2"; status=1; }
 
 # Which folder a header of include/hffs/ belongs to.
-declare -A owner=([hub]=hub [http]=hub [cache]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format [tokenizer]=infer [model]=infer [sample]=infer [chat]=infer [generate]=infer [model_files]=infer)
+declare -A owner=([hub]=hub [http]=hub [cache]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format [card]=format [tokenizer]=infer [model]=infer [sample]=infer [chat]=infer [generate]=infer [model_files]=infer [model_shape]=infer)
 declare -A may=(
 	[base]='base' [hub]='base hub' [cache]='base cache' [format]='base format' [fetch]='base hub cache format fetch'
 	[fs]='base hub cache fetch fs' [infer]='base format infer'
-	[serve]='base cache serve' [cli]='base hub cache format fetch fs infer serve cli'
+	[serve]='base cache format serve' [cli]='base hub cache format fetch fs infer serve cli'
 )
 
 for folder in base hub cache format fetch fs infer serve cli; do
@@ -45,6 +45,7 @@ owned openssl 'openssl/.*' base/digest.c
 owned xxhash 'xxhash\.h' base/digest.c
 owned pcre2 'pcre2\.h' infer/split.c
 owned utf8proc 'utf8proc\.h' infer/unicode.c
+owned yaml 'yaml\.h' format/card_front.c
 
 # Settings; where programs are is none.
 users=$(grep -E '\b(secure_)?getenv *\(' {base,hub,cache,format,fetch,fs,infer,serve,cli}/*.[ch] | grep -v -e '^cli/config\.c:' -e 'getenv("PATH")')

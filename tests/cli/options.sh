@@ -10,7 +10,7 @@ check version "$hffs" --version
 check help "$hffs" --help
 refuses no-verb 2 'verb is missing' "$hffs"
 refuses unknown-verb 2 "no verb 'frobnicate'" "$hffs" frobnicate
-for verb in mount umount status pull pin unpin gc cache ls run embed tokenize detokenize; do
+for verb in mount umount status pull pin unpin gc cache ls inspect tensors run embed tokenize detokenize; do
 	check "help-of-$verb" "$hffs" "$verb" --help
 	refuses "unknown-option-of-$verb" 2 "'--frob'" "$hffs" "$verb" --frob
 done

@@ -5,6 +5,8 @@
  */
 #include "fuzz.h"
 
+#include <hffs/model_shape.h>
+
 #include "../../infer/weights_int.h"
 
 #define BEHIND (1u << 20) /* bytes of tensors that the file is said to have */
@@ -41,6 +43,15 @@ static void check_weights(const struct weights *w, const struct model_config *c,
 	}
 }
 
+static void check_shape(const struct tensor_table *t, bool fits)
+{
+	struct model_shape s = {0};
+	struct err why = {0};
+
+	MUST(model_shape_gguf(t, &s, &why) == 0 && s.fits == fits && (fits || why.text[0]) && s.sliding <= s.layers);
+	(void)model_shape_kv_bytes(&s, s.context);
+}
+
 static void bind(const uint8_t *bytes, size_t len, uint64_t size, struct model_config *c, struct err *err)
 {
 	struct model_file f = {.path = (char *)(uintptr_t)"file", .fd = -1, .size = size};
@@ -49,8 +60,10 @@ static void bind(const uint8_t *bytes, size_t len, uint64_t size, struct model_c
 	uint64_t need;
 	int r = tensor_table_parse(bytes, len, size, 1 << 20, &f.table, &need, err);
 
-	if (r == 0 && f.table->format == FORMAT_GGUF)
+	if (r == 0 && f.table->format == FORMAT_GGUF) {
 		r = config_parse_gguf(f.table, c, err);
+		check_shape(f.table, r == 0);
+	}
 	if (r == 0) {
 		f.used = calloc(f.table->nr + 1, sizeof(*f.used));
 		f.map = base = (uint8_t *)(uintptr_t)(1u << 20);

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include <hffs/model_shape.h>
+
 #include "../../infer/config_int.h"
 #include "../../infer/rope_int.h"
 
@@ -32,6 +34,16 @@ static void check(const struct model_config *c)
 	}
 }
 
+static void check_shape(const uint8_t *bytes, size_t len, bool fits)
+{
+	struct model_shape s = {0};
+	struct err why = {0};
+
+	MUST(model_shape_json((const char *)bytes, len, &s, &why) == 0 || (why.text[0] && !fits));
+	MUST(s.fits == fits && s.sliding <= s.layers && s.layers <= LAYERS_MAX && (fits || !s.layers || why.text[0]));
+	(void)model_shape_kv_bytes(&s, s.context);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct model_config c = {0}, beside = {.width = 64, .context = 512};
@@ -44,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (r == 0)
 		check(&c);
 	model_config_done(&c);
+	check_shape(bytes, len, r == 0);
 	err = (struct err){0};
 	MUST(config_parse_generation((const char *)bytes, len, &beside, &err) == 0 || err.text[0]);
 	err = (struct err){0};

@@ -126,6 +126,7 @@ def seeds():
         **seeds_tokens.seeds(gguf),
         "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
+        "card": [b'---\nlicense: mit\ntags:\n- a\nx: &a [1, {b: ~}]\ny: *a\n---\n# X\n## Uses\nFine-tuned. More.\n', b'---\na: |\n  b\n---\n'],
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 

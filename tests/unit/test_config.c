@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <hffs/buf.h>
+#include <hffs/model_shape.h>
 
 #include "../../infer/config_int.h"
 #include "../../infer/rope_int.h"
@@ -208,6 +209,42 @@ static void modules(void **state)
 }
 
 /* Of the text as it is now, not of the blocks that it is computed in. */
+static struct model_shape shape_of(const char *text, struct err *why)
+{
+	struct model_shape s = {0};
+
+	assert_int_equal(model_shape_json(text, strlen(text), &s, why), 0);
+	return s;
+}
+
+/* What any configuration says of its sizes, whether it can be run or not. */
+static void shapes(void **state)
+{
+	struct model_shape s;
+	struct err why = {0};
+
+	(void)state;
+	s = shape_of("{" LLAMA ",\"num_key_value_heads\":2}", &why);
+	assert_true(s.fits && !s.encoder && s.layers == 2 && s.kv_width == 32 && s.context == 128);
+	assert_string_equal(s.architecture, "LlamaForCausalLM");
+	assert_int_equal(model_shape_kv_bytes(&s, 10), 10 * 2 * 32 * 2 * 2);
+	s = shape_of("{" GEMMA3 ",\"sliding_window\":8}", &why);
+	assert_true(s.fits && s.window == 8 && s.sliding == 6 && s.layers == 7);
+	assert_int_equal(model_shape_kv_bytes(&s, 100), (6 * 8 + 100) * (uint64_t)s.kv_width * 4);
+	s = shape_of("{\"model_type\":\"mamba9\",\"architectures\":[\"Mamba9Model\"],\"n_layer\":3,\"n_head\":4,\"n_embd\":64,\"n_positions\":77}", &why);
+	assert_true(!s.fits && s.layers == 3 && s.kv_width == 64 && s.context == 77);
+	assert_string_equal(s.architecture, "Mamba9Model");
+	assert_non_null(strstr(why.text, "mamba9"));
+	s = shape_of("{\"text_config\":{\"num_hidden_layers\":5,\"head_dim\":8,\"num_attention_heads\":2}}", &why);
+	assert_true(!s.fits && s.layers == 5 && s.kv_width == 16 && s.context == 0);
+	s = shape_of("{\"n_layer\":-1,\"n_head\":4096,\"head_dim\":\"x\",\"n_positions\":1e30}", &why);
+	assert_true(!s.layers && !s.kv_width && !s.context);
+	s = (struct model_shape){.layers = 1024, .kv_width = WIDTH_MAX};
+	assert_true(model_shape_kv_bytes(&s, UINT64_MAX / 2) == UINT64_MAX);
+	assert_int_equal(model_shape_json("[]", 2, &s, &why), -EBADMSG);
+	assert_int_equal(model_shape_json("{", 1, &s, &why), -EBADMSG);
+}
+
 static void ropes_look_at_the_length(void **state)
 {
 	struct rope_config r = {.type = ROPE_DYNAMIC, .dims = 8, .theta = 1e4, .factor = 2, .attention_factor = 1, .original_context = 16};
@@ -230,7 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(refuses),
-		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(ropes_look_at_the_length),
+		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes), cmocka_unit_test(ropes_look_at_the_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

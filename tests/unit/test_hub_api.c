@@ -30,7 +30,8 @@ static void info_is_asked_and_read(void **state)
 	assert_true(a.info.is_gated);
 	assert_false(a.info.is_private);
 	assert_string_equal(w.hub->seen[0].target, "/api/models/acme/tiny/revision/main?expand=sha&expand=lastModified&expand=gated"
-						   "&expand=private&expand=disabled&expand=tags&expand=safetensors");
+						   "&expand=private&expand=disabled&expand=tags&expand=safetensors"
+						   "&expand=pipeline_tag&expand=library_name&expand=config");
 	assert_string_equal(wire_header(&w.hub->seen[0], "Authorization", value, sizeof(value)), "Bearer hf_canary");
 	world_close(&w);
 }

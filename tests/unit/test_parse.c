@@ -198,9 +198,11 @@ static void reads_what_a_repository_says_of_itself(void **state)
 	static const char full[] =
 		"{\"sha\":\"" HEX40 "\",\"gated\":\"auto\",\"tags\":[\"safetensors\",\"license:apache-2.0\",\"license:mit\","
 		"\"base_model:org/one\",\"base_model:quantized:org/one\",\"base_model:org/two\",7,null],"
-		"\"safetensors\":{\"parameters\":{\"BF16\":5},\"total\":1234567890123}}";
+		"\"safetensors\":{\"parameters\":{\"BF16\":5,\"F32\":7},\"total\":1234567890123},\"pipeline_tag\":\"text-generation\","
+		"\"library_name\":\"transformers\",\"config\":{\"tokenizer_config\":{\"chat_template\":\"{{x}}\"}}}";
 	static const char odd[] =
-		"{\"sha\":\"" HEX40 "\",\"gated\":true,\"tags\":[\"license:a\\u001bb\",\"base_model:a b\"],\"safetensors\":null}";
+		"{\"sha\":\"" HEX40 "\",\"gated\":true,\"tags\":[\"license:a\\u001bb\",\"base_model:a b\"],\"safetensors\":null,"
+		"\"pipeline_tag\":7,\"library_name\":\"a b\",\"config\":{\"tokenizer_config\":{}}}";
 	struct repo_id asked;
 	struct hub_info info;
 	AUTO_BUF many = {0};
@@ -212,11 +214,20 @@ static void reads_what_a_repository_says_of_itself(void **state)
 	assert_string_equal(info.card.license, "apache-2.0");
 	assert_string_equal(info.card.base_model, "org/one org/two");
 	assert_true(info.card.params == 1234567890123);
+	assert_string_equal(info.card.relation, "quantized");
+	assert_string_equal(info.card.task, "text-generation");
+	assert_string_equal(info.card.library, "transformers");
+	assert_string_equal(info.card.dtypes, "BF16:5 F32:7");
+	assert_string_equal(info.card.chat_template, "yes");
 	assert_int_equal(parse_info(odd, strlen(odd), &asked, &info, NULL), 0);
 	assert_string_equal(info.card.gated, "true");
 	assert_string_equal(info.card.license, "");
 	assert_string_equal(info.card.base_model, "");
 	assert_true(info.card.params == 0);
+	assert_string_equal(info.card.task, "");
+	assert_string_equal(info.card.library, "");
+	assert_string_equal(info.card.dtypes, "");
+	assert_string_equal(info.card.chat_template, "no");
 	buf_adds(&many, "{\"sha\":\"" HEX40 "\",\"tags\":[\"\"");
 	for (int i = 0; i < 100; i++)
 		buf_addf(&many, ",\"base_model:organisation/name-%d\"", i);

@@ -273,7 +273,7 @@ void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const 
 		j.r = row->r;
 		j.rev = (struct revision){.mtime_s = 1000000, .ttl_ms = ttl_ms, .is_gated = is_masked, .is_private = is_private};
 		if (repo->kind == REPO_MODEL)
-			j.rev.card = (struct hub_card){"", "mit", "org/base", 42};
+			j.rev.card = (struct hub_card){.license = "mit", .base_model = "org/base", .params = 42, .dtypes = "F32:42"};
 		j.rev.repo.kind = repo->kind;
 		memcpy(j.rev.repo.name, row->canonical, sizeof(row->canonical));
 		memcpy(j.rev.commit, row->commit, sizeof(row->commit));

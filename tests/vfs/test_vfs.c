@@ -674,7 +674,7 @@ static void attributes_are_ours_only(void **state)
 	expect_xattr(v, file, "user.hffs.xet", 0, "ab00000000000000000000000000000000000000000000000000000000000000");
 	expect_xattr(v, deep, "user.hffs.xet", -ENODATA, NULL);
 	expect_listed(v, file, 9);
-	expect_listed(v, "acme/tiny/" COMMIT_A, 6); /* repo, commit, and four of the card */
+	expect_listed(v, "acme/tiny/" COMMIT_A, 7); /* repo, commit, and five of the card */
 	expect_listed(v, "datasets/acme/data", 2);
 	expect_listed(v, "", 0);
 	vfs_note_error(v, walk(v, file).e.node, "it broke");
@@ -690,6 +690,8 @@ static void attributes_are_ours_only(void **state)
 		expect_xattr(v, dir, "user.hffs.license", 0, "mit");
 		expect_xattr(v, dir, "user.hffs.base_model", 0, "org/base");
 		expect_xattr(v, dir, "user.hffs.params", 0, "42");
+		expect_xattr(v, dir, "user.hffs.dtypes", 0, "F32:42");
+		expect_xattr(v, dir, "user.hffs.task", -ENODATA, NULL);
 		expect_xattr(v, dir, "user.hffs.gated", 0, "false");
 	}
 	expect_xattr(v, "datasets/acme/data", "user.hffs.license", -ENODATA, NULL);
