@@ -22,6 +22,7 @@ static const struct verb {
 	{"gc", "clear the cache up now", cmd_gc},
 	{"cache", "import and export the official client's cache", cmd_cache},
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
+	{"refs", "branches, tags and pull requests of a repository, with their commits", cmd_refs},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
 	{"run", "run a language model from files that are mapped", cmd_run},
 	{"embed", "the embedding of a text, as numbers", cmd_embed},
