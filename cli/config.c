@@ -349,6 +349,8 @@ int config_load(const struct options *options, struct config *out, struct err *e
 	if (r == 0)
 		r = load_environment(&c, err);
 	if (r == 0)
+		r = (c.user_cache = strdup(c.cache)) ? 0 : -ENOMEM;
+	if (r == 0)
 		r = load_options(&c, options, err);
 	if (r == 0)
 		r = check_token(&c, err);
@@ -372,6 +374,7 @@ void config_done(struct config *c)
 	free(c->token_file);
 	free(c->ca_file);
 	free(c->cache);
+	free(c->user_cache);
 	free(c->lock);
 	lockfile_done(&c->locked);
 	patterns_done(&c->filter.allow);
@@ -413,6 +416,7 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 			.connections_max = all - names,
 			.names_connections = names},
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
+		.pause_dir = c->user_cache,
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
 		.lock = c->lock ? &c->locked : NULL,
 		.filter = &c->filter,

@@ -20,6 +20,7 @@ struct config {
 	char *token_file; /* NULL: none is to be read */
 	char *ca_file;    /* or a directory; NULL: the system's */
 	char *cache;      /* absolute, as all paths here */
+	char *user_cache; /* the one that files and environment name: the same for all of a user's processes, as a rule */
 	char *lock;       /* file; NULL: the whole Hub */
 	struct lockfile locked; /* what is in it */
 	struct filter filter; /* which files may be seen */

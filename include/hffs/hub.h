@@ -16,6 +16,17 @@
 struct hub;
 struct http;
 
+/*
+ * Between processes: tell() hands on that a host wants to be left alone; look() calls heard() for every host that told so to somebody else.
+ * Either may be NULL. On the thread of hub_config.defer, each by one thread at a time; look() also within hub_open(). They may block on disk.
+ */
+typedef void hub_heard(void *heard_ctx, const char *host, unsigned port, uint64_t left_ms);
+struct hub_share {
+	void (*tell)(void *ctx, const char *host, unsigned port, uint64_t left_ms);
+	void (*look)(void *ctx, hub_heard *heard, void *heard_ctx);
+	void *ctx;
+};
+
 struct hub_config {
 	const char *endpoint;   /* "https://huggingface.co"; no '/' at the end */
 	const char *token;      /* fixed token, NULL if none; wins over token_file */
@@ -29,6 +40,7 @@ struct hub_config {
 	/* Runs fn(arg) soon on another thread (parsing is not the net thread's work). NULL: run it where we are. */
 	void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *defer_ctx;
+	struct hub_share share;
 };
 
 /* How a call ended. r: 0 or -errno by docs/SEMANTICS.md; err.text: one sentence that names repository, path or address. */
