@@ -24,6 +24,7 @@ static const struct verb {
 	{"ls", "list a repository, or the repositories of an organisation", cmd_ls},
 	{"refs", "branches, tags and pull requests of a repository, with their commits", cmd_refs},
 	{"refresh", "ask again what branches and tags stand for", cmd_refresh},
+	{"doctor", "what is right on this machine, what is not, and what to do", cmd_doctor},
 	{"run", "run a language model from files that are mapped", cmd_run},
 	{"embed", "the embedding of a text, as numbers", cmd_embed},
 	{"tokenize", "a text to the numbers that a model reads", cmd_tokenize},

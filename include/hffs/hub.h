@@ -136,6 +136,18 @@ void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *don
 typedef void hub_repos_page(void *ctx, const struct hub_result *res, const struct repo_id *repos, size_t nr, bool more);
 void hub_want_repos(struct hub *h, enum repo_kind kind, const char *author, hub_repos_page *page, void *ctx);
 
+/* Who the token stands for. */
+struct hub_whoami {
+	char name[128], role[32]; /* "" where the Hub does not say, or refuses */
+	int64_t date_s; /* the server's clock, of any answer; 0: it did not say */
+};
+/*
+ * -EACCES or -ENOENT with res->status 401: no token, or a wrong one. The Hub allows few of these calls: never more than one in a process.
+ * [huggingface_hub hf_api.py whoami, 2026-08]
+ */
+typedef void hub_whoami_done(void *ctx, const struct hub_result *res, const struct hub_whoami *who);
+void hub_want_whoami(struct hub *h, hub_whoami_done *done, void *ctx);
+
 /* --- content; callbacks on the net thread --- */
 
 struct object_ref {
