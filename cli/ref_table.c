@@ -113,11 +113,11 @@ int ref_table_from_catalog(struct ref_table *t, struct catalog *c, const struct 
 	AUTO_BUF commits = {0};
 	struct repo_id canonical = *repo;
 	struct revision rev;
-	int r = is_locked ? 0 : wait_revision(c, repo, NULL, &rev, err);
+	int r = wait_revision(c, repo, NULL, &rev, err);
 
 	if (r < 0 && ref_error_is_final(r))
 		return r;
-	if (r == 0 && !is_locked)
+	if (r == 0)
 		canonical = rev.repo;
 	r = fill(t, c, &canonical, is_locked, err);
 	if (r < 0)
