@@ -58,8 +58,11 @@ struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type t
  * once more. NULL: no memory. */
 struct node *look_target_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, const struct buf *target,
 				struct site *site);
-/* A repository, in an organisation or in .hub, or a symlink to where it lives now. */
-struct node *look_repo_locked(struct ask *a, const struct revision *rev, uint64_t *ms);
+/*
+ * ask_end() with a repository, in an organisation or in .hub, or a symlink to where it lives now. Where the Hub cannot be asked and its default
+ * branch was never seen, any commit that this machine has used tells that it is there.
+ */
+void repo_answered(struct ask *a, int r, const struct revision *rev, const struct err *err);
 /* The node of that type for a commit of the repository that a->dir belongs to. NULL: no memory. */
 struct node *look_commit_locked(struct vfs *v, struct ask *a, enum node_type type, const struct revision *rev);
 /* How long the kernel may believe what a revision stands for; kept: it has moved, but not here yet. */

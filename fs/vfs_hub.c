@@ -18,7 +18,7 @@
 
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
-	ask_end(ctx, r, rev, err, look_repo_locked);
+	repo_answered(ctx, r, rev, err);
 }
 
 static void lookup_repo(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)

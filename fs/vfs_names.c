@@ -414,7 +414,8 @@ static struct node *look_moved_locked(struct ask *a, const struct revision *rev,
 	return look_target_locked(a->vfs, a->dir, NODE_LINK, a->name, &target, NULL);
 }
 
-struct node *look_repo_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
+/* A repository, in an organisation or in .hub. */
+static struct node *look_repo_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
 {
 	bool is_hub = a->dir->type == NODE_HUB;
 	struct node *n;
@@ -429,6 +430,36 @@ struct node *look_repo_locked(struct ask *a, const struct revision *rev, uint64_
 		n->kind = (uint8_t)a->repo.kind; /* a new node, as above */
 	site_note(n->site, rev);
 	return n;
+}
+
+static void known_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	(void)err; /* why the Hub was not asked is the better sentence */
+	ask_end(a, r < 0 ? a->r : 0, rev, &a->err, look_repo_locked);
+}
+
+static void used_came(void *ctx, int r, const char *const *commits, size_t nr, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	(void)err; /* as above */
+	if (r == 0 && nr)
+		catalog_want_known(a->vfs->catalog, &a->repo, commits[0], known_came, a);
+	else
+		ask_end(a, a->r, NULL, &a->err, look_repo_locked);
+}
+
+void repo_answered(struct ask *a, int r, const struct revision *rev, const struct err *err)
+{
+	if (r != -ETIMEDOUT) {
+		ask_end(a, r, rev, err, look_repo_locked);
+		return;
+	}
+	a->r = r;
+	a->err = *err;
+	catalog_want_used(a->vfs->catalog, a->repo.kind, a->repo.name, used_came, a);
 }
 
 /* What the name is, if it is no organisation's. */
@@ -516,7 +547,7 @@ static void repo_came(void *ctx, int r, const struct revision *rev, const struct
 		a->err = *err;
 		want_old_name(a->vfs, a->dir, org_judged, a);
 	} else {
-		ask_end(a, r, rev, err, look_repo_locked);
+		repo_answered(a, r, rev, err);
 	}
 }
 
