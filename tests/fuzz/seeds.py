@@ -124,7 +124,9 @@ def seeds():
         "bind": [bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
         **seeds_tokens.seeds(gguf),
-        "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file()],
+        "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file(),
+                   b"(dp0\nVa\np1\n(lp2\nI1\naF2.5\naNasS'b'\nL3L\ns.cposix\nsystem\np0\n(Vx\np1\ntp2\nRp3\n.",
+                   b"}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0Nes.cposix\nsystem\nq\0(X\1\0\0\0xq\1tq\2Rq\3."],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
