@@ -33,14 +33,19 @@ uint64_t clock_mono_ms(void)
 	return clock_mono_us() / 1000;
 }
 
-int64_t clock_wall_s(void)
+int64_t clock_wall_ms(void)
 {
 	struct timespec ts;
 
 	if (atomic_load(&fake_mono_ms) != UINT64_MAX)
-		return atomic_load(&fake_wall_s);
+		return atomic_load(&fake_wall_s) * 1000;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t clock_wall_s(void)
+{
+	return clock_wall_ms() / 1000;
 }
 
 int clock_parse_iso8601(const char *text, int64_t *out_s)

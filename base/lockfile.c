@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <hffs/io.h>
 #include <hffs/json.h>
@@ -128,6 +129,8 @@ int lockfile_put(struct lockfile *l, struct lock_entry *e, struct err *err)
 	if (r < 0)
 		return r;
 	if (is_there) {
+		if (!*e->also)
+			memcpy(e->also, l->entries[at].also, sizeof(e->also));
 		lock_entry_done(&l->entries[at]);
 	} else {
 		struct lock_entry *more = reallocarray(l->entries, l->nr + 1, sizeof(*more));
@@ -164,6 +167,33 @@ const struct lock_entry *lockfile_find(const struct lockfile *l, const struct re
 	return rev ? of_commit : first;
 }
 
+bool lockfile_find_repo(const struct lockfile *l, const struct repo_id *asked, struct repo_id *out)
+{
+	const struct lock_entry *alike = NULL, *other = NULL;
+	bool is_doubtful = false; /* it was the name of one, and then of another */
+
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct lock_entry *e = &l->entries[i];
+
+		if (e->repo.kind != asked->kind)
+			continue;
+		if (!strcmp(e->repo.name, asked->name)) {
+			*out = e->repo;
+			return true;
+		}
+		if (!alike && !strcasecmp(e->repo.name, asked->name))
+			alike = e;
+		if (!*e->also || strcasecmp(e->also, asked->name))
+			continue;
+		is_doubtful |= other && strcmp(other->repo.name, e->repo.name);
+		other = e;
+	}
+	if (!alike && (!other || is_doubtful))
+		return false;
+	*out = alike ? alike->repo : other->repo;
+	return true;
+}
+
 /* --- text --- */
 
 const char *lock_digest_format(const struct blob_id *id, char out[LOCK_DIGEST_MAX])
@@ -198,6 +228,10 @@ static void add_entry(struct buf *out, const struct lock_entry *e)
 	snprintf(repo, sizeof(repo), "%s%s", repo_kind_prefix(e->repo.kind), e->repo.name);
 	buf_adds(out, "\n\t\t{\n");
 	add_member(out, "\t\t\t", "repository", repo);
+	if (*e->also) {
+		snprintf(repo, sizeof(repo), "%s%s", repo_kind_prefix(e->repo.kind), e->also);
+		add_member(out, "\t\t\t", "also", repo);
+	}
 	add_member(out, "\t\t\t", "revision", e->rev);
 	add_member(out, "\t\t\t", "commit", e->commit);
 	buf_adds(out, "\t\t\t\"files\": [");
@@ -220,10 +254,10 @@ void lockfile_format(const struct lockfile *l, struct buf *out)
 
 /* --- parsing --- */
 
-/* Every member of the object is one of the names, each once, and all are there. */
-static int check_members(const struct json *j, const char *const *names, size_t nr, const char *what, struct err *err)
+/* Every member of the object is one of the names, each once, and the first `needed` of them are there. */
+static int check_members(const struct json *j, const char *const *names, size_t nr, size_t needed, const char *what, struct err *err)
 {
-	size_t found = 0;
+	size_t found = 0, there = 0;
 
 	if (!json_is_object(j))
 		return err_set(err, -EBADMSG, "%s is not an object", what);
@@ -236,10 +270,14 @@ static int check_members(const struct json *j, const char *const *names, size_t 
 			return err_set(err, -EBADMSG, "%s has the member '%s', which this hffs does not know", what, json_key(m));
 		found++;
 	}
-	for (size_t i = 0; i < nr; i++)
-		if (!json_get(j, names[i]))
+	for (size_t i = 0; i < nr; i++) {
+		bool is_there = json_get(j, names[i]) != NULL;
+
+		if (!is_there && i < needed)
 			return err_set(err, -EBADMSG, "%s lacks '%s'", what, names[i]);
-	return found == nr ? 0 : err_set(err, -EBADMSG, "%s has a member twice", what);
+		there += is_there;
+	}
+	return found == there ? 0 : err_set(err, -EBADMSG, "%s has a member twice", what);
 }
 
 int lock_digest_parse(const char *text, struct blob_id *out)
@@ -259,7 +297,7 @@ static int parse_file(const struct json *j, struct lock_entry *e, struct err *er
 	const char *path = json_get_string(j, "path");
 	struct blob_id id;
 	uint64_t size;
-	int r = check_members(j, names, ARRAY_SIZE(names), "a file", err);
+	int r = check_members(j, names, ARRAY_SIZE(names), ARRAY_SIZE(names), "a file", err);
 
 	if (r < 0)
 		return r;
@@ -283,12 +321,25 @@ static int parse_repo(const char *text, struct repo_id *out)
 	return 0;
 }
 
+static int parse_also(const struct json *j, struct lock_entry *e, struct err *err)
+{
+	const char *also = json_get_string(j, "also");
+	struct repo_id other;
+
+	if (!json_get(j, "also"))
+		return 0;
+	if (parse_repo(also, &other) < 0 || other.kind != e->repo.kind || !strcasecmp(other.name, e->repo.name))
+		return err_set(err, -EBADMSG, "%s@%s: '%s' is not another name of such a repository", e->repo.name, e->rev, also ? also : "");
+	memcpy(e->also, other.name, sizeof(e->also));
+	return 0;
+}
+
 static int parse_head(const struct json *j, struct lock_entry *e, struct err *err)
 {
-	static const char *const names[] = {"repository", "revision", "commit", "files"};
+	static const char *const names[] = {"repository", "revision", "commit", "files", "also"};
 	const char *repo = json_get_string(j, "repository"), *rev = json_get_string(j, "revision");
 	const char *commit = json_get_string(j, "commit");
-	int r = check_members(j, names, ARRAY_SIZE(names), "a repository", err);
+	int r = check_members(j, names, ARRAY_SIZE(names), ARRAY_SIZE(names) - 1, "a repository", err);
 
 	if (r < 0)
 		return r;
@@ -304,7 +355,7 @@ static int parse_head(const struct json *j, struct lock_entry *e, struct err *er
 		return err_set(err, -EBADMSG, "%s@%s: 'files' is not a list", repo, rev);
 	memcpy(e->rev, rev, strlen(rev) + 1);
 	memcpy(e->commit, commit, COMMIT_MAX);
-	return 0;
+	return parse_also(j, e, err);
 }
 
 static int parse_entry(const struct json *j, struct lockfile *l, struct err *err)
@@ -334,7 +385,7 @@ static int parse_root(const struct json *j, struct lockfile *l, struct err *err)
 		return err_set(err, -EBADMSG, "there is no 'hffs_lock' with its version in it");
 	if (version != VERSION)
 		return err_set(err, -EBADMSG, "it has version %" PRIu64 ", this hffs knows %d", version, VERSION);
-	r = check_members(j, names, ARRAY_SIZE(names), "it", err);
+	r = check_members(j, names, ARRAY_SIZE(names), ARRAY_SIZE(names), "it", err);
 	if (r < 0)
 		return r;
 	if (!json_is_array(repos))

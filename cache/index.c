@@ -18,8 +18,6 @@
 #include <hffs/log.h>
 #include <hffs/url.h>
 
-#define APPLICATION_ID 0x68666673 /* "hffs" */
-#define FORMAT 2
 #define BUSY_MS 1000
 #define CHECK_MAX ((off_t)256 << 20) /* bytes of index that are checked whole after an unclean end: about a second */
 #define SEAL_LEN 40
@@ -41,7 +39,7 @@ static const char schema[] =
 	"CREATE UNIQUE INDEX doc_key ON doc(kind, key);" PIN_TABLES;
 
 /* What brings a format up to the one behind it, from format 1 on. */
-static const char *const migrations[FORMAT] = {[1] = PIN_TABLES};
+static const char *const migrations[CACHE_FORMAT] = {[1] = PIN_TABLES};
 
 enum statement {
 	BEGIN, COMMIT, ROLLBACK, META_GET, META_PUT, TOTAL_BYTES, TOTAL_BLOBS, UNSEAL_ALL, FORGIVE_ALL,
@@ -228,7 +226,7 @@ static int make_schema(struct index *ix)
 	char sql[160];
 	int r = exec(ix, "BEGIN IMMEDIATE");
 
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, FORMAT);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID, CACHE_FORMAT);
 	if (r == 0)
 		r = exec(ix, schema);
 	if (r == 0)
@@ -244,9 +242,9 @@ static int migrate(struct index *ix, int64_t format)
 	char sql[64];
 	int r = exec(ix, "BEGIN IMMEDIATE");
 
-	for (; r == 0 && format < FORMAT; format++)
+	for (; r == 0 && format < CACHE_FORMAT; format++)
 		r = exec(ix, migrations[format]);
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", FORMAT);
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", CACHE_FORMAT);
 	if (r == 0)
 		r = exec(ix, sql);
 	if (r == 0)
@@ -271,11 +269,11 @@ static int check_format(struct index *ix, struct err *err)
 		return make_schema(ix);
 	if (app != APPLICATION_ID || format < 1)
 		return -EBADMSG;
-	if (format < FORMAT)
+	if (format < CACHE_FORMAT)
 		return migrate(ix, format);
-	if (format > FORMAT)
+	if (format > CACHE_FORMAT)
 		return err_set(err, -EPROTO, "the cache was made by a newer hffs (format %lld, this one knows %d)", (long long)format,
-			       FORMAT);
+			       CACHE_FORMAT);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 
 #include <hffs/cache.h>
 
+#define APPLICATION_ID 0x68666673 /* "hffs" */
+
 #define INDEX_SALT_LEN 16
 #define INDEX_IDX_MAX ((uint64_t)INT32_MAX) /* extents of one blob: 32 PiB */
 

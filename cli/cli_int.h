@@ -25,6 +25,8 @@ int cmd_run(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
 int cmd_tokenize(int argc, char **argv);
 int cmd_detokenize(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_refs(int argc, char **argv);
 int cmd_refresh(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
 int cmd_unpin(int argc, char **argv);

@@ -16,6 +16,7 @@
 #include <hffs/tunables.h>
 #include <hffs/url.h>
 
+#define SYSTEM_FILE "/etc/hffs.conf"
 #define CONF_FILE_MAX 65536
 #define CONNECTIONS 32
 #define NAMES_CONNECTIONS_MOST 4 /* of these for names, so that listings do not wait for files; of few, a quarter */
@@ -208,15 +209,47 @@ static int load_file(struct config *c, const char *path, struct err *err)
 	return 0;
 }
 
+static char *own_file(void)
+{
+	return base_path("XDG_CONFIG_HOME", ".config", "hffs/hffs.conf");
+}
+
 static int load_files(struct config *c, struct err *err)
 {
-	AUTO_FREE char *own = base_path("XDG_CONFIG_HOME", ".config", "hffs/hffs.conf");
+	AUTO_FREE char *own = own_file();
 	int r;
 
 	if (!own)
 		return -ENOMEM;
-	r = load_file(c, "/etc/hffs.conf", err);
+	r = load_file(c, SYSTEM_FILE, err);
 	return r < 0 ? r : load_file(c, own, err);
+}
+
+void config_list_files(struct buf *out)
+{
+	AUTO_FREE char *own = own_file();
+	const char *const files[] = {SYSTEM_FILE, own};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i] && access(files[i], F_OK) == 0)
+			buf_addf(out, "%s%s", out->len ? ", " : "", files[i]);
+}
+
+/* [libcurl CURLOPT_PROXY(3), 2026-08]: HTTP_PROXY in capitals is none of them. */
+void config_list_proxies(struct buf *out)
+{
+	static const char *const variables[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	struct url u;
+
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		const char *value = env_get(variables[i]), *at = value ? strrchr(value, '@') : NULL;
+		AUTO_FREE char *address = value ? str_printf("http://%s", at ? at + 1 : strstr(value, "://") ? strstr(value, "://") + 3 : value) : NULL;
+
+		if (address)
+			buf_addf(out, "%s%s leads to %s", out->len ? ", " : "", variables[i], url_parse(address, &u) == 0 ? u.host : "no address");
+	}
+	if (out->len && (env_get("no_proxy") || env_get("NO_PROXY")))
+		buf_adds(out, "; but not for what no_proxy names");
 }
 
 static int load_variable(struct config *c, const char *variable, const char *name, struct err *err)
@@ -263,6 +296,7 @@ static void load_token_variables(struct config *c)
 			continue;
 		free(c->token);
 		c->token = strdup(text);
+		c->token_variable = variables[i];
 	}
 }
 
@@ -349,6 +383,8 @@ int config_load(const struct options *options, struct config *out, struct err *e
 	if (r == 0)
 		r = load_environment(&c, err);
 	if (r == 0)
+		r = (c.user_cache = strdup(c.cache)) ? 0 : -ENOMEM;
+	if (r == 0)
 		r = load_options(&c, options, err);
 	if (r == 0)
 		r = check_token(&c, err);
@@ -372,6 +408,7 @@ void config_done(struct config *c)
 	free(c->token_file);
 	free(c->ca_file);
 	free(c->cache);
+	free(c->user_cache);
 	free(c->lock);
 	lockfile_done(&c->locked);
 	patterns_done(&c->filter.allow);
@@ -413,6 +450,7 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 			.connections_max = all - names,
 			.names_connections = names},
 		.cache = {.dir = c->cache, .size_max = c->cache_size, .keep_free = c->keep_free},
+		.pause_dir = c->user_cache,
 		.data_deadline_ms = c->hard ? UINT64_MAX : c->deadline_ms,
 		.lock = c->lock ? &c->locked : NULL,
 		.filter = &c->filter,

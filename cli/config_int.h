@@ -17,9 +17,11 @@
 struct config {
 	char *endpoint;   /* without a '/' at its end */
 	char *token;      /* of the environment; NULL if none */
+	const char *token_variable; /* which variable that was; static */
 	char *token_file; /* NULL: none is to be read */
 	char *ca_file;    /* or a directory; NULL: the system's */
 	char *cache;      /* absolute, as all paths here */
+	char *user_cache; /* the one that files and environment name: the same for all of a user's processes, as a rule */
 	char *lock;       /* file; NULL: the whole Hub */
 	struct lockfile locked; /* what is in it */
 	struct filter filter; /* which files may be seen */
@@ -84,6 +86,10 @@ char *config_hub_cache(void);
 char *config_expand_path(const char *text);
 /* Where this user's caches of that name are: $XDG_CACHE_HOME/name, of root /var/cache/name. As above. */
 char *config_cache_dir(const char *name);
+
+/* For people: the files that settings are read from and that are there; the variables that name proxies, without passwords. "": none. */
+void config_list_files(struct buf *out);
+void config_list_proxies(struct buf *out);
 
 /* Where small things may lie that do not outlive us: $XDG_RUNTIME_DIR, $TMPDIR, else /tmp. As above. */
 char *config_temp_dir(void);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/xattr.h>
 
 #include <hffs/name.h>
@@ -30,6 +31,8 @@ static int fill(struct lock_entry *e, const struct lock_wish *wish, const struct
 	int r = 0;
 
 	e->repo = *repo;
+	if (strcasecmp(wish->repo.name, repo->name))
+		memcpy(e->also, wish->repo.name, sizeof(e->also));
 	memcpy(e->rev, wish->rev, sizeof(e->rev));
 	memcpy(e->commit, commit, COMMIT_MAX);
 	for (size_t i = 0; r == 0 && i < files->nr; i++) {

@@ -58,6 +58,14 @@ int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev
 	return waiter_wait(&w);
 }
 
+int wait_known(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_known(c, repo, rev, on_revision, &w);
+	return waiter_wait(&w);
+}
+
 static void on_tree(void *ctx, int r, struct tree *tree, const struct err *err)
 {
 	struct waiter *w = ctx;
@@ -191,6 +199,22 @@ int wait_used(struct catalog *c, enum repo_kind kind, const char *org, struct bu
 	struct waiter w = WAITER(err, out);
 
 	catalog_want_used(c, kind, org, on_names, &w);
+	return waiter_wait(&w);
+}
+
+int wait_used_revisions(struct catalog *c, const struct repo_id *repo, struct buf *out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_used_revisions(c, repo, on_names, &w);
+	return waiter_wait(&w);
+}
+
+int wait_listed_commits(struct catalog *c, const struct repo_id *repo, struct buf *out, struct err *err)
+{
+	struct waiter w = WAITER(err, out);
+
+	catalog_want_listed_commits(c, repo, on_names, &w);
 	return waiter_wait(&w);
 }
 

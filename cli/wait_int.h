@@ -25,6 +25,11 @@ int wait_names(struct catalog *c, enum repo_kind kind, const char *org, struct b
 
 /* What this machine has used, one a line: of NULL the organisations, of one its repositories, of "org/name" its commits. */
 int wait_used(struct catalog *c, enum repo_kind kind, const char *org, struct buf *out, struct err *err);
+/* Of one repository: revisions that were used and are no commits; commits whose listing is here. Never a request. */
+int wait_used_revisions(struct catalog *c, const struct repo_id *repo, struct buf *out, struct err *err);
+int wait_listed_commits(struct catalog *c, const struct repo_id *repo, struct buf *out, struct err *err);
+/* What a revision stood for when it was last asked for. Never a request. */
+int wait_known(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err);
 /* Calls each() for every ref. */
 int wait_refs(struct catalog *c, const struct repo_id *repo, void (*each)(void *ctx, const struct known_ref *ref), void *ctx,
 	      struct err *err);

@@ -28,7 +28,8 @@ static int fail(struct err *err, int r, const struct repo_id *repo, const char *
 
 bool lock_find_revision(const struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
 {
-	const struct lock_entry *e = lockfile_find(c->lockfile, repo, rev);
+	struct repo_id locked;
+	const struct lock_entry *e = lockfile_find_repo(c->lockfile, repo, &locked) ? lockfile_find(c->lockfile, &locked, rev) : NULL;
 
 	if (!e)
 		return false;

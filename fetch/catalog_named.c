@@ -327,6 +327,24 @@ void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done 
 	catalog_ask(c, INQUIRY_REFS, repo, "", (union done){.refs = done}, ctx);
 }
 
+bool catalog_find_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx)
+{
+	AUTO(roster_unref) struct roster *l = NULL;
+	char key[KEY_MAX];
+
+	if (c->lockfile || key_format(c, INQUIRY_REFS, repo, "", key) < 0)
+		return false;
+	{
+		LOCK_SCOPE(&c->lock);
+		const struct known *k = known_find_locked(c, key);
+
+		l = k && k->has ? roster_ref(k->roster) : NULL;
+	}
+	if (l)
+		done(ctx, 0, l->known, l->nr, NULL);
+	return l != NULL;
+}
+
 void catalog_want_repos(struct catalog *c, enum repo_kind kind, const char *org, names_done *done, void *ctx)
 {
 	struct repo_id id = {.kind = kind};

@@ -48,6 +48,7 @@ static int open_parts(struct fetch *f, struct err *err)
 		return -ENOMEM;
 	f->config.hub.defer = workers_post;
 	f->config.hub.defer_ctx = f->workers;
+	f->config.hub.share = pauses_share(f);
 	f->config.cache.events = events_of(f);
 	r = cache_open(&f->config.cache, &f->cache, err);
 	if (r < 0)

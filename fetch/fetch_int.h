@@ -7,6 +7,7 @@
 
 #include <hffs/fetch.h>
 #include <hffs/map.h>
+#include <hffs/pause_file.h>
 #include <hffs/thread.h>
 
 #include "learn_int.h"
@@ -157,6 +158,8 @@ struct fetch {
 	struct hot *hot;
 	struct ahead *ahead;
 	atomic_bool closed;
+	const char *pause_dirs[2]; /* of the configuration; either may be NULL */
+	struct pause_stamp pause_stamps[2]; /* whoever looks has them */
 
 	pthread_mutex_t blobs_lock; /* guards the table, the idle list and blob->refs */
 	struct map blobs;           /* by id */
@@ -170,6 +173,9 @@ struct fetch {
 	atomic_uint chunks_storing;
 	_Atomic uint64_t refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
 };
+
+/* pauses.c: how the hub's pauses are shared with other processes */
+struct hub_share pauses_share(struct fetch *f);
 
 /* span.c */
 /* All chunks of [off, off + len) are here: takes the hold. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Does loading this content run code? Its beginning tells, of a ZIP file also its directory, at its end. What cannot be looked at as a
- * whole - a directory larger than a read, or malformed - is taken for what it could be.
+ * Does loading this content run code? Its beginning tells; of a ZIP file also its directory, at its end; and what may be a pickle without a head
+ * is followed from opcode to opcode. What cannot be looked at as a whole - a directory larger than a read, or malformed, a pickle that goes on
+ * and on - is taken for what it could be.
  */
 #include "fetch_int.h"
 
@@ -10,8 +11,13 @@
 
 #include <hffs/format.h>
 
+#define WALK_LOOKS 16 /* reads of PICKLE_LOOK_BYTES */
+
 struct judging {
 	struct blob *blob; /* a reference */
+	struct pickle_walk walk;
+	unsigned looks;  /* of the walk */
+	bool is_a_format; /* that is no pickle: so one that cannot be followed is none */
 	judge_done *done;
 	void *ctx;
 	uint64_t off; /* of what is being read */
@@ -67,15 +73,29 @@ static void look_at_tail(struct judging *j, const uint8_t *bytes)
 		finish(j, 0, true, NULL);
 }
 
+static void look_at_opcodes(struct judging *j, const uint8_t *bytes)
+{
+	uint64_t size = j->blob->size;
+	enum pickle_step step = pickle_walk(&j->walk, bytes, j->len, size);
+
+	if (step == PICKLE_MORE && ++j->looks < WALK_LOOKS)
+		look_at(j, j->walk.off, (size_t)min_u64(size - j->walk.off, PICKLE_LOOK_BYTES), look_at_opcodes);
+	else
+		finish(j, 0, step == PICKLE_RUNS || (step != PICKLE_HARMLESS && !j->is_a_format), NULL);
+}
+
 static void look_at_head(struct judging *j, const uint8_t *bytes)
 {
 	enum pickle_look look = pickle_look(bytes, j->len);
 	size_t tail = (size_t)min_u64(j->blob->size, ZIP_TAIL_BYTES);
 
+	j->is_a_format = format_sniff(bytes, j->len) != FORMAT_NONE;
 	if (look == PICKLE_IF_IN_ZIP)
 		look_at(j, j->blob->size - tail, tail, look_at_tail);
+	else if (look == PICKLE_YES)
+		finish(j, 0, true, NULL);
 	else
-		finish(j, 0, look == PICKLE_YES, NULL);
+		look_at_opcodes(j, bytes);
 }
 
 void blob_judge(struct blob *b, judge_done *done, void *ctx)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Files that run code when they are loaded the usual way: Python pickles, and what holds them. By name, because a pickle of the oldest
- * protocols looks like any text; and by content, because a name says what its author likes.
+ * Files that run code when they are loaded the usual way: Python pickles, and what holds them. By name, by custom; and by content, because a
+ * name says what its author likes.
  *
  * Seen: pickles of protocol 2 and later; what torch.save() writes, a ZIP file with a *.pkl in it, the format before that (a pickle), and the
- * one before that (a tar); numpy arrays of objects. Not seen: what is compressed, or a pickle of protocol 0 or 1 under a harmless name.
+ * one before that (a tar); numpy arrays of objects. Pickles without a head, as of protocol 0 and 1, are pickle_walk.c's. Not seen: what is
+ * compressed.
  * [Python pickletools; PyTorch torch/serialization.py; numpy lib/format.py, 2026-08]
  */
 #include <hffs/format.h>

@@ -30,6 +30,16 @@ struct ask {
 struct ask *ask_new(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx);
 void ask_free(struct ask *a);
 
+/* Asks the catalog what a revision of repo stands for (rev NULL: the repository itself); came() gets the ask, and ends it. */
+void ask_revision(struct vfs *v, struct node *dir, const char *name, const struct repo_id *repo, const char *rev, revision_done *came,
+		  vfs_lookup_done *done, void *ctx);
+/*
+ * Answers with what the catalog said: absence, an error, or the node that look() finds or makes under the lock (looked up once more; NULL: no
+ * memory), with how long the kernel may believe the name. Frees a.
+ */
+typedef struct node *look_revision(struct ask *a, const struct revision *rev, uint64_t *ms);
+void ask_end(struct ask *a, int r, const struct revision *rev, const struct err *err, look_revision *look);
+
 /* There is no such name, and that holds for ms. err: why, where the catalog was asked. */
 void say_absent(vfs_lookup_done *done, void *ctx, uint64_t ms, const struct err *err);
 /* The catalog knows of no such repository or revision now. */
@@ -48,6 +58,11 @@ struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type t
  * once more. NULL: no memory. */
 struct node *look_target_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, const struct buf *target,
 				struct site *site);
+/*
+ * ask_end() with a repository, in an organisation or in .hub, or a symlink to where it lives now. Where the Hub cannot be asked and its default
+ * branch was never seen, any commit that this machine has used tells that it is there.
+ */
+void repo_answered(struct ask *a, int r, const struct revision *rev, const struct err *err);
 /* The node of that type for a commit of the repository that a->dir belongs to. NULL: no memory. */
 struct node *look_commit_locked(struct vfs *v, struct ask *a, enum node_type type, const struct revision *rev);
 /* How long the kernel may believe what a revision stands for; kept: it has moved, but not here yet. */

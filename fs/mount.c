@@ -239,6 +239,11 @@ void mount_free(struct mount *m)
 	free(m);
 }
 
+const char *mount_fuse_version(void)
+{
+	return fuse_pkgversion();
+}
+
 void mount_stats(struct mount *m, struct mount_stats *out)
 {
 	struct vfs_stats st = {0};

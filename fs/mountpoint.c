@@ -19,6 +19,7 @@
 
 #include <hffs/buf.h>
 #include <hffs/log.h>
+#include <hffs/mount.h>
 
 #define FSTYPE "fuse.hffs"
 #define DETACH_MAX 8 /* dead mounts on top of each other, one from each crash */
@@ -205,7 +206,7 @@ int mountpoint_prepare(const char *dir, bool may_have_files, char **out, struct 
 	return 0;
 }
 
-static bool has_fusermount(void)
+char *mount_find_fusermount(void)
 {
 	const char *path = getenv("PATH");
 	AUTO_FREE char *dirs = str_printf("/usr/bin:/bin:/usr/local/bin:%s", path ? path : "");
@@ -215,20 +216,21 @@ static bool has_fusermount(void)
 		AUTO_FREE char *file = str_printf("%s/fusermount3", d);
 
 		if (file && access(file, X_OK) == 0)
-			return true;
+			return TAKE(file);
 	}
-	return false;
+	return NULL;
 }
 
 int mountpoint_check_fuse(struct err *err)
 {
+	AUTO_FREE char *helper = mount_find_fusermount();
 	AUTO_FD int fd = -1;
 
 	if (access("/dev/fuse", F_OK) < 0)
 		return err_set(err, -ENODEV,
 			       "there is no /dev/fuse: load the fuse module, or give the container --device /dev/fuse");
 	if (geteuid() != 0)
-		return has_fusermount() ? 0 : err_set(err, -ENOENT, "fusermount3 is missing: install the package fuse3, or mount as root");
+		return helper ? 0 : err_set(err, -ENOENT, "fusermount3 is missing: install the package fuse3, or mount as root");
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "cannot open /dev/fuse: %s", strerror(errno));

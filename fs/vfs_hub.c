@@ -16,66 +16,19 @@
 
 /* --- repositories --- */
 
-static struct node *look_moved_locked(struct vfs *v, struct node *dir, const char *name, const struct repo_id *to)
-{
-	AUTO_BUF target = {0};
-
-	scheme_hub_name(&target, to);
-	return look_target_locked(v, dir, NODE_LINK, name, &target, NULL);
-}
-
-static struct node *look_repo_locked(struct ask *a, const struct revision *rev)
-{
-	struct node *n;
-
-	if (strcmp(rev->repo.name, a->repo.name) != 0)
-		return look_moved_locked(a->vfs, a->dir, a->name, &rev->repo);
-	n = look_owner_locked(a->vfs, a->dir, NODE_HUB_REPO, a->name, &a->repo, "");
-	if (!n)
-		return NULL;
-	n->kind = (uint8_t)a->repo.kind;
-	site_note(n->site, rev);
-	return n;
-}
-
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
-	struct ask *a = ctx;
-	struct vfs *v = a->vfs;
-	struct vfs_entry found;
-	struct node *n;
-
-	if (r == -ENOENT) {
-		say_gone(a, err);
-	} else if (r < 0) {
-		a->done(a->ctx, r, NULL, err);
-	} else {
-		pthread_mutex_lock(&v->lock);
-		n = look_repo_locked(a, rev);
-		if (n)
-			fill_entry_locked(v, n, REPO_MS, &found);
-		pthread_mutex_unlock(&v->lock);
-		say_found(a->done, a->ctx, n, &found);
-	}
-	ask_free(a);
+	repo_answered(ctx, r, rev, err);
 }
 
 static void lookup_repo(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
 	struct repo_id repo;
-	struct ask *a;
 
-	if (scheme_in_hub(name, &repo) == PLACE_NONE) {
+	if (scheme_in_hub(name, &repo) == PLACE_NONE)
 		say_absent(done, ctx, FOREVER_MS, NULL);
-		return;
-	}
-	a = ask_new(v, dir, name, done, ctx);
-	if (!a) {
-		say_error(done, ctx, -ENOMEM);
-		return;
-	}
-	a->repo = repo;
-	catalog_want_revision(v->catalog, &a->repo, NULL, repo_came, a);
+	else
+		ask_revision(v, dir, name, &repo, NULL, repo_came, done, ctx);
 }
 
 static void lookup_part(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
@@ -97,44 +50,23 @@ static void lookup_part(struct vfs *v, struct node *dir, const char *name, vfs_l
 
 /* --- commits --- */
 
+static struct node *look_snapshot_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
+{
+	*ms = revision_entry_ms(rev, true, false);
+	return look_commit_locked(a->vfs, a, a->dir->type == NODE_HUB_ABSENT ? NODE_ABSENT_COMMIT : NODE_SNAPSHOT, rev);
+}
+
 static void commit_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
-	struct ask *a = ctx;
-	struct vfs *v = a->vfs;
-	enum node_type type = a->dir->type == NODE_HUB_ABSENT ? NODE_ABSENT_COMMIT : NODE_SNAPSHOT;
-	struct vfs_entry found;
-	struct node *n;
-
-	if (r == -ENOENT) {
-		say_gone(a, err);
-	} else if (r < 0) {
-		a->done(a->ctx, r, NULL, err);
-	} else {
-		pthread_mutex_lock(&v->lock);
-		n = look_commit_locked(v, a, type, rev);
-		if (n)
-			fill_entry_locked(v, n, revision_entry_ms(rev, true, false), &found);
-		pthread_mutex_unlock(&v->lock);
-		say_found(a->done, a->ctx, n, &found);
-	}
-	ask_free(a);
+	ask_end(ctx, r, rev, err, look_snapshot_locked);
 }
 
 static void lookup_commit(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
-	struct ask *a;
-
-	if (!name_is_commit(name, strlen(name))) {
+	if (!name_is_commit(name, strlen(name)))
 		say_absent(done, ctx, FOREVER_MS, NULL);
-		return;
-	}
-	a = ask_new(v, dir, name, done, ctx);
-	if (!a) {
-		say_error(done, ctx, -ENOMEM);
-		return;
-	}
-	a->repo = dir->site->repo;
-	catalog_want_revision(v->catalog, &a->repo, name, commit_came, a);
+	else
+		ask_revision(v, dir, name, &dir->site->repo, name, commit_came, done, ctx);
 }
 
 /* --- what is not there --- */

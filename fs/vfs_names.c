@@ -76,6 +76,45 @@ struct ask *ask_new(struct vfs *v, struct node *dir, const char *name, vfs_looku
 	return a;
 }
 
+void ask_revision(struct vfs *v, struct node *dir, const char *name, const struct repo_id *repo, const char *rev, revision_done *came,
+		  vfs_lookup_done *done, void *ctx)
+{
+	struct ask *a = ask_new(v, dir, name, done, ctx);
+
+	if (!a) {
+		say_error(done, ctx, -ENOMEM);
+		return;
+	}
+	a->repo = *repo;
+	catalog_want_revision(v->catalog, &a->repo, rev, came, a);
+}
+
+static void give(struct ask *a, const struct revision *rev, look_revision *look)
+{
+	struct vfs *v = a->vfs;
+	struct vfs_entry found;
+	struct node *n;
+	uint64_t ms = 0;
+
+	pthread_mutex_lock(&v->lock);
+	n = look(a, rev, &ms);
+	if (n)
+		fill_entry_locked(v, n, ms, &found);
+	pthread_mutex_unlock(&v->lock);
+	say_found(a->done, a->ctx, n, &found);
+}
+
+void ask_end(struct ask *a, int r, const struct revision *rev, const struct err *err, look_revision *look)
+{
+	if (r == -ENOENT)
+		say_gone(a, err);
+	else if (r < 0)
+		a->done(a->ctx, r, NULL, err);
+	else
+		give(a, rev, look);
+	ask_free(a);
+}
+
 struct node *look_locked(struct vfs *v, struct node *dir, enum node_type type, const char *name, struct site *site)
 {
 	size_t len = strlen(name);
@@ -362,48 +401,88 @@ struct node *look_owner_locked(struct vfs *v, struct node *dir, enum node_type t
 	return n;
 }
 
-static struct node *look_moved_locked(struct vfs *v, struct node *dir, const char *name, const struct repo_id *to)
+/* A symlink to where the repository lives now. */
+static struct node *look_moved_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
 {
 	AUTO_BUF target = {0};
 
-	scheme_repo_target(&target, dir->type == NODE_ORG, to);
-	return look_target_locked(v, dir, NODE_LINK, name, &target, NULL);
+	*ms = REPO_MS;
+	if (a->dir->type == NODE_HUB)
+		scheme_hub_name(&target, &rev->repo);
+	else
+		scheme_repo_target(&target, a->dir->type == NODE_ORG, &rev->repo);
+	return look_target_locked(a->vfs, a->dir, NODE_LINK, a->name, &target, NULL);
 }
 
-/* What the name is, if it is no organisation's: a symlink to where the repository lives now. */
+/* A repository, in an organisation or in .hub. */
+static struct node *look_repo_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
+{
+	bool is_hub = a->dir->type == NODE_HUB;
+	struct node *n;
+
+	if (strcmp(rev->repo.name, a->repo.name) != 0 && (is_hub || scheme_has_place(&rev->repo)))
+		return look_moved_locked(a, rev, ms);
+	n = look_owner_locked(a->vfs, a->dir, is_hub ? NODE_HUB_REPO : NODE_REPO, a->name, &a->repo, "");
+	if (!n)
+		return NULL;
+	*ms = REPO_MS;
+	if (n->kind != a->repo.kind)
+		n->kind = (uint8_t)a->repo.kind; /* a new node, as above */
+	site_note(n->site, rev);
+	return n;
+}
+
+static void known_came(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	(void)err; /* why the Hub was not asked is the better sentence */
+	ask_end(a, r < 0 ? a->r : 0, rev, &a->err, look_repo_locked);
+}
+
+static void used_came(void *ctx, int r, const char *const *commits, size_t nr, const struct err *err)
+{
+	struct ask *a = ctx;
+
+	(void)err; /* as above */
+	if (r == 0 && nr)
+		catalog_want_known(a->vfs->catalog, &a->repo, commits[0], known_came, a);
+	else
+		ask_end(a, a->r, NULL, &a->err, look_repo_locked);
+}
+
+void repo_answered(struct ask *a, int r, const struct revision *rev, const struct err *err)
+{
+	if (r != -ETIMEDOUT) {
+		ask_end(a, r, rev, err, look_repo_locked);
+		return;
+	}
+	a->r = r;
+	a->err = *err;
+	catalog_want_used(a->vfs->catalog, a->repo.kind, a->repo.name, used_came, a);
+}
+
+/* What the name is, if it is no organisation's. */
 static void old_name_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
 	struct ask *a = ctx;
-	struct vfs *v = a->vfs;
-	struct vfs_entry found;
-	struct node *n;
 
-	(void)err; /* an organisation may have the name as well */
-	if (r < 0 || !scheme_has_place(&rev->repo)) {
-		look_free(v, a->dir, NODE_ORG, a->name, (int)a->repo.kind, a->done, a->ctx);
-	} else {
-		pthread_mutex_lock(&v->lock);
-		n = look_moved_locked(v, a->dir, a->name, &rev->repo);
-		if (n)
-			fill_entry_locked(v, n, REPO_MS, &found);
-		pthread_mutex_unlock(&v->lock);
-		say_found(a->done, a->ctx, n, &found);
+	if (r == 0 && scheme_has_place(&rev->repo)) {
+		ask_end(a, 0, rev, err, look_moved_locked);
+		return;
 	}
+	look_free(a->vfs, a->dir, NODE_ORG, a->name, a->dir->kind, a->done, a->ctx); /* an organisation may have the name as well */
 	ask_free(a);
 }
 
 static void lookup_old_name(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
-	struct ask *a = ask_new(v, dir, name, done, ctx);
+	struct repo_id repo;
 
-	if (!a) {
-		say_error(done, ctx, -ENOMEM);
-		return;
-	}
-	if (repo_id_set(&a->repo, (enum repo_kind)dir->kind, name, strlen(name)) < 0)
-		old_name_came(a, -ENOENT, NULL, NULL);
+	if (repo_id_set(&repo, (enum repo_kind)dir->kind, name, strlen(name)) < 0)
+		look_free(v, dir, NODE_ORG, name, dir->kind, done, ctx);
 	else
-		catalog_want_revision(v->catalog, &a->repo, NULL, old_name_came, a);
+		ask_revision(v, dir, name, &repo, NULL, old_name_came, done, ctx);
 }
 
 struct old_name_ask {
@@ -463,50 +542,23 @@ static void org_judged(void *ctx, int r)
 static void repo_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
 	struct ask *a = ctx;
-	struct vfs *v = a->vfs;
-	struct vfs_entry found;
-	struct node *n;
 
 	if (r == -ENOENT) {
 		a->err = *err;
-		want_old_name(v, a->dir, org_judged, a);
-		return;
-	}
-	if (r < 0) {
-		a->done(a->ctx, r, NULL, err);
+		want_old_name(a->vfs, a->dir, org_judged, a);
 	} else {
-		bool is_here = !strcmp(rev->repo.name, a->repo.name) || !scheme_has_place(&rev->repo);
-
-		pthread_mutex_lock(&v->lock);
-		n = is_here ? look_owner_locked(v, a->dir, NODE_REPO, a->name, &a->repo, "")
-			    : look_moved_locked(v, a->dir, a->name, &rev->repo);
-		if (n && is_here) {
-			site_note(n->site, rev);
-		}
-		if (n)
-			fill_entry_locked(v, n, REPO_MS, &found);
-		pthread_mutex_unlock(&v->lock);
-		say_found(a->done, a->ctx, n, &found);
+		repo_answered(a, r, rev, err);
 	}
-	ask_free(a);
 }
 
 static void lookup_in_org(struct vfs *v, struct node *dir, const char *name, vfs_lookup_done *done, void *ctx)
 {
 	struct repo_id repo;
-	struct ask *a;
 
-	if (scheme_in_org((enum repo_kind)dir->kind, dir->name, name, &repo) == PLACE_NONE) {
+	if (scheme_in_org((enum repo_kind)dir->kind, dir->name, name, &repo) == PLACE_NONE)
 		say_absent(done, ctx, FOREVER_MS, NULL);
-		return;
-	}
-	a = ask_new(v, dir, name, done, ctx);
-	if (!a) {
-		say_error(done, ctx, -ENOMEM);
-		return;
-	}
-	a->repo = repo;
-	catalog_want_revision(v->catalog, &a->repo, NULL, repo_came, a);
+	else
+		ask_revision(v, dir, name, &repo, NULL, repo_came, done, ctx);
 }
 
 /* --- by directory --- */

@@ -96,25 +96,19 @@ bool is_in_hub(const struct node *dir)
 	return dir->type == NODE_HUB_REFS;
 }
 
-static void give_revision(struct ask *a, const struct revision *rev)
+static struct node *look_revision_locked(struct ask *a, const struct revision *rev, uint64_t *ms)
 {
-	struct vfs *v = a->vfs;
-	bool kept = false, is_hub = is_in_hub(a->dir), is_commit = a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
-	struct vfs_entry found;
+	bool kept = false, is_hub = is_in_hub(a->dir), is_commit = !is_hub && a->place == PLACE_COMMIT && !strcmp(a->name, rev->commit);
 	struct node *n;
 
-	pthread_mutex_lock(&v->lock);
 	if (is_hub)
-		n = look_ref_locked(v, a->dir, a->name, rev->commit, &kept);
+		n = look_ref_locked(a->vfs, a->dir, a->name, rev->commit, &kept);
 	else if (is_commit)
-		n = look_commit_locked(v, a, NODE_COMMIT, rev);
+		n = look_commit_locked(a->vfs, a, NODE_COMMIT, rev);
 	else
-		n = look_link_locked(v, a->dir, a->name, rev->commit, &kept);
-	if (n)
-		fill_entry_locked(v, n, revision_entry_ms(rev, is_commit, kept), &found);
-	pthread_mutex_unlock(&v->lock);
-	say_found(a->done, a->ctx, n, &found);
-	ask_free(a);
+		n = look_link_locked(a->vfs, a->dir, a->name, rev->commit, &kept);
+	*ms = revision_entry_ms(rev, is_commit, kept);
+	return n;
 }
 
 static bool is_beginning(const char *rev, const struct known_ref *refs, size_t nr)
@@ -147,21 +141,14 @@ static void refs_came(void *ctx, int r, const struct known_ref *refs, size_t nr,
 static void revision_came(void *ctx, int r, const struct revision *rev, const struct err *err)
 {
 	struct ask *a = ctx;
-
 	bool may_begin = a->place == PLACE_REVISION && scheme_is_plain(a->name);
 
-	if (r == 0) {
-		give_revision(a, rev);
-	} else if (may_begin && (r == -ENOENT || r == -ETIMEDOUT)) { /* without the Hub the list may be known, if the name is not */
+	if (may_begin && (r == -ENOENT || r == -ETIMEDOUT)) { /* without the Hub the list may be known, if the name is not */
 		a->r = r;
 		a->err = *err;
 		catalog_want_refs(a->vfs->catalog, &a->repo, refs_came, a);
-	} else if (r == -ENOENT) {
-		say_gone(a, err);
-		ask_free(a);
 	} else {
-		a->done(a->ctx, r, NULL, err);
-		ask_free(a);
+		ask_end(a, r, rev, err, look_revision_locked);
 	}
 }
 

@@ -93,6 +93,22 @@ static int get_gated(const struct subject *s, struct buf *out)
 	return s->site.repo.name[0] ? 0 : -ENODATA;
 }
 
+/* Of a repository: names of those of its revisions that are tags, as far as somebody has listed them. In a directory a tag looks like a branch. */
+static void add_tags(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err)
+{
+	struct buf *out = ctx;
+
+	(void)err; /* without refs there are no tags */
+	for (size_t i = 0; r == 0 && i < nr; i++)
+		if (refs[i].is_tag)
+			buf_addf(out, "%s\n", refs[i].name);
+}
+
+static int get_tags(const struct subject *s, struct buf *out)
+{
+	return s->site.repo.name[0] && catalog_find_refs(s->vfs->catalog, &s->site.repo, add_tags, out) ? 0 : -ENODATA;
+}
+
 static int get_size(const struct subject *s, struct buf *out)
 {
 	buf_addf(out, "%llu", (unsigned long long)s->entry->size);
@@ -171,6 +187,7 @@ static const struct attribute {
 	{"dtypes", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, dtypes)},
 	{"chat_template", ON_REPO | ON_COMMIT, NULL, offsetof(struct hub_card, chat_template)},
 	{"params", ON_REPO | ON_COMMIT, get_params, 0},
+	{"tags", ON_REPO, get_tags, 0},
 	{"size", ON_FILE, get_size, 0},
 	{"cached", ON_FILE, get_cached, 0},
 	{"verified", ON_FILE, get_verified, 0},

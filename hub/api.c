@@ -184,6 +184,45 @@ void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *don
 	call_start(h, c, buf_take(&url));
 }
 
+/* --- who the token stands for --- */
+
+static int take_whoami(struct call *c, const char *text, size_t len, struct err *err)
+{
+	return parse_whoami(text, len, &c->whoami, err);
+}
+
+static void deliver_whoami(struct call *c, bool more)
+{
+	(void)more;
+	c->whoami.date_s = c->date_s;
+	CALLBACK(hub_whoami_done, c)(c->ctx, &c->res, &c->whoami);
+}
+
+void hub_want_whoami(struct hub *h, hub_whoami_done *done, void *ctx)
+{
+	const struct repo_id nobody = {0};
+	struct call *c = call_new(&nobody, NULL, ctx);
+
+	if (c) {
+		free(c->what);
+		c->what = strdup(h->endpoint);
+	}
+	if (!c || !c->what) {
+		const struct hub_whoami who = {0};
+		struct hub_result res;
+
+		free(c);
+		set_no_memory(&res);
+		done(ctx, &res, &who);
+		return;
+	}
+	c->is_about_repo = false;
+	c->done = STORE(done);
+	c->take = take_whoami;
+	c->deliver = deliver_whoami;
+	call_start(h, c, str_printf("%s/api/whoami-v2", h->endpoint));
+}
+
 /* --- repositories of an organisation --- */
 
 static int take_repos(struct call *c, const char *text, size_t len, struct err *err)

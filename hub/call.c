@@ -55,8 +55,10 @@ static void proceed(void *arg);
 static int on_headers(void *ctx, const struct http_answer *a)
 {
 	struct call *c = ctx;
-	const char *link = http_answer_header(a, "Link");
+	const char *link = http_answer_header(a, "Link"), *date = http_answer_header(a, "Date");
 
+	if (!date || parse_http_date(date, &c->date_s) < 0)
+		c->date_s = 0;
 	buf_clear(&c->body);
 	free(c->link);
 	c->link = NULL;

@@ -23,6 +23,7 @@ struct call {
 	void (*done)(void); /* the caller's callback, as deliver() knows it */
 	void *ctx;
 	struct hub_info info;
+	struct hub_whoami whoami;
 	struct parsed parsed;
 	struct hub_result res;
 
@@ -34,6 +35,7 @@ struct call {
 	struct buf body;
 	bool is_ok;       /* body is an answer to take */
 	bool is_too_long; /* it passed the cap */
+	int64_t date_s;   /* of the last answer; 0: it had none */
 	char *link;       /* the Link header of the answer; NULL if none */
 	unsigned tries;
 	bool host_is_down; /* which the last answer showed: the next request waits for its turn by itself */

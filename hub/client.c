@@ -129,6 +129,7 @@ static struct hub *hub_new(const struct hub_config *config)
 	h->names_connections = config->names_connections ? config->names_connections : NAMES_CONNECTIONS;
 	h->defer = config->defer;
 	h->defer_ctx = config->defer_ctx;
+	h->share = config->share;
 	atomic_store(&h->offline, config->offline);
 	return h;
 }
@@ -137,7 +138,7 @@ static uint64_t paused_until(void *arg, const char *url)
 {
 	struct hub *h = arg;
 
-	return pauses_end(&h->pauses, url);
+	return max_u64(pauses_end(&h->pauses, url), share_hold_until(h));
 }
 
 static int check_endpoint(struct hub *h, struct err *err)
@@ -175,6 +176,7 @@ int hub_open(const struct hub_config *config, struct hub **out, struct err *err)
 	r = objects_open(h);
 	if (r < 0)
 		return r;
+	share_look(h);
 	net.user_agent = h->user_agent;
 	net.ca_file = config->ca_file;
 	net.paused_until = paused_until;

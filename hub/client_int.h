@@ -37,6 +37,7 @@ struct hub {
 	_Atomic bool offline, closing;
 	struct token token;
 	struct pauses pauses;
+	struct hub_share share;
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -46,6 +47,8 @@ struct hub {
 	uint64_t faults[8];
 	char last_error[ERR_TEXT_MAX];
 	int64_t last_error_s;
+	bool is_looking;             /* what other processes were told is being looked up */
+	uint64_t look_ms, looked_ms; /* monotonic: when that began, and when it was last done */
 };
 
 /* Work that hub_close() waits for. False once the hub is closing. */
@@ -66,6 +69,14 @@ bool token_is_newer(struct token *t, uint64_t nr);
 bool token_reload(struct token *t);
 /* Sees to it that the file is looked at every few seconds, on a deferred thread. */
 void token_watch(struct hub *h);
+
+/* --- share.c: pauses between processes --- */
+/* Tells others what they do not know. Any thread. */
+void share_tell(struct hub *h);
+/* Looks up what others were told, now. Touches a file. */
+void share_look(struct hub *h);
+/* The same, if it is time, on a deferred thread. Until when a request has to wait for that; 0: it need not. */
+uint64_t share_hold_until(struct hub *h);
 
 /* --- notes.c: what is remembered of repositories, and how calls went --- */
 /* True if access was refused within the last minute: *res says what is known. */

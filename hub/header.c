@@ -161,6 +161,17 @@ int parse_retry_after(const char *value, uint64_t *out_s)
 	return 0;
 }
 
+int parse_http_date(const char *value, int64_t *out_s)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(value, "%a, %d %b %Y %H:%M:%S", &tm); /* names of the C locale, in which the program runs */
+
+	if (!rest || strcmp(rest, " GMT") != 0)
+		return -EINVAL;
+	*out_s = timegm(&tm);
+	return 0;
+}
+
 /* --- Content-Range, ETag --- */
 
 int parse_content_range(const char *value, struct content_range *out)

@@ -127,9 +127,10 @@ static uint64_t wait_asked_ms(const struct http_answer *a)
 /* The whole host is left alone: API and content, urgent or not. How long from now on. */
 static uint64_t note_pause(struct hub *h, const char *url, uint64_t wait_ms)
 {
-	uint64_t now = clock_mono_ms();
+	uint64_t now = clock_mono_ms(), end = pauses_note(&h->pauses, url, now + wait_ms);
 
-	return pauses_note(&h->pauses, url, now + wait_ms) - now;
+	share_tell(h);
+	return end - now;
 }
 
 void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a, const struct repo_id *repo, const char *what,

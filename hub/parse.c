@@ -317,6 +317,24 @@ int parse_refs(const char *text, size_t len, struct parsed *out, struct err *err
 	return 0;
 }
 
+int parse_whoami(const char *text, size_t len, struct hub_whoami *out, struct err *err)
+{
+	AUTO_PARSED p = {0};
+	const char *name, *role;
+	int r = json_parse(text, len, PARSE_PAGE_MAX, &p.json, err);
+
+	if (r < 0)
+		return r;
+	name = json_get_string(p.json, "name");
+	role = json_get_string(json_get(json_get(p.json, "auth"), "accessToken"), "role");
+	if (!name || !*name)
+		return err_set(err, -EBADMSG, "the answer names nobody");
+	*out = (struct hub_whoami){0};
+	err_escape(out->name, sizeof(out->name), name);
+	err_escape(out->role, sizeof(out->role), role ? role : "");
+	return 0;
+}
+
 int parse_repos(const char *text, size_t len, enum repo_kind kind, struct parsed *out, struct err *err)
 {
 	AUTO_PARSED p = {0};

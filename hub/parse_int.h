@@ -23,6 +23,9 @@ int parse_rate_limit(const char *value, struct rate_limit *out);
 /* Retry-After in seconds, at most 3600; -EINVAL for a date or anything else. */
 int parse_retry_after(const char *value, uint64_t *out_s);
 
+/* "Sat, 28 Nov 2026 15:31:51 GMT" to seconds since 1970, or -EINVAL; of the three forms of RFC 9110 the one that servers send. */
+int parse_http_date(const char *value, int64_t *out_s);
+
 struct content_range {
 	uint64_t first, last, total;
 };
@@ -40,6 +43,8 @@ uint64_t parse_location_ttl_ms(const char *url, int64_t now_s);
 
 /* JSON answers. asked: fills what the answer leaves out. 0, -EBADMSG, -EMSGSIZE, -ENOMEM. */
 int parse_info(const char *text, size_t len, const struct repo_id *asked, struct hub_info *out, struct err *err);
+
+int parse_whoami(const char *text, size_t len, struct hub_whoami *out, struct err *err);
 
 /* An array of what one page lists; strings are borrowed from json. Zeroed before; freed by parsed_done(). */
 struct parsed {

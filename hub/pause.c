@@ -9,7 +9,7 @@
 
 void pauses_init(struct pauses *p)
 {
-	memset(p->of, 0, sizeof(p->of));
+	*p = (struct pauses){0};
 	pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -19,11 +19,11 @@ void pauses_done(struct pauses *p)
 }
 
 /* The place of a host; PAUSES_MAX if it has none. */
-static size_t find_locked(const struct pauses *p, const struct url *u)
+static size_t find_locked(const struct pauses *p, const char *host, unsigned port)
 {
 	size_t i = 0;
 
-	while (i < PAUSES_MAX && (p->of[i].port != u->port || strcmp(p->of[i].host, u->host) != 0))
+	while (i < PAUSES_MAX && (p->of[i].port != port || strcmp(p->of[i].host, host) != 0))
 		i++;
 	return i;
 }
@@ -38,23 +38,65 @@ static size_t find_oldest_locked(const struct pauses *p)
 	return oldest;
 }
 
+static struct pause *make_locked(struct pauses *p, const char *host, unsigned port)
+{
+	size_t i = find_locked(p, host, port);
+
+	if (i == PAUSES_MAX) {
+		i = find_oldest_locked(p);
+		p->of[i] = (struct pause){.port = port};
+		snprintf(p->of[i].host, sizeof(p->of[i].host), "%s", host);
+	}
+	return &p->of[i];
+}
+
 uint64_t pauses_note(struct pauses *p, const char *url, uint64_t until_ms)
 {
+	struct pause *of;
 	struct url u;
-	size_t i;
 
 	if (url_parse(url, &u) < 0)
 		return until_ms;
 	LOCK_SCOPE(&p->lock);
-	i = find_locked(p, &u);
-	if (i == PAUSES_MAX) {
-		i = find_oldest_locked(p);
-		snprintf(p->of[i].host, sizeof(p->of[i].host), "%s", u.host);
-		p->of[i].port = u.port;
-		p->of[i].until_ms = 0;
-	}
-	p->of[i].until_ms = max_u64(p->of[i].until_ms, until_ms);
-	return p->of[i].until_ms;
+	of = make_locked(p, u.host, u.port);
+	of->until_ms = max_u64(of->until_ms, until_ms);
+	return of->until_ms;
+}
+
+bool pauses_hear(struct pauses *p, const char *host, unsigned port, uint64_t until_ms)
+{
+	struct pause *of;
+	bool is_news;
+	LOCK_SCOPE(&p->lock);
+
+	of = make_locked(p, host, port);
+	is_news = until_ms > of->until_ms + PAUSE_SLACK_MS;
+	if (is_news)
+		of->until_ms = until_ms;
+	of->told_ms = max_u64(of->told_ms, until_ms);
+	return is_news;
+}
+
+bool pauses_begin_telling(struct pauses *p)
+{
+	LOCK_SCOPE(&p->lock);
+	if (p->is_telling)
+		return false; /* who tells sees what was noted before this */
+	p->is_telling = true;
+	return true;
+}
+
+bool pauses_take_untold(struct pauses *p, struct pause *out)
+{
+	LOCK_SCOPE(&p->lock);
+	for (size_t i = 0; i < PAUSES_MAX; i++)
+		if (p->of[i].until_ms > p->of[i].told_ms + PAUSE_SLACK_MS) {
+			p->of[i].told_ms = p->of[i].until_ms;
+			*out = p->of[i];
+			return true;
+		}
+	p->is_telling = false;
+	return false;
 }
 
 uint64_t pauses_end(struct pauses *p, const char *url)
@@ -65,6 +107,6 @@ uint64_t pauses_end(struct pauses *p, const char *url)
 	if (url_parse(url, &u) < 0)
 		return 0;
 	LOCK_SCOPE(&p->lock);
-	i = find_locked(p, &u);
+	i = find_locked(p, u.host, u.port);
 	return i < PAUSES_MAX ? p->of[i].until_ms : 0;
 }

@@ -50,6 +50,8 @@ enum cache_scrub {
 	SCRUB_DRY,      /* thorough, but nothing is changed: for cache_gc() to tell */
 };
 
+#define CACHE_FORMAT 2 /* docs/CACHE-FORMAT.md */
+
 struct cache_config {
 	const char *dir;    /* made if missing (0700); must be ours */
 	uint64_t size_max;  /* bytes of chunks; 0: 90 % of the file system */
@@ -66,6 +68,11 @@ struct cache_config {
 int cache_open(const struct cache_config *config, struct cache **out, struct err *err);
 /* Commits what is queued, records a clean shutdown, stops the threads. */
 void cache_close(struct cache *c);
+/*
+ * Which format the index in dir has, off its head, while somebody else may have it open: 0 none, 1 to CACHE_FORMAT, or more for a newer hffs;
+ * -EAGAIN: all of it is in its log yet; -EBADMSG: it is no index of ours; -errno.
+ */
+int cache_peek_format(const char *dir);
 /* 16 random bytes made with the cache: salt of identities. */
 const uint8_t *cache_salt(const struct cache *c);
 

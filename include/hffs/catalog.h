@@ -78,6 +78,8 @@ struct known_ref {
 typedef void refs_done(void *ctx, int r, const struct known_ref *refs, size_t nr, const struct err *err);
 /* Branches, tags, converts, pull requests of the Hub, believed for ref_ttl. */
 void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
+/* The same from memory only, fresh or not: false, and no done(), if nothing is known. A lock file does not know what is a tag. */
+bool catalog_find_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx);
 
 typedef void names_done(void *ctx, int r, const char *const *names, size_t nr, const struct err *err);
 /* Public (and with the token's eyes private) repositories of an organisation: last parts of their names. Believed for 5 minutes.

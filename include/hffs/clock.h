@@ -8,6 +8,7 @@
 uint64_t clock_mono_ms(void); /* CLOCK_MONOTONIC, milliseconds */
 uint64_t clock_mono_us(void); /* the same, microseconds */
 int64_t clock_wall_s(void);   /* seconds since 1970, UTC */
+int64_t clock_wall_ms(void);  /* the same, milliseconds */
 
 /* Tests: from now on both clocks stand at these values, until called again; mono_ms = UINT64_MAX gives the real clocks back. */
 void clock_fake(uint64_t mono_ms, int64_t wall_s);

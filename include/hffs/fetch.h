@@ -14,8 +14,9 @@
 struct fetch;
 
 struct fetch_config {
-	struct hub_config hub;     /* defer is filled in by fetch_open() */
+	struct hub_config hub;     /* defer and share are filled in by fetch_open() */
 	struct cache_config cache; /* events are filled in by fetch_open() */
+	const char *pause_dir;     /* pauses are shared through the cache's directory and this one, where it exists; may be NULL */
 	uint64_t data_deadline_ms; /* a wait for data without progress; UINT64_MAX: never ends by itself */
 	const struct lockfile *lock; /* only what it names is there; borrowed until fetch_close(). NULL: the whole Hub */
 	const struct filter *filter; /* which files may be seen; borrowed as well. NULL: all */

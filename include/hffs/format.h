@@ -185,6 +185,23 @@ enum pickle_look { PICKLE_NO, PICKLE_YES, PICKLE_IF_IN_ZIP /* pickle_in_zip() te
 enum pickle_look pickle_look(const void *bytes, size_t len);
 bool pickle_in_zip(const struct zip_directory *z);
 
+/* Follows the opcodes of what may be a pickle without a head, from the file's beginning. {0} is the beginning. */
+#define PICKLE_MARKS_MAX 256
+struct pickle_walk {
+	uint64_t off; /* in the file, of the byte that is wanted next; the rest is pickle_walk()'s own */
+	uint64_t nr, below[PICKLE_MARKS_MAX];
+	unsigned nr_marks;
+	bool has_name, is_in_text;
+};
+enum pickle_step {
+	PICKLE_MORE,      /* the bytes at w->off are needed */
+	PICKLE_HARMLESS,  /* no pickle, or one that calls nothing */
+	PICKLE_RUNS,      /* something is called */
+	PICKLE_UNDECIDED, /* it cannot be followed */
+};
+/* bytes: of a file of `size` bytes those from w->off on, PICKLE_LOOK_BYTES or all there are. Pure. */
+enum pickle_step pickle_walk(struct pickle_walk *w, const void *bytes, size_t len, uint64_t size);
+
 #define PARQUET_TAIL_BYTES 8
 
 /* Where the footer of a parquet file is (without its length and mark), from the file's last bytes. 0 or -EBADMSG. */

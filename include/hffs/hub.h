@@ -16,6 +16,17 @@
 struct hub;
 struct http;
 
+/*
+ * Between processes: tell() hands on that a host wants to be left alone; look() calls heard() for every host that told so to somebody else.
+ * Either may be NULL. On the thread of hub_config.defer, each by one thread at a time; look() also within hub_open(). They may block on disk.
+ */
+typedef void hub_heard(void *heard_ctx, const char *host, unsigned port, uint64_t left_ms);
+struct hub_share {
+	void (*tell)(void *ctx, const char *host, unsigned port, uint64_t left_ms);
+	void (*look)(void *ctx, hub_heard *heard, void *heard_ctx);
+	void *ctx;
+};
+
 struct hub_config {
 	const char *endpoint;   /* "https://huggingface.co"; no '/' at the end */
 	const char *token;      /* fixed token, NULL if none; wins over token_file */
@@ -29,6 +40,7 @@ struct hub_config {
 	/* Runs fn(arg) soon on another thread (parsing is not the net thread's work). NULL: run it where we are. */
 	void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
 	void *defer_ctx;
+	struct hub_share share;
 };
 
 /* How a call ended. r: 0 or -errno by docs/SEMANTICS.md; err.text: one sentence that names repository, path or address. */
@@ -128,6 +140,18 @@ void hub_want_refs(struct hub *h, const struct repo_id *repo, hub_refs_done *don
 /* Repositories of an organisation, by pages as hub_want_tree(); names are canonical ids. */
 typedef void hub_repos_page(void *ctx, const struct hub_result *res, const struct repo_id *repos, size_t nr, bool more);
 void hub_want_repos(struct hub *h, enum repo_kind kind, const char *author, hub_repos_page *page, void *ctx);
+
+/* Who the token stands for. */
+struct hub_whoami {
+	char name[128], role[32]; /* "" where the Hub does not say, or refuses */
+	int64_t date_s; /* the server's clock, of any answer; 0: it did not say */
+};
+/*
+ * -EACCES or -ENOENT with res->status 401: no token, or a wrong one. The Hub allows few of these calls: never more than one in a process.
+ * [huggingface_hub hf_api.py whoami, 2026-08]
+ */
+typedef void hub_whoami_done(void *ctx, const struct hub_result *res, const struct hub_whoami *who);
+void hub_want_whoami(struct hub *h, hub_whoami_done *done, void *ctx);
 
 /* --- content; callbacks on the net thread --- */
 

@@ -6,6 +6,8 @@
 #ifndef HFFS_LOCKFILE_H
 #define HFFS_LOCKFILE_H
 
+#include <stdbool.h>
+
 #include <hffs/buf.h>
 #include <hffs/digest.h>
 #include <hffs/err.h>
@@ -23,6 +25,7 @@ struct lock_entry {
 	struct repo_id repo;
 	char rev[REPO_REV_MAX];  /* as it was named when it was locked: a branch, a tag, or the commit itself */
 	char commit[COMMIT_MAX];
+	char also[REPO_NAME_MAX]; /* another name that the user had for it: of one part, or from before a rename; "": none */
 	struct lock_file *files; /* by path, in byte order */
 	size_t nr, cap;
 };
@@ -42,13 +45,15 @@ void lock_entry_done(struct lock_entry *e);
 /* Appends a file, copied. -EINVAL with a sentence: a path that is not safe or no UTF-8, a size beyond 2^53, no digest; -ENOMEM. */
 int lock_entry_add(struct lock_entry *e, const char *path, uint64_t size, const struct blob_id *id, struct err *err);
 /*
- * Takes over an entry in the place of the one of the same repository and revision; the others stay. Sorts the files. -EINVAL with a
+ * Takes over an entry in the place of the one of the same repository and revision, whose other name it inherits; the others stay. Sorts the files. -EINVAL with a
  * sentence: a path twice, or a file of the same commit that another entry has with another digest; -ENOMEM. Then e is still the
  * caller's.
  */
 int lockfile_put(struct lockfile *l, struct lock_entry *e, struct err *err);
 /* The entry of a revision (its name, or a commit of any entry); NULL. rev NULL: "main", else the first of the repository. */
 const struct lock_entry *lockfile_find(const struct lockfile *l, const struct repo_id *repo, const char *rev);
+/* Which of its repositories is meant: by the very name, in another case (which the Hub ignores), or by another name. False: none. */
+bool lockfile_find_repo(const struct lockfile *l, const struct repo_id *asked, struct repo_id *out);
 /* "sha256:<hex>" or "git-sha1:<hex>". */
 #define LOCK_DIGEST_MAX (BLOB_ID_HEX_MAX + 10)
 const char *lock_digest_format(const struct blob_id *id, char out[LOCK_DIGEST_MAX]);

@@ -49,4 +49,9 @@ struct mount_stats {
 };
 void mount_stats(struct mount *m, struct mount_stats *out);
 
+/* Where the helper is that mounts for users without root: caller frees, NULL if there is none. */
+char *mount_find_fusermount(void);
+/* Which libfuse this program runs with: "3.14.0". */
+const char *mount_fuse_version(void);
+
 #endif

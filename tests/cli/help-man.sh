@@ -12,14 +12,14 @@ section() { sed -n "/^$1\$/,/^[A-Z]/p"; }
 # The settings at the beginnings of lines: names before '=' or alone.
 settings_of() { grep -E "^ {$1}[a-z_]+(=| |\$)" | sed -E 's/^ +//; s/[= ].*//' | sort -u; }
 
-for verb in mount umount status pull pin unpin verify gc cache ls inspect tensors refresh run embed tokenize detokenize serve; do
+for verb in mount umount status pull pin unpin verify gc cache ls inspect tensors refs refresh doctor run embed tokenize detokenize serve; do
 	help=$("$hffs" "$verb" --help) || fail "$verb" "--help fails"
 	equal "options-of-$verb" "$(options_of <<<"$help")" "$(page "hffs-$verb.1" | section OPTIONS | options_of)"
 	equal "verb-$verb-in-help" "$("$hffs" --help | grep -cE "^  $verb ")" 1
 	equal "verb-$verb-in-man" "$(page hffs.1 | section DESCRIPTION | grep -cE "^ +$verb( |\$)")" 1
 done
 equal options-of-hffs "$("$hffs" --help | options_of)" "$(page hffs.1 | section OPTIONS | options_of)"
-equal verbs-in-help "$("$hffs" --help | grep -cE '^  [a-z]+ +[a-z]')" 18
+equal verbs-in-help "$("$hffs" --help | grep -cE '^  [a-z]+ +[a-z]')" 20
 equal settings "$("$hffs" mount --help | settings_of 2)" "$(page hffs.conf.5 | section SETTINGS | settings_of 7)"
 sample=$(sed -n 's/^#\([a-z_]*\) = .*/\1/p' "$root/packaging/hffs.conf" | sort -u)
 equal sample-settings-exist "$(comm -23 <(echo "$sample") <(page hffs.conf.5 | section SETTINGS | settings_of 7))" ""

@@ -134,5 +134,22 @@ if [ -x "$hub_faulty" ]; then
 	refuses liar-is-found 1 'Bad message' cat "$hf/org/other/main/file.bin"
 	control clear >/dev/null
 	check umount-liar "$hffs" umount "$hf"
+
+	# Locked by a name of one part: it is kept in the lock, and leads to the true one without the Hub; so does another case.
+	control 'rename?from=old-name&to=org/model' >/dev/null
+	check lock-by-an-old-name "$hffs" pin -q --lock "$work/names.lock" old-name -o "endpoint=$endpoint,cache=$work/names"
+	check lock-by-the-true-name "$hffs" pin -q --lock "$work/names.lock" org/model -o "endpoint=$endpoint,cache=$work/names"
+	equal other-name-is-kept "$(grep -c '"also": "old-name"' "$work/names.lock")" 1
+	control reset >/dev/null
+	check mount-names "$hffs" mount "$hf" -o "endpoint=$endpoint,cache=$work/names,lock=$work/names.lock,offline"
+	equal locked-old-name "$(readlink "$hf/old-name")" org/model
+	equal locked-old-name-file "$(stat -c %s "$hf/old-name/main/config.json")" "$(stat -c %s "$work/hub/org/model/config.json")"
+	equal locked-other-case "$(readlink "$hf/ORG/Model")" ../org/model
+	equal locked-hub-old-name "$(readlink "$hf/.hub/models--old-name")" models--org--model
+	equal locked-names-are-not-listed "$(ls "$hf" | tr '\n' ' ')" "datasets org spaces "
+	refuses locked-no-other-name 1 'No such file' stat "$hf/never/main"
+	check ls-by-an-old-name "$hffs" ls -o "endpoint=$endpoint,lock=$work/names.lock,offline" old-name@main
+	check umount-names "$hffs" umount "$hf"
+	equal names-ask-nobody "$(control stats | sed 's/.*"requests":{[^}]*"total":\([0-9]*\).*/\1/')" 0
 fi
 finish

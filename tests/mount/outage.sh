@@ -70,4 +70,16 @@ equal offline-uncached "$(errno_of "$hf/org/other/main/file.bin" 5000000)" ETIME
 at_most offline-at-once $((SECONDS - start)) 2
 equal offline-requests "$(counter "$hf" requests)" 0
 check umount-offline "$hffs" umount "$hf"
+
+# Only a commit was pulled, and its branch never asked for: that is enough to get to it.
+serve "$work/hub" "$address"
+commit=$("$hffs" refs -o "endpoint=$endpoint,cache=$work/look.cache" org/model | cut -d' ' -f1)
+check pull-a-commit "$hffs" pull -q "org/model@$commit" config.json -o "endpoint=$endpoint,cache=$work/commit.cache"
+stop_server
+mkdir "$work/commit"
+check mount-with-a-commit "$hffs" mount "$work/commit" -o "endpoint=$endpoint,cache=$work/commit.cache,offline"
+equal a-commit-is-enough "$(cat "$work/commit/org/model/$commit/config.json")" "$(cat "$work/hub/org/model/config.json")"
+equal a-commit-is-enough-in-hub "$(cat "$work/commit/.hub/models--org--model/snapshots/$commit/config.json")" "$(cat "$work/hub/org/model/config.json")"
+equal nothing-else-is-there "$(errno_of "$work/commit/org/other/main/file.bin" 1)" ETIMEDOUT
+check umount-with-a-commit "$hffs" umount "$work/commit"
 finish

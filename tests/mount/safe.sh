@@ -26,6 +26,15 @@ put("org/pair/README.md", b"# hello\n")
 put("org/pair/config.json", b"{}\n")
 put("org/lonely/model.ckpt", rng.randbytes(5000))
 put("org/hidden/innocent.txt", pickle.dumps(evil, 4))
+class Evil:
+    def __reduce__(self):
+        return os.system, ("true",)
+put("org/hidden/notes.txt", pickle.dumps(Evil(), 0))
+put("org/hidden/notes.dat", pickle.dumps(Evil(), 1))
+put("org/hidden/far.dat", pickle.dumps(["x" * 3000000, Evil()], 1))
+put("org/hidden/data-only.txt", pickle.dumps(evil, 0))
+put("org/hidden/labels.txt", b"cat\ndog\nbird\n" * 9000)
+put("org/hidden/one-line.txt", b"V" * 3000000 + b"\n")
 put("org/hidden/archive.data", zipped(["version", "a/data.pkl"], 600000))
 put("org/hidden/docs.zip", zipped(["readme.txt", "x/y.json"]))
 put("org/hidden/objects.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 60) + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(59) + b"\n" + pickle.dumps([1], 3))
@@ -57,12 +66,12 @@ equal refused-has-size "$(stat -c %s "$hf/org/lonely/main/model.ckpt")" 5000
 equal name-is-not-fetched "$(counter "$hf" bytes_fetched)" 0
 
 # By content, under names that say nothing.
-for name in innocent.txt archive.data objects.npy broken.zip sub/deep/old.tar; do
+for name in innocent.txt notes.txt notes.dat far.dat one-line.txt archive.data objects.npy broken.zip sub/deep/old.tar; do
 	refuses "content-$(basename "$name")" 1 'Permission denied' cat "$hidden/$name"
 	check "content-$(basename "$name")-reason" grep -q "$name holds a pickle" <<<"$(reason "$hidden/$name")"
 done
 refuses content-again 1 'Permission denied' cat "$hidden/archive.data"
-for name in docs.zip floats.npy plain.bin.txt empty.dat model.gguf; do
+for name in data-only.txt labels.txt docs.zip floats.npy plain.bin.txt empty.dat model.gguf; do
 	check "harmless-$name" cmp "$hidden/$name" "$work/hub/org/hidden/$name"
 done
 check harmless-pair cmp "$pair/weights.safetensors" "$work/hub/org/pair/weights.safetensors"

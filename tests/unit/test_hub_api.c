@@ -36,6 +36,60 @@ static void info_is_asked_and_read(void **state)
 	world_close(&w);
 }
 
+struct who {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	bool is_there;
+	struct hub_result res;
+	struct hub_whoami is;
+};
+
+static void who_came(void *ctx, const struct hub_result *res, const struct hub_whoami *is)
+{
+	struct who *w = ctx;
+	LOCK_SCOPE(&w->lock);
+
+	w->res = *res;
+	w->is = *is;
+	w->is_there = true;
+	pthread_cond_signal(&w->came);
+}
+
+static void ask_who(struct hub *h, struct who *w)
+{
+	*w = (struct who){.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
+	hub_want_whoami(h, who_came, w);
+	LOCK_SCOPE(&w->lock);
+	while (!w->is_there)
+		pthread_cond_wait(&w->came, &w->lock);
+}
+
+static bool knows_the_first_only(struct wire_rq *rq)
+{
+	if (rq->idx)
+		return wire_text(rq, "401 Unauthorized\r\nDate: soon", "{\"error\":\"Invalid username or password.\"}");
+	return wire_text(rq, JSON_OK "\r\nDate: Sat, 28 Nov 2026 15:31:51 GMT", "{\"name\":\"tester\",\"auth\":{\"accessToken\":{\"role\":\"read\"}}}");
+}
+
+static void the_token_has_an_owner(void **state)
+{
+	struct world w;
+	struct who who;
+
+	(void)state;
+	world_open(&w, knows_the_first_only, NULL, NULL);
+	ask_who(w.client, &who);
+	assert_int_equal(who.res.r, 0);
+	assert_string_equal(who.is.name, "tester");
+	assert_int_equal(who.is.date_s, 1795879911);
+	assert_string_equal(w.hub->seen[0].target, "/api/whoami-v2");
+	ask_who(w.client, &who);
+	assert_int_equal(who.res.status, 401);
+	assert_string_equal(who.is.name, "");
+	assert_int_equal(who.is.date_s, 0);
+	world_close(&w);
+}
+
 static bool info_moved(struct wire_rq *rq)
 {
 	if (strstr(rq->target, "/old/"))
@@ -500,7 +554,7 @@ static int remove_token_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(info_is_asked_and_read),
+		cmocka_unit_test(info_is_asked_and_read), cmocka_unit_test(the_token_has_an_owner),
 		cmocka_unit_test(hub_addresses_move_to_the_endpoint),
 		cmocka_unit_test(trouble_is_tried_again),
 		cmocka_unit_test(retries_end_with_the_deadline),

@@ -781,6 +781,75 @@ static bool hub_signed_without_api(struct wire_rq *rq)
 	return strncmp(rq->target, "/api/", 5) ? hub_signed(rq) : wire_text(rq, "404 Not Found", "");
 }
 
+/* What goes between this process and others. */
+struct shared {
+	atomic_uint told, port;
+	_Atomic uint64_t told_ms, heard_ms;
+};
+
+static void shared_tell(void *ctx, const char *host, unsigned port, uint64_t left_ms)
+{
+	struct shared *s = ctx;
+
+	assert_string_equal(host, "127.0.0.1");
+	assert_int_equal(port, atomic_load(&s->port));
+	atomic_store(&s->told_ms, left_ms);
+	atomic_fetch_add(&s->told, 1);
+}
+
+static void shared_look(void *ctx, hub_heard *heard, void *heard_ctx)
+{
+	struct shared *s = ctx;
+
+	if (atomic_load(&s->heard_ms))
+		heard(heard_ctx, "127.0.0.1", atomic_load(&s->port), atomic_load(&s->heard_ms));
+}
+
+static void rate_limit_is_told_once(void **state)
+{
+	struct shared s = {0};
+	struct hub_config config = {.share = {shared_tell, shared_look, &s}};
+	struct world w;
+	struct fetch f;
+
+	(void)state;
+	world_open(&w, hub_limits, cdn_range, &config);
+	atomic_store(&s.port, w.hub->port);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), -ETIMEDOUT);
+	assert_int_equal(fetch_now(&f, w.client, 0, 1000), 0);
+	world_close(&w);
+	assert_int_equal(atomic_load(&s.told), 1);
+	assert_in_range(atomic_load(&s.told_ms), 500, 1000);
+}
+
+/* Who starts after another process was told asks nothing until the pause is over, and does not tell what is known. */
+static void rate_limit_of_another_process_is_kept(void **state)
+{
+	struct shared s = {0};
+	struct hub_config config = {.share = {shared_tell, shared_look, &s}};
+	struct err err = {0};
+	struct world w;
+	struct answer a;
+	uint64_t before;
+
+	(void)state;
+	world_open(&w, hub_signed_without_api, cdn_range, &config);
+	hub_close(w.client);
+	atomic_store(&s.port, w.hub->port);
+	atomic_store(&s.heard_ms, 700);
+	config.endpoint = w.endpoint;
+	config.defer = deferrer_defer;
+	config.defer_ctx = w.deferrer;
+	before = clock_mono_ms();
+	assert_int_equal(hub_open(&config, &w.client, &err), 0);
+	assert_in_range(hub_pause_left_ms(w.client), 1, 700);
+	assert_int_equal(info_now(&a, w.client, "acme/tiny"), -ENOENT);
+	assert_true(clock_mono_ms() - before >= 700);
+	assert_int_equal(wire_seen(w.hub), 1);
+	world_close(&w);
+	assert_int_equal(atomic_load(&s.told), 0);
+}
+
 static bool cdn_limits(struct wire_rq *rq)
 {
 	if (rq->idx == 0)
@@ -847,6 +916,8 @@ int main(void)
 		cmocka_unit_test(refusal_is_remembered),
 		cmocka_unit_test(listed_file_that_is_gone_is_stale),
 		cmocka_unit_test(rate_limit_pauses_everybody),
+		cmocka_unit_test(rate_limit_is_told_once),
+		cmocka_unit_test(rate_limit_of_another_process_is_kept),
 		cmocka_unit_test(rate_limit_of_the_storage_is_its_own),
 	};
 

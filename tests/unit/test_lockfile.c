@@ -73,6 +73,43 @@ static void test_same_bytes(void **state)
 	}
 }
 
+/* The other name is written, read, inherited by the next lock of that revision, and found; as is another case. */
+static void test_other_names(void **state)
+{
+	struct lock_entry first = entry(REPO_MODEL, "org/Model", "main", COMMIT_A), second = entry(REPO_MODEL, "org/Model", "main", COMMIT_B),
+			  third = entry(REPO_MODEL, "new/owner", "main", COMMIT_A);
+	static const char *const known[] = {"org/Model", "ORG/model", "model", "MODEL"}, *const unknown[] = {"org/mode", "org/model2", "other/model"};
+	AUTO_LOCKFILE l = {0}, again = {0};
+	AUTO_BUF text = {0};
+	struct repo_id found;
+
+	(void)state;
+	snprintf(first.also, sizeof(first.also), "model");
+	put(&l, first);
+	put(&l, second);
+	lockfile_format(&l, &text);
+	assert_non_null(strstr(text.data, "\"repository\": \"org/Model\",\n\t\t\t\"also\": \"model\",\n\t\t\t\"revision\": \"main\""));
+	assert_non_null(strstr(text.data, COMMIT_B));
+	assert_int_equal(lockfile_parse(text.data, text.len, &again, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		struct repo_id asked = entry(REPO_MODEL, known[i], "", "").repo;
+
+		assert_true(lockfile_find_repo(&again, &asked, &found));
+		assert_string_equal(found.name, "org/Model");
+		asked.kind = REPO_DATASET;
+		assert_false(lockfile_find_repo(&again, &asked, &found));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		struct repo_id asked = entry(REPO_MODEL, unknown[i], "", "").repo;
+
+		assert_false(lockfile_find_repo(&again, &asked, &found));
+	}
+	snprintf(third.also, sizeof(third.also), "model"); /* the name went to another repository */
+	put(&again, third);
+	assert_false(lockfile_find_repo(&again, &(struct repo_id){REPO_MODEL, "model"}, &found));
+	assert_true(lockfile_find_repo(&again, &(struct repo_id){REPO_MODEL, "new/owner"}, &found));
+}
+
 static void test_empty(void **state)
 {
 	AUTO_LOCKFILE l = {0};
@@ -156,6 +193,10 @@ static void test_refused(void **state)
 		{LOCK(REPO("org/m@x", "main", COMMIT_A, "[]")), "'org/m@x' is not a repository"},
 		{LOCK(REPO("org/m", "../x", COMMIT_A, "[]")), "'../x' is not a revision"},
 		{LOCK(REPO("org/m", "", COMMIT_A, "[]")), "not a revision"},
+		{LOCK(REPO("org/m\", \"also\": \"a/b/c", "main", COMMIT_A, "[]")), "'a/b/c' is not another name"},
+		{LOCK(REPO("org/m\", \"also\": \"ORG/m", "main", COMMIT_A, "[]")), "'ORG/m' is not another name"},
+		{LOCK(REPO("org/m\", \"also\": \"datasets/m", "main", COMMIT_A, "[]")), "'datasets/m' is not another name"},
+		{LOCK(REPO("org/m\", \"also\": \"m\", \"also\": \"m", "main", COMMIT_A, "[]")), "twice"},
 		{LOCK(REPO("org/m", "main", "abc", "[]")), "'abc' is not a commit"},
 		{LOCK(REPO("org/m", COMMIT_B, COMMIT_A, "[]")), "locked as the commit"},
 		{LOCK(REPO("org/m", "main", COMMIT_A, "{}")), "'files' is not a list"},
@@ -225,7 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_empty),   cmocka_unit_test(test_find),
 		cmocka_unit_test(test_what_no_lock_can_hold), cmocka_unit_test(test_refused), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files), cmocka_unit_test(test_other_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

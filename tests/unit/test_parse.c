@@ -308,6 +308,38 @@ static void refuses_malformed_trees(void **state)
 	parsed_done(&p);
 }
 
+static void reads_dates(void **state)
+{
+	static const char *const wrong[] = {"", "now", "Sat, 28 Nov 2026 15:31:51", "Sat, 28 Nov 2026 15:31:51 CET", "28 Nov 2026 15:31:51 GMT",
+					    "Saturday, 28-Nov-26 15:31:51 GMT x", "Sat, 28 Nov 2026 25:31:51 GMT"};
+	int64_t s = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(parse_http_date(wrong[i], &s), -EINVAL);
+	assert_int_equal(s, 7);
+	assert_int_equal(parse_http_date("Sat, 28 Nov 2026 15:31:51 GMT", &s), 0);
+	assert_int_equal(s, 1795879911);
+}
+
+static void reads_who_somebody_is(void **state)
+{
+	static const char *const wrong[] = {"", "[]", "{}", "{\"name\":1}", "{\"name\":\"\"}"};
+	const char *bare = "{\"name\":\"some\\u001bbody\"}", *full = "{\"name\":\"me\",\"auth\":{\"accessToken\":{\"role\":\"read\"}}}";
+	struct hub_whoami who = {0};
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(parse_whoami(wrong[i], strlen(wrong[i]), &who, &err), -EBADMSG);
+	assert_int_equal(parse_whoami(bare, strlen(bare), &who, &err), 0);
+	assert_string_equal(who.name, "some\\x1bbody");
+	assert_string_equal(who.role, "");
+	assert_int_equal(parse_whoami(full, strlen(full), &who, &err), 0);
+	assert_string_equal(who.name, "me");
+	assert_string_equal(who.role, "read");
+}
+
 static void reads_refs(void **state)
 {
 	static const char text[] =
@@ -360,6 +392,7 @@ int main(void)
 		cmocka_unit_test(knows_how_long_addresses_live), cmocka_unit_test(reads_info),
 		cmocka_unit_test(reads_what_a_repository_says_of_itself),
 		cmocka_unit_test(reads_trees),		  cmocka_unit_test(refuses_malformed_trees),
+		cmocka_unit_test(reads_dates),		  cmocka_unit_test(reads_who_somebody_is),
 		cmocka_unit_test(reads_refs),		  cmocka_unit_test(reads_repos),
 	};
 

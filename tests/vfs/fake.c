@@ -432,6 +432,17 @@ void catalog_want_refs(struct catalog *c, const struct repo_id *repo, refs_done 
 	put_job(run_refs, &j);
 }
 
+bool catalog_find_refs(struct catalog *c, const struct repo_id *repo, refs_done *done, void *ctx)
+{
+	struct job j = {.done = (void (*)(void))done, .ctx = ctx};
+
+	(void)c, (void)repo;
+	if (refs_fail < 0)
+		return false;
+	run_refs(&j);
+	return true;
+}
+
 static void run_names(struct job *j)
 {
 	static const char *const repos[] = {"tiny", "big"}, *const orgs[] = {"acme", "datasets", "old"}, *const commits[] = {COMMIT_B};

@@ -675,7 +675,12 @@ static void attributes_are_ours_only(void **state)
 	expect_xattr(v, deep, "user.hffs.xet", -ENODATA, NULL);
 	expect_listed(v, file, 9);
 	expect_listed(v, "acme/tiny/" COMMIT_A, 7); /* repo, commit, and five of the card */
+	expect_listed(v, "datasets/acme/data", 3);
+	expect_xattr(v, "datasets/acme/data", "user.hffs.tags", 0, "v1\n");
+	fake_refs_fail(-ETIMEDOUT);
+	expect_xattr(v, "datasets/acme/data", "user.hffs.tags", -ENODATA, NULL);
 	expect_listed(v, "datasets/acme/data", 2);
+	fake_refs_fail(0);
 	expect_listed(v, "", 0);
 	vfs_note_error(v, walk(v, file).e.node, "it broke");
 	expect_xattr(v, file, "user.hffs.last_error", 0, "it broke");
