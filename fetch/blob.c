@@ -426,7 +426,7 @@ void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done,
 	read_blob(b, off, len, true, done, ctx);
 }
 
-int blob_copy(struct blob *b, uint64_t off, size_t len, void *out)
+int blob_copy(struct blob *b, uint64_t off, size_t len, bool is_read, void *out)
 {
 	struct span span;
 	int r;
@@ -442,7 +442,7 @@ int blob_copy(struct blob *b, uint64_t off, size_t len, void *out)
 		return r;
 	r = span_read(&span, out);
 	span_release(&span);
-	if (r == 0)
+	if (r == 0 && is_read)
 		ahead_read(b, off, len, true, false);
 	return r;
 }

@@ -75,6 +75,7 @@ int fetch_open(const struct fetch_config *config, struct fetch **out, struct err
 	raise_descriptor_limit();
 	f->config = *config;
 	pthread_mutex_init(&f->blobs_lock, NULL);
+	pthread_mutex_init(&f->swept_lock, NULL);
 	r = open_parts(f, err);
 	if (r < 0) {
 		fetch_close(f);
@@ -138,7 +139,15 @@ void fetch_close(struct fetch *f)
 	workers_free(f->disk_workers);
 	disk_free(f->disk);
 	pthread_mutex_destroy(&f->blobs_lock);
+	pthread_mutex_destroy(&f->swept_lock);
 	free(f);
+}
+
+void fetch_on_swept(struct fetch *f, fetch_swept *fn, void *ctx)
+{
+	LOCK_SCOPE(&f->swept_lock);
+	f->swept = fn;
+	f->swept_ctx = ctx;
 }
 
 struct hub *fetch_hub(struct fetch *f)

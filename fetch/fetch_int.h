@@ -171,6 +171,9 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
+	pthread_mutex_t swept_lock; /* guards the next two, also while the listener is told */
+	fetch_swept *swept;
+	void *swept_ctx;
 	_Atomic uint64_t refused_said_ms; /* when the log last said that the disk refuses chunks; 0: never */
 };
 

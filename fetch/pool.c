@@ -65,6 +65,7 @@ struct chunk_buf *pool_take(struct pool *p)
 	atomic_store(&c->refs, 1);
 	c->blob = NULL;
 	c->len = 0;
+	c->is_swept = false;
 	return c;
 }
 

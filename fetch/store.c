@@ -123,14 +123,24 @@ static bool is_forced_out_locked(const struct blob *b, uint64_t idx)
 	return b->evicting_forced && blob_is_evicting_locked(b, idx);
 }
 
+static void tell_swept(const struct blob *b, uint64_t idx)
+{
+	struct fetch *f = b->fetch;
+	LOCK_SCOPE(&f->swept_lock);
+
+	if (f->swept)
+		f->swept(f->swept_ctx, b, idx);
+}
+
 /* The chunk is in memory: readers that waited for it are served. False: the cache wants it gone. */
 static bool arrived(struct blob *b, struct chunk_buf *c)
 {
 	struct aftermath a = {0};
-	bool ok;
+	bool ok, is_news;
 
 	pthread_mutex_lock(&b->lock);
 	ok = !is_forced_out_locked(b, c->idx);
+	is_news = ok && c->is_swept && !blob_is_awaited_locked(b, c->idx);
 	if (ok) {
 		chunk_buf_ref(c);
 		hot_add_locked(b, c);
@@ -141,6 +151,8 @@ static bool arrived(struct blob *b, struct chunk_buf *c)
 	}
 	pthread_mutex_unlock(&b->lock);
 	blob_settle(b, &a);
+	if (is_news)
+		tell_swept(b, c->idx);
 	return ok;
 }
 

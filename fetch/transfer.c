@@ -68,6 +68,7 @@ static void hand_over(struct transfer *t)
 	pthread_mutex_unlock(&t->blob->lock);
 	c->idx = t->idx++;
 	c->blob = blob_ref(t->blob);
+	c->is_swept = t->class == WANT_SWEEP;
 	store_chunk(c);
 }
 

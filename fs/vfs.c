@@ -69,6 +69,8 @@ int vfs_new(const struct vfs_config *config, struct vfs **out)
 		vfs_free(v);
 		return -ENOMEM;
 	}
+	if (v->push)
+		fetch_on_swept(v->fetch, push_swept, v);
 	*out = v;
 	return 0;
 }
@@ -77,6 +79,8 @@ void vfs_free(struct vfs *v)
 {
 	if (!v)
 		return;
+	if (v->push)
+		fetch_on_swept(v->fetch, NULL, NULL);
 	vfs_drop_files(v);
 	nodes_done(&v->nodes);
 	shown_done(&v->shown);

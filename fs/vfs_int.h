@@ -31,11 +31,12 @@ struct file_error {
 	char text[ERR_TEXT_MAX];
 };
 
-/* A chunk that is read by the page. */
+/* A chunk that goes into the page cache. */
 struct vfs_push {
 	struct vfs_file *file; /* a reference */
 	uint64_t chunk;
 	uint32_t skip; /* bytes at its beginning that are not pushed */
+	bool is_read;  /* instead of reads, page by page */
 };
 
 /* A repository or revision that was not there when asked for. */
@@ -128,6 +129,7 @@ bool is_in_hub(const struct node *dir);
 void vfs_file_unref(struct vfs_file *f);
 /* vfs_push.c: a read of a handle, for what it says of those that follow. */
 void push_note(struct vfs_file *f, uint64_t off, size_t len);
+fetch_swept push_swept;        /* for fetch_on_swept(), with the vfs */
 void push_drop(struct vfs *v); /* forgets what is to be pushed */
 
 /* vfs_passed.c: files that are read past us */

@@ -4,6 +4,9 @@
  * at a time, and each costs a request. The second such request in a chunk says that this reader will want more of it: the notify
  * thread then pushes the whole chunk into the kernel's page cache. One alone says nothing, so reads here and there push nothing. A
  * reader that goes on into the next chunk gets that one at its first page, and more and more of those behind it.
+ *
+ * A file that is read in no order is fetched as a whole beside its readers, faster than they read. What came that way goes into the page
+ * cache while it is in memory: later it would have to be read back from the disk.
  */
 #include "vfs_int.h"
 
@@ -35,7 +38,18 @@ static bool is_queued(struct vfs_file *f, uint64_t chunk)
 	return atomic_load_explicit(paged_slot(f, chunk), memory_order_relaxed) == paged_value(chunk, PAGED_QUEUED);
 }
 
-/* A full queue: the notify thread is behind, and pages go one by one, as without it. */
+/* A full queue: the notify thread is behind, and pages are asked for, as without it. */
+static bool add_push_locked(struct vfs_file *f, const struct vfs_push *p)
+{
+	struct vfs *v = f->vfs;
+
+	if (v->nr_pushes == PUSHES_KEPT)
+		return false;
+	atomic_fetch_add(&f->refs, 1);
+	v->pushes[v->nr_pushes++] = *p;
+	return true;
+}
+
 static bool ask_push(struct vfs_file *f, uint64_t chunk, uint32_t skip)
 {
 	struct vfs *v = f->vfs;
@@ -43,10 +57,8 @@ static bool ask_push(struct vfs_file *f, uint64_t chunk, uint32_t skip)
 	if (chunk * CHUNK_SIZE + skip >= f->size || skip >= CHUNK_SIZE || is_queued(f, chunk))
 		return false;
 	LOCK_SCOPE(&v->lock);
-	if (v->nr_pushes == PUSHES_KEPT)
+	if (!add_push_locked(f, &(struct vfs_push){f, chunk, skip, true}))
 		return false;
-	atomic_fetch_add(&f->refs, 1);
-	v->pushes[v->nr_pushes++] = (struct vfs_push){f, chunk, skip};
 	atomic_store_explicit(paged_slot(f, chunk), paged_value(chunk, PAGED_QUEUED), memory_order_relaxed);
 	return true;
 }
@@ -79,6 +91,30 @@ void push_note(struct vfs_file *f, uint64_t off, size_t len)
 		f->vfs->push(f->vfs->push_ctx);
 }
 
+/* Somebody who reads it through us, from the page cache. */
+static struct vfs_file *find_reader_locked(struct vfs *v, const struct blob *b)
+{
+	struct vfs_file *f = v->files;
+
+	while (f && (f->blob != b || f->is_direct || f->passed || atomic_load(&f->needs_grant) || !atomic_load(&f->ever_read)))
+		f = f->next;
+	return f;
+}
+
+void push_swept(void *ctx, const struct blob *b, uint64_t idx)
+{
+	struct vfs *v = ctx;
+	struct vfs_file *f;
+	bool asked;
+
+	pthread_mutex_lock(&v->lock);
+	f = find_reader_locked(v, b);
+	asked = f && add_push_locked(f, &(struct vfs_push){f, idx, 0, false});
+	pthread_mutex_unlock(&v->lock);
+	if (asked)
+		v->push(v->push_ctx);
+}
+
 static bool take_push(struct vfs *v, struct vfs_push *out)
 {
 	LOCK_SCOPE(&v->lock);
@@ -108,7 +144,7 @@ bool vfs_take_push(struct vfs *v, void *out, uint64_t *node, uint64_t *off, size
 		uint64_t at = p.chunk * CHUNK_SIZE + p.skip;
 		size_t n = (size_t)min_u64(CHUNK_SIZE - p.skip, p.file->size - at);
 		uint64_t id = p.file->node->id;
-		int r = blob_copy(p.file->blob, at, n, out);
+		int r = blob_copy(p.file->blob, at, n, p.is_read, out);
 
 		if (r < 0) /* gone meanwhile, or not yet here: at the next page again */
 			atomic_store_explicit(paged_slot(p.file, p.chunk), 0, memory_order_relaxed);

@@ -58,6 +58,14 @@ size_t fetch_take_spoiled(struct fetch *f, struct blob_id *ids, size_t max);
 size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max);
 
 /*
+ * A chunk is in memory now that nobody waits for, of a file that is being read in no order: all of it will be. For one listener; once
+ * this returns the one before hears nothing any more. NULL: nobody listens. Any thread; fn must not block, nor call back into fetch.
+ */
+struct blob;
+typedef void fetch_swept(void *ctx, const struct blob *b, uint64_t idx);
+void fetch_on_swept(struct fetch *f, fetch_swept *fn, void *ctx);
+
+/*
  * Stores a content that is in a local file, without the Hub: fd is read from its beginning, size bytes, once to prove that it is what id
  * says, once to store it. 0; 1: all of it was here already; -EBADMSG: it is something else, nothing was stored; -ESTALE: it changes;
  * -ENOSPC: the cache keeps no more; -ECANCELED: *stop was set, or the fetch is closed; -errno of reading. With a sentence. Blocks; not
@@ -96,10 +104,10 @@ void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *
 /* The same for O_DIRECT: what the program asked for itself, without the kernel reading ahead. */
 void blob_read_direct(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx);
 /*
- * Copies [off, off + len) to out if all of it is here: 0, else -EAGAIN, or what reading the disk gives. To prefetch it is a read
- * like any other, since it is made for one. Blocks on disk.
+ * Copies [off, off + len) to out if all of it is here: 0, else -EAGAIN, or what reading the disk gives. With is_read it is to prefetch
+ * a read like any other. Blocks on disk.
  */
-int blob_copy(struct blob *b, uint64_t off, size_t len, void *out);
+int blob_copy(struct blob *b, uint64_t off, size_t len, bool is_read, void *out);
 /* Makes chunks of [off, off + len) present, any length, without prefetch and at background urgency (pull). span is NULL. */
 void blob_ensure(struct blob *b, uint64_t off, uint64_t len, read_done *done, void *ctx);
 

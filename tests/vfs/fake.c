@@ -562,6 +562,23 @@ void catalog_want_grant(struct catalog *c, const struct object_ref *from, grant_
 
 /* --- blobs --- */
 
+static const struct blob *last_blob;
+static fetch_swept *swept;
+static void *swept_ctx;
+
+void fetch_on_swept(struct fetch *f, fetch_swept *fn, void *ctx)
+{
+	(void)f;
+	swept = fn;
+	swept_ctx = ctx;
+}
+
+void fake_sweep(uint64_t idx)
+{
+	if (swept)
+		swept(swept_ctx, last_blob, idx);
+}
+
 struct blob *blob_get(struct fetch *f, const struct object_ref *from)
 {
 	struct blob *b = calloc(1, sizeof(*b));
@@ -571,6 +588,7 @@ struct blob *blob_get(struct fetch *f, const struct object_ref *from)
 	b->ref = *from;
 	atomic_init(&b->refs, 1);
 	atomic_fetch_add(&blobs, 1);
+	last_blob = b;
 	return b;
 }
 
@@ -617,8 +635,9 @@ size_t span_len(const struct span *s)
 	return s->len;
 }
 
-int blob_copy(struct blob *b, uint64_t off, size_t len, void *out)
+int blob_copy(struct blob *b, uint64_t off, size_t len, bool is_read, void *out)
 {
+	(void)is_read;
 	assert_true(len > 0 && off + len <= b->ref.size);
 	if (off + len > cached_bytes)
 		return -EAGAIN;

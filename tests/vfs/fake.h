@@ -35,6 +35,7 @@ void fake_reads_fail(int r);
 void fake_private(int r); /* repositories are private, and asking for a byte ends so */
 void fake_on_disk(uint64_t bytes); /* of every blob, from an earlier run */
 void fake_cached(uint64_t bytes); /* of every blob */
+void fake_sweep(uint64_t idx); /* this chunk came of the blob that was last got, for nobody in particular */
 void fake_spoil(const char *sha256); /* this content turns out to be wrong */
 void fake_seal(const char *sha256, bool whole); /* this content is sealed, and that is told; or no longer is */
 unsigned fake_backings(void); /* open now */

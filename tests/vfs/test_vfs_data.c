@@ -325,6 +325,56 @@ static void read_at(struct vfs_file *f, uint64_t off, size_t len)
 	assert_int_equal(res.r, 0);
 }
 
+static void expect_push(struct vfs *v, uint64_t node, uint64_t chunk)
+{
+	static uint8_t bytes[CHUNK_SIZE];
+	uint64_t told = 0, off = 0;
+	size_t len = 0;
+
+	assert_true(vfs_take_push(v, bytes, &told, &off, &len));
+	assert_int_equal(told, node);
+	assert_int_equal(off, chunk * CHUNK_SIZE);
+	assert_int_equal(len, CHUNK_SIZE);
+	assert_int_equal(bytes[77], fake_byte(off + 77));
+	assert_false(vfs_take_push(v, bytes, &told, &off, &len));
+}
+
+static void what_is_swept_in_is_pushed_to_who_reads_the_file(void **state)
+{
+	unsigned asked = 0;
+	const struct vfs_config config = {.fetch = fake_fetch(), .catalog = fake_catalog(), .endpoint = "https://hub.example",
+					  .push = count_push, .push_ctx = &asked};
+	struct vfs *v = NULL;
+	struct vfs_file *f = NULL, *direct = NULL;
+	uint64_t node;
+
+	(void)state;
+	assert_int_equal(vfs_new(&config, &v), 0);
+	node = node_of(v, "model.safetensors");
+	assert_int_equal(vfs_open(v, node, O_RDONLY, &f, NULL), 0);
+	fake_cached(3000000);
+	fake_sweep(3); /* nobody has read of it */
+	assert_int_equal(asked, 0);
+	read_at(f, 0, 128 << 10);
+	fake_sweep(3);
+	assert_int_equal(asked, 1);
+	expect_push(v, node, 3);
+	/* The queue ends; and a reader past the page cache has no use for it. */
+	for (uint64_t i = 0; i < 1000; i++)
+		fake_sweep(4);
+	assert_in_range(asked, 2, 100);
+	vfs_drop_files(v);
+	assert_int_equal(fake_blobs(), 0);
+	asked = 0;
+	assert_int_equal(vfs_open(v, node, O_RDONLY | O_DIRECT, &direct, NULL), 0);
+	read_at(direct, 0, 128 << 10);
+	fake_sweep(3);
+	assert_int_equal(asked, 0);
+	vfs_free(v);
+	fake_sweep(3); /* nobody hears of it */
+	assert_int_equal(fake_blobs(), 0);
+}
+
 static void chunks_read_by_the_page_are_pushed(void **state)
 {
 	static uint8_t bytes[CHUNK_SIZE];
@@ -446,6 +496,7 @@ int main(void)
 		TEST(the_end_gives_the_blobs_back),
 		TEST(what_was_read_is_told_once),
 		TEST(names_of_a_wrong_content_are_told),
+		TEST(what_is_swept_in_is_pushed_to_who_reads_the_file),
 		TEST(chunks_read_by_the_page_are_pushed),
 		TEST(readers_meet_answers_of_another_thread),
 	};
