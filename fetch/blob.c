@@ -369,6 +369,7 @@ static void pass_by_disk_locked(struct blob *b, uint64_t first, uint64_t last)
 static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, read_done *done, void *ctx)
 {
 	uint64_t first = off / CHUNK_SIZE, last = (off + len - 1) / CHUNK_SIZE;
+	struct sched *sched = b->fetch->sched;
 	struct aftermath a = {0};
 	struct span span;
 	struct err err = {0};
@@ -403,6 +404,7 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	atomic_fetch_add(hit ? &b->fetch->read_hits : &b->fetch->read_misses, 1);
 	if (touch)
 		cache_touch(b->fetch->cache, &b->id, first / EXTENT_CHUNKS);
+	sched_hold(sched);
 	blob_settle(b, &a);
 	if (refused < 0)
 		done(ctx, refused, NULL, &err);
@@ -410,10 +412,11 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 		done(ctx, 0, &span, NULL);
 		span_release(&span);
 	}
-	if (!ready)
-		return;
-	ahead_read(b, off, len, hit, is_direct);
-	blob_put(b);
+	if (ready) {
+		ahead_read(b, off, len, hit, is_direct);
+		blob_put(b);
+	}
+	sched_release(sched);
 }
 
 void blob_read(struct blob *b, uint64_t off, size_t len, read_done *done, void *ctx)

@@ -263,6 +263,9 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
  * The same for what the prefetcher wants, so many bytes from its reader: passed over if it has changed its mind when its turn
  * comes. Never urgent. Chunks of a sweep are ABSENT, so that everybody may still want them for a better reason.
  */
+/* Wants between the two are started together: what lies behind each other becomes one request. */
+void sched_hold(struct sched *s);
+void sched_release(struct sched *s);
 void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead);
 /* A reader asked for len bytes: what may be ahead of the readers of one model, which the link needs to stay full and memory keeps. */
 struct prefetch_limits sched_note_read(struct sched *s, uint64_t len);

@@ -30,6 +30,7 @@
 #define STEP_NEAR (2u << 20) /* less is not worth a request; but far away a connection waits for it in vain */
 #define STEP_FAR (1u << 20)
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
+#define DROP_MS 20
 
 static void list_init(struct want_list *l)
 {
@@ -90,21 +91,6 @@ static void want_free(struct want *w)
 	free(w);
 }
 
-struct prefetch_limits sched_note_read(struct sched *s, uint64_t len)
-{
-	uint64_t refused_ahead = hot_refused_ahead(s->fetch->hot);
-	struct prefetch_limits limits = {0};
-	LOCK_SCOPE(&s->lock);
-
-	s->bytes_read += len;
-	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
-	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
-		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
-	if (refused_ahead)
-		limits.ahead = min_u64(limits.ahead, refused_ahead);
-	return limits;
-}
-
 void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why)
 {
 	struct aftermath a = {0};
@@ -158,7 +144,7 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
 {
 	struct want w = {.blob = b, .first = first, .last = last, .class = class};
 
-	if (enqueue(s, &s->wants[class], &w))
+	if (enqueue(s, &s->wants[class], &w) && !atomic_load(&s->holds))
 		sched_run(s);
 }
 
@@ -166,8 +152,19 @@ void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t 
 {
 	struct want w = {.blob = b, .first = first, .last = last, .class = class, .is_ahead = true, .near = ahead};
 
-	if (enqueue(s, &s->wants[class], &w))
+	if (enqueue(s, &s->wants[class], &w) && !atomic_load(&s->holds))
 		sched_run(s);
+}
+
+void sched_hold(struct sched *s)
+{
+	atomic_fetch_add(&s->holds, 1);
+}
+
+void sched_release(struct sched *s)
+{
+	atomic_fetch_sub(&s->holds, 1);
+	sched_run(s);
 }
 
 void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms)
@@ -190,13 +187,19 @@ static unsigned running_background_locked(const struct sched *s)
 	return s->running - s->running_of[WANT_URGENT];
 }
 
+/* Transfers above which only urgent ones begin. */
+static unsigned background_limit(const struct sched *s)
+{
+	return s->limit - (unsigned)min_u64(RESERVED, s->limit / 2);
+}
+
 /* The next want behind the urgent ones, if connections may be used for it. A sweep leaves some to streams that may come. */
 static struct want *pop_background_locked(struct sched *s)
 {
 	unsigned parallel = pace_parallel(&s->pace);
 	struct want *w = NULL;
 
-	if (s->running + min_u64(RESERVED, s->limit / 2) >= s->limit || running_background_locked(s) >= parallel)
+	if (s->running >= background_limit(s) || running_background_locked(s) >= parallel)
 		return NULL;
 	for (enum want_class c = WANT_PROBE; !w && c < WANT_CLASSES; c++)
 		if (c != WANT_SWEEP || s->running_of[c] < parallel * 3 / 4)
@@ -213,7 +216,7 @@ struct slots {
 static struct want *take_want(struct sched *s, struct slots *slots)
 {
 	struct want *w;
-	unsigned parallel, background;
+	unsigned parallel, background, most = background_limit(s);
 	LOCK_SCOPE(&s->lock);
 
 	if (s->closed || s->running >= s->limit)
@@ -227,6 +230,7 @@ static struct want *take_want(struct sched *s, struct slots *slots)
 	parallel = pace_parallel(&s->pace);
 	background = running_background_locked(s);
 	slots->free = background < parallel ? parallel - background + (w->class != WANT_URGENT) : 1;
+	slots->free = (unsigned)min_u64(slots->free, s->running < most ? most - s->running + 1 : 1);
 	slots->range_max = pace_range(&s->pace);
 	slots->range_min = w->class == WANT_URGENT ? pace_urgent(&s->pace) : max_u64(slots->range_max / 2, PACE_RANGE_MIN);
 	return w;
@@ -266,6 +270,72 @@ static bool is_for_locked(const struct blob *b, const struct want *w, uint64_t i
 	if (w->class == WANT_SWEEP && b->state[idx] == CHUNK_ABSENT)
 		return !blob_is_evicting_locked(b, idx);
 	return b->state[idx] == CHUNK_WANTED;
+}
+
+static bool is_used(struct want *w)
+{
+	LOCK_SCOPE(&w->blob->lock);
+	while (w->first <= w->last && !is_for_locked(w->blob, w, w->first))
+		w->first++;
+	return w->first > w->last;
+}
+
+/*
+ * Wants of the prefetcher whose chunks came otherwise. Their turn to be passed over may not come for long: while as many readers wait
+ * as there are connections, they bring everything themselves.
+ */
+static void drop_used(struct sched *s, enum want_class class)
+{
+	struct want_list all;
+	struct want *w;
+
+	pthread_mutex_lock(&s->lock);
+	all = s->wants[class]; /* only to be popped */
+	list_init(&s->wants[class]);
+	for (w = all.head; w; w = w->next)
+		s->ahead_chunks -= ahead_of(w);
+	pthread_mutex_unlock(&s->lock);
+	while ((w = list_pop(&all))) {
+		if (is_used(w)) {
+			want_free(w);
+			continue;
+		}
+		pthread_mutex_lock(&s->lock);
+		list_add(&s->wants[class], w);
+		s->ahead_chunks += ahead_of(w);
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
+static bool is_overfull(struct sched *s)
+{
+	uint64_t now = clock_mono_ms();
+	LOCK_SCOPE(&s->lock);
+
+	if (s->ahead_chunks <= AHEAD_QUEUED_MAX || now - s->dropped_ms < DROP_MS)
+		return false;
+	s->dropped_ms = now;
+	return true;
+}
+
+struct prefetch_limits sched_note_read(struct sched *s, uint64_t len)
+{
+	uint64_t refused_ahead = hot_refused_ahead(s->fetch->hot);
+	struct prefetch_limits limits = {0};
+
+	if (is_overfull(s)) {
+		drop_used(s, WANT_PROBE);
+		drop_used(s, WANT_STREAM);
+	}
+	LOCK_SCOPE(&s->lock);
+
+	s->bytes_read += len;
+	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
+	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
+		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+	if (refused_ahead)
+		limits.ahead = min_u64(limits.ahead, refused_ahead);
+	return limits;
 }
 
 /* The first run of chunks that w is for becomes FETCHING. Gives its length, 0 if none is left; w loses what was passed. */

@@ -38,11 +38,13 @@ struct transfer {
 
 struct sched {
 	struct fetch *fetch;
+	atomic_uint holds;    /* sched_hold() */
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t ended; /* a transfer ended */
 	bool closed;
 	struct want_list wants[WANT_CLASSES], delayed;
 	uint64_t ahead_chunks; /* queued for the prefetcher, without sweeps */
+	uint64_t dropped_ms;   /* when used wants were last looked for */
 	uint64_t bytes_read;   /* by all readers */
 	unsigned running, running_of[WANT_CLASSES], limit; /* transfers: all, of a class, at most */
 	struct transfer *transfers, *paused;
