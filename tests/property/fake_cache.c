@@ -13,7 +13,7 @@
 #include <hffs/io.h>
 #include <hffs/thread.h>
 
-#define BLOBS 16
+#define BLOBS 32
 
 struct stored {
 	struct blob_id id;

@@ -17,6 +17,7 @@ struct fake_faults fake_faults;
 fake_answer_fn *_Atomic fake_hub_answer;
 const struct fake_file *_Atomic fake_file;
 atomic_bool fake_hub_hold;
+atomic_int fake_hub_hold_of = -1;
 
 struct object_get {
 	struct object_get *next;
@@ -94,7 +95,7 @@ static bool step(struct hub *h, struct object_get *g)
 	size_t len = min_u64(g->slow ? 3000 : PIECE, g->end - g->off);
 	ssize_t n;
 
-	if (!g->cancelled && atomic_load(&fake_hub_hold)) {
+	if (!g->cancelled && (atomic_load(&fake_hub_hold) || atomic_load(&fake_hub_hold_of) == g->name)) {
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		return false;
 	}

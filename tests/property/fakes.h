@@ -38,6 +38,7 @@ struct fake_answer {
 typedef void fake_answer_fn(const struct object_ref *from, uint64_t off, uint64_t len, struct fake_answer *out);
 extern fake_answer_fn *_Atomic fake_hub_answer;
 extern atomic_bool fake_hub_hold; /* no request goes on */
+extern atomic_int fake_hub_hold_of; /* none of this blob; -1: of any */
 
 /* Eviction in the steps of the keeper; a round asks for several runs, punches all, tells all. */
 struct fake_run {

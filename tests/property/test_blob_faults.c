@@ -122,6 +122,7 @@ static int end(void **state)
 {
 	(void)state;
 	atomic_store(&fake_hub_hold, false);
+	atomic_store(&fake_hub_hold_of, -1);
 	atomic_store(&fake_hold_rows, false);
 	atomic_store(&fake_hub_answer, NULL);
 	atomic_store(&fake_faults.no_disk, 0);
@@ -458,6 +459,46 @@ static void the_nearest_is_asked_for_first(void **state)
 	blob_put(b);
 }
 
+static void want_ahead(struct blob *b, uint64_t idx)
+{
+	struct aftermath a = {.ahead = WANT_STREAM, .ahead_bytes = idx * CHUNK_SIZE};
+
+	pthread_mutex_lock(&b->lock);
+	blob_want_locked(b, idx, idx, false, &a);
+	pthread_mutex_unlock(&b->lock);
+	blob_settle(b, &a);
+}
+
+/* Readers keep all connections, and bring themselves what was queued for them: the queue does not stay full for that. */
+static void used_wants_do_not_end_prefetch(void **state)
+{
+	enum { QUEUED = 850 }; /* more than may be queued */
+	struct object_ref held_ref = ref_of(11, 10 * (uint64_t)CHUNK_SIZE), ref = ref_of(12, 1000 * (uint64_t)CHUNK_SIZE);
+	static struct reading p;
+	struct blob *held, *b;
+
+	(void)state;
+	fetch_close(fetch);
+	open_with(2);
+	atomic_store(&fake_hub_hold_of, 11);
+	held = blob_get(fetch, &held_ref);
+	reading_begin(&p, held, 11, 0, 100);
+	wait_for_requests(1);
+	b = blob_get(fetch, &ref);
+	assert_right(b, 12, 0, 100);
+	for (uint64_t i = 1; i < QUEUED; i++)
+		want_ahead(b, i);
+	assert_int_equal(sched_note_read(fetch->sched, 0).ahead, 0);
+	for (uint64_t i = 1; i < QUEUED; i++)
+		assert_right(b, 12, i * CHUNK_SIZE, 100);
+	pause_ms(30);
+	assert_true(sched_note_read(fetch->sched, 0).ahead > 0);
+	atomic_store(&fake_hub_hold_of, -1);
+	assert_true(has_ended(&p, SOON_MS));
+	blob_put(held);
+	blob_put(b);
+}
+
 /* A sweep of a large file leaves readers their windows, and its chunks to whoever wants them sooner. */
 static void a_sweep_is_in_nobodys_way(void **state)
 {
@@ -521,6 +562,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
 		cmocka_unit_test_setup_teardown(the_nearest_is_asked_for_first, begin, end),
+		cmocka_unit_test_setup_teardown(used_wants_do_not_end_prefetch, begin, end),
 		cmocka_unit_test_setup_teardown(a_sweep_is_in_nobodys_way, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
