@@ -106,7 +106,8 @@ struct look {
 
 	enum weights weights;
 	const struct listing_entry *head; /* the data file whose header is read, or the only one; NULL */
-	unsigned nr_weights;              /* data files that make the model */
+	const struct listing_entry **weight_files; /* data files that make the model */
+	unsigned nr_weights;
 	uint64_t weight_bytes;
 	struct tensor_sums sums;          /* of the headers that were read */
 	unsigned nr_tables;
@@ -128,9 +129,7 @@ void look_done(struct look *l);
 const struct listing_entry *look_find(const struct look *l, const char *path);
 bool look_has_suffix(const char *path, const char *suffix); /* in any case */
 /* inspect_weights.c: which files are the model. */
-void look_choose_weights(struct look *l);
-/* Is this one of them? */
-bool look_is_weight(const struct look *l, const char *path);
+int look_choose_weights(struct look *l); /* 0, -ENOMEM */
 
 /* --- what follows --- */
 

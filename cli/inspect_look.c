@@ -172,14 +172,10 @@ static bool has_tables(const struct look *l)
 /* The headers of the first `max` files of weights; those read before are passed over. */
 static void read_tables(struct look *l, struct source *s, unsigned max)
 {
-	unsigned at = 0;
-
-	for (size_t i = 0; i < l->files.nr && at < max; i++) {
-		const struct listing_entry *e = &l->files.entries[i];
+	for (unsigned i = l->nr_tables; i < min_u64(max, l->nr_weights); i++) {
+		const struct listing_entry *e = l->weight_files[i];
 		unsigned before = l->nr_tables;
 
-		if (!look_is_weight(l, e->path) || at++ < before)
-			continue;
 		if (!is_cached(s, e) && !may(l, s, LOOK_FILE_HOPS, LOOK_HEADER_FIRST))
 			return;
 		read_table(l, s, e);
@@ -198,12 +194,12 @@ static void read_first_table(struct look *l, struct source *s)
 /* All of them or none: a part more would not be the whole. */
 static void read_other_tables(struct look *l, struct source *s)
 {
-	unsigned hops = 0, at = 0;
+	unsigned hops = 0;
 
 	if (!has_tables(l) || l->nr_weights > HEADERS_MAX || l->nr_tables == l->nr_weights || (!l->nr_tables && l->is_partly))
 		return;
-	for (size_t i = 0; i < l->files.nr; i++)
-		if (look_is_weight(l, l->files.entries[i].path) && at++ >= l->nr_tables && !is_cached(s, &l->files.entries[i]))
+	for (unsigned i = l->nr_tables; i < l->nr_weights; i++)
+		if (!is_cached(s, l->weight_files[i]))
 			hops += LOOK_FILE_HOPS;
 	if (may(l, s, hops, (uint64_t)hops / LOOK_FILE_HOPS * LOOK_HEADER_FIRST))
 		read_tables(l, s, l->nr_weights);
@@ -276,6 +272,8 @@ static void look_for_tokenizer(struct look *l, struct source *s)
 	static const char *const templates[] = {"chat_template.jinja", "chat_template.json", NULL};
 	const char *said = l->about.said.chat_template;
 
+	if (l->weights == WEIGHTS_GGUF && !l->nr_tables)
+		return; /* its header would tell */
 	if (l->tokenizer == ANSWER_UNKNOWN)
 		l->tokenizer = has_any(l, tokenizers) ? ANSWER_YES : l->is_whole ? ANSWER_NO : ANSWER_UNKNOWN;
 	if (l->chat_template != ANSWER_UNKNOWN)
@@ -306,16 +304,21 @@ static void sum_files(struct look *l, struct source *s)
 	}
 }
 
-static void look_at_model(struct look *l, struct source *s)
+static int look_at_model(struct look *l, struct source *s)
 {
+	int r;
+
 	l->is_adapter = look_find(l, "adapter_config.json") && !look_find(l, "config.json");
-	look_choose_weights(l);
+	r = look_choose_weights(l);
+	if (r < 0)
+		return r;
 	read_config(l, s);
 	read_first_table(l, s);
 	look_for_tokenizer(l, s);
 	read_other_tables(l, s);
 	read_index(l, s);
 	count_params(l);
+	return 0;
 }
 
 int look_gather(struct look *l, struct source *s, struct err *err)
@@ -334,15 +337,15 @@ int look_gather(struct look *l, struct source *s, struct err *err)
 		listing_keep_files(&l->files, NULL, 0);
 		sum_files(l, s);
 		read_card(l, s);
-		if (l->repo.kind == REPO_MODEL)
-			look_at_model(l, s);
+		r = l->repo.kind == REPO_MODEL ? look_at_model(l, s) : 0;
 	}
 	s->ops->took(s, &l->requests, &l->bytes_fetched);
-	return l->unread.failed ? err_set(err, -ENOMEM, "out of memory") : 0;
+	return l->unread.failed || r == -ENOMEM ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 void look_done(struct look *l)
 {
+	free(l->weight_files);
 	listing_done(&l->files);
 	json_free(l->front);
 	json_free(l->config);

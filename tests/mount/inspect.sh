@@ -95,6 +95,25 @@ is many 'j["files"]["whole"] is False and j["files"]["number"] == 1 and "large" 
 look wide datasets/org/wide
 is wide '(j["files"]["whole"], j["files"]["number"], j["license"], j["card"]["front_matter"]) == (False, 1, "mit", "present")'
 
+# Of several sets of weights one is the model; what was not looked at is not denied.
+weights='(j["weights"]["files"], j["weights"]["bytes"], j["weights"]["file"])'
+bytes_of() { local file total=0; for file; do total=$((total + $(stat -c %s "$work/hub/org/$file"))); done; echo "$total"; }
+sets="endpoint=$endpoint,cache=$work/sets"
+look pipeline org/pipeline "$sets"
+is pipeline "$weights == (2, $(bytes_of pipeline/{unet,vae}/diffusion_pytorch_model.safetensors), 'unet/diffusion_pytorch_model.safetensors')"
+look variants org/variants "$sets"
+is variants "$weights == (2, $(bytes_of variants/model-{1,2}-of-2.safetensors), 'model-1-of-2.safetensors')"
+look consolidated org/consolidated "$sets"
+is consolidated 'j["weights"]["parameters"] == 16 and j["weights"]["files"] == 1'
+look ggufs org/ggufs "$sets"
+is ggufs "$weights == (1, $(bytes_of ggufs/x-Q8_0.gguf), 'x-Q8_0.gguf')"
+look no-gguf org/no-gguf "$sets"
+is no-gguf '(j["tokenizer"], j["chat_template"]) == (None, None)'
+look onnx org/onnx "$sets"
+is onnx "$weights == (2, 9100, 'onnx/model.onnx') and j['memory']['weights'] == 9100"
+look checkpoints org/checkpoints "$sets"
+is checkpoints "$weights == (1, 5000, 'best.pt')"
+
 # The gate: what is public is told, with the page to visit.
 control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
 look gated org/gated
