@@ -131,6 +131,9 @@ bool look_has_suffix(const char *path, const char *suffix); /* in any case */
 /* inspect_weights.c: which files are the model. */
 int look_choose_weights(struct look *l); /* 0, -ENOMEM */
 
+/* inspect_packed.c: parameters beyond one an element, by the types that the Hub told, or of the headers that were read. 0: none are packed. */
+uint64_t look_packed_more(const struct look *l, bool by_hub);
+
 /* --- what follows --- */
 
 #define LOADERS_MAX 8

@@ -239,6 +239,7 @@ static uint64_t scale(uint64_t n, uint64_t all, uint64_t part)
 static void count_params(struct look *l)
 {
 	bool all = l->nr_tables && l->nr_tables == l->nr_weights;
+	uint64_t more;
 
 	if (all) {
 		l->nr_tensors = l->sums.nr;
@@ -252,7 +253,13 @@ static void count_params(struct look *l)
 		l->params = l->about.said.params;
 		l->params_told = TOLD_BY_HUB;
 	} else if (l->sums.bytes) {
-		l->params = scale(l->sums.params, l->weight_bytes, l->sums.bytes);
+		l->params = scale(l->sums.params + look_packed_more(l, false), l->weight_bytes, l->sums.bytes);
+		l->params_told = TOLD_ESTIMATED;
+		return;
+	}
+	more = look_packed_more(l, !all);
+	if (more && more <= UINT64_MAX - l->params) {
+		l->params += more;
 		l->params_told = TOLD_ESTIMATED;
 	}
 }

@@ -122,3 +122,11 @@ put("org/onnx/onnx/model.onnx_data", bytes(9000))
 put("org/onnx/onnx/model_int8.onnx", bytes(3000))
 put("org/checkpoints/best.pt", bytes(5000))
 put("org/checkpoints/last.pt", bytes(4000))
+
+# Weights of few bits in elements of more.
+PACKED = {"gptq": {"quant_method": "gptq", "bits": 4}, "bnb": {"quant_method": "bitsandbytes", "load_in_4bit": True},
+          "packed": {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8}}}}, "fp8": {"quant_method": "fp8"}}
+for name, how in PACKED.items():
+    kind = {"bnb": ("U8", [100, 10], 1), "fp8": ("F8_E4M3", [100, 10], 1)}.get(name, ("I32", [100, 10], 4))
+    put(f"org/{name}/config.json", {**CONFIG, "quantization_config": how})
+    put(f"org/{name}/model.safetensors", safetensors({"x": kind, "scales": ("F16", [10], 2)}))

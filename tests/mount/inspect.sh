@@ -114,6 +114,13 @@ is onnx "$weights == (2, 9100, 'onnx/model.onnx') and j['memory']['weights'] == 
 look checkpoints org/checkpoints "$sets"
 is checkpoints "$weights == (1, 5000, 'best.pt')"
 
+# Eight parameters of 4 bits in each I32, and so on.
+for row in "gptq 8010 estimated" "bnb 2010 estimated" "packed 4010 estimated" "fp8 1010 counted"; do
+	read -r repo params told <<<"$row"
+	look "few-bits-$repo" "org/$repo" "$sets"
+	is "few-bits-$repo" "(j['weights']['parameters'], j['weights']['parameters_from'], j['type']) == ($params, '$told', 'quantized')"
+done
+
 # The gate: what is public is told, with the page to visit.
 control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
 look gated org/gated
