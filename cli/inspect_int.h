@@ -126,6 +126,11 @@ struct look {
 /* Asks the source. -errno with a sentence: the repository itself could not be looked at. look: zeroed, repo and rev set. */
 int look_gather(struct look *l, struct source *s, struct err *err);
 void look_done(struct look *l);
+/* Was its card read, or is there none? Then what it does not say is not said. */
+static inline bool look_is_card_known(const struct look *l)
+{
+	return l->is_card_read || (l->is_listed && !l->has_card);
+}
 const struct listing_entry *look_find(const struct look *l, const char *path);
 bool look_has_suffix(const char *path, const char *suffix); /* in any case */
 /* inspect_weights.c: which files are the model. */

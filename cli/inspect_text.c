@@ -86,7 +86,7 @@ static void say_publisher(const struct look *l, const struct verdict *v, struct 
 
 static void say_terms(const struct look *l, const struct verdict *v, struct buf *out)
 {
-	buf_addf(out, "%." WORD "s; ", v->license ? v->license : "none stated");
+	buf_addf(out, "%." WORD "s; ", v->license ? v->license : look_is_card_known(l) ? "none stated" : "not known");
 	if (l->about.is_gated)
 		buf_addf(out, "gated (%s)%s", l->about.said.gated[0] ? l->about.said.gated : "yes", l->is_denied ? ", no access" : "");
 	else

@@ -95,6 +95,15 @@ is many 'j["files"]["whole"] is False and j["files"]["number"] == 1 and "large" 
 look wide datasets/org/wide
 is wide '(j["files"]["whole"], j["files"]["number"], j["license"], j["card"]["front_matter"]) == (False, 1, "mit", "present")'
 
+look style org/style
+is style '(j["type"], j["memory"], '"$fits"', [l["why"] for l in j["loaders"] if not l["fits"]]) == ("adapter", None, {"diffusers"}, ["adapters are not supported"])'
+# A card that could not be read may name a licence.
+control 'fault?kind=status&arg=403&route=resolve' >/dev/null
+look closed org/closed "endpoint=$endpoint,cache=$work/closed"
+control clear >/dev/null
+equal closed-exit "$code" 3
+is closed-license 'j["card"]["front_matter"] is None and "no_license" not in '"$risks"
+
 # Of several sets of weights one is the model; what was not looked at is not denied.
 weights='(j["weights"]["files"], j["weights"]["bytes"], j["weights"]["file"])'
 bytes_of() { local file total=0; for file; do total=$((total + $(stat -c %s "$work/hub/org/$file"))); done; echo "$total"; }
