@@ -35,6 +35,15 @@ static void note_malformed(struct look *l, const char *path, const char *why)
 	note_failure(l, err_set(&err, -EBADMSG, "%s is malformed: %s", path, why), &err);
 }
 
+/* Not a failure: what is not known is said to be unknown. */
+static void note_limit(struct look *l, const char *path)
+{
+	AUTO_FREE char *why = str_printf("%s was not looked at: that would take more than %u requests, or %u kB", path, LOOK_REQUESTS_MAX,
+					 LOOK_BYTES_MAX / 1000);
+
+	note(l, why ? why : path);
+}
+
 /* --- the limits --- */
 
 static bool is_cached(struct source *s, const struct listing_entry *e)
@@ -84,10 +93,7 @@ static struct json *read_json(struct look *l, struct source *s, const char *path
 	if (!e)
 		return NULL;
 	if (!may_read(l, s, e)) {
-		AUTO_FREE char *why = str_printf("%s was not looked at: that would take more than %u requests, or %u kB", path,
-						 LOOK_REQUESTS_MAX, LOOK_BYTES_MAX / 1000);
-
-		note(l, why ? why : path);
+		note_limit(l, path);
 		return NULL;
 	}
 	if (!is_cached(s, e))
@@ -325,6 +331,8 @@ static int look_at_model(struct look *l, struct source *s)
 	read_other_tables(l, s);
 	read_index(l, s);
 	count_params(l);
+	if (has_tables(l) && l->types_told == TOLD_NOT && !l->is_partly)
+		note_limit(l, l->head->path);
 	return 0;
 }
 

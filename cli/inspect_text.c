@@ -220,11 +220,10 @@ static void say_loaders(const struct look *l, const struct verdict *v, struct bu
 
 static void say_risks(const struct look *l, const struct verdict *v, struct buf *out)
 {
-	(void)l;
 	for (unsigned i = 0; i < v->nr_risks; i++)
 		buf_addf(out, "%s%s", i ? ", " : "", v->risks[i].words);
 	if (!v->nr_risks)
-		buf_adds(out, "none seen");
+		buf_adds(out, !l->is_listed ? "not known" : l->is_partly ? "none seen, in what could be read" : "none seen");
 }
 
 static void say_cached(const struct look *l, const struct verdict *v, struct buf *out)

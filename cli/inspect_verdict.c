@@ -287,6 +287,12 @@ static bool sounds_derived(const char *name)
 	return false;
 }
 
+/* Was all read that may name what it is made from? */
+static bool is_base_known(const struct look *l)
+{
+	return look_is_card_known(l) && (!l->is_adapter || l->config);
+}
+
 static void judge_card(const struct look *l, struct verdict *v)
 {
 	if (l->front_trouble)
@@ -295,7 +301,7 @@ static void judge_card(const struct look *l, struct verdict *v)
 		add_risk(v, "no_card", "no card", "It has no card: nothing says what it is for, or how it was made.");
 	if (!v->license && look_is_card_known(l))
 		add_risk(v, "no_license", "no licence", "No licence is stated: ask the publisher before you use it.");
-	if (l->repo.kind == REPO_MODEL && !v->nr_bases && (strcmp(v->type, "model") != 0 || sounds_derived(l->about.repo.name)))
+	if (l->repo.kind == REPO_MODEL && !v->nr_bases && is_base_known(l) && (strcmp(v->type, "model") != 0 || sounds_derived(l->about.repo.name)))
 		add_risk(v, "unknown_base", "unknown base", "It seems to be made from another model, and does not say which.");
 	if (l->is_card_read && l->repo.kind == REPO_MODEL && !l->text.has_limits)
 		add_risk(v, "no_limitations", "no limitations stated", "Its card has no section about limitations: test it for your own use.");

@@ -152,6 +152,11 @@ look listed org/lora "endpoint=$endpoint,cache=$work/listed,offline"
 equal listed-exit "$code" 3
 is listed '(j["type"], j["files"]["number"], j["took"]["requests"]) == ("adapter", 3, 0) and any("README.md" in u for u in j["unread"])'
 
+check listed-risks grep -q '^risks  *none seen, in what could be read$' \
+	<<<"$("$hffs" inspect org/lora -o "endpoint=$endpoint,cache=$work/listed,offline" 2>/dev/null)"
+
+equal listed-base-unknown "$(grep -c unknown_base <<<"$said")" 0
+
 # Two at a time, and one that is not there.
 said=$("$hffs" inspect --json org/four org/lora -o "$on")
 is two '[x["repository"] for x in j] == ["org/four", "org/lora"]'
