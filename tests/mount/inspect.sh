@@ -183,6 +183,14 @@ for repo in org/four org/tiny-gguf org/lora datasets/org/stories org/gated; do
 	[ "$repo" != org/four ] || is mount-four '(j["license"], j["type"], j["context"]) == ("mit", "finetune", 2048)'
 done
 
+# One that is safe looks into what is opened: nothing is, to ask whether it is cached.
+must_mount "$work/safe" safe
+look mount-safe org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"
+is mount-safe 'j["took"]["through"] == "mount" and j["files"]["number"] == 31'
+check mount-safe-read cat "$work"/safe/org/small/main/{7,8,9}.txt
+look mount-safe-cached org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"
+is mount-safe-cached 'j["files"]["bytes_cached"] == 3 * 40 + 21'
+
 # --- tensors ---
 index=$work/hf/org/four/main/model.safetensors.index.json
 said=$("$hffs" tensors --json "$index")
