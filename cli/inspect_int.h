@@ -53,6 +53,7 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	const char *through; /* "mount" or "cache" */
+	bool hides;          /* a mount that shows no more than its lock, allow and deny leave */
 	bool is_denied;      /* a file was asked for that a gate, or a mount's rules, keep back */
 };
 static inline void source_close(struct source *s)
@@ -92,6 +93,7 @@ struct look {
 
 	struct listing files; /* no directories */
 	bool is_listed, is_whole;
+	bool hides; /* what is not there may be in the repository */
 	uint64_t bytes, bytes_cached; /* of all files that are listed */
 
 	bool has_card, is_card_read;
@@ -129,7 +131,7 @@ void look_done(struct look *l);
 /* Was its card read, or is there none? Then what it does not say is not said. */
 static inline bool look_is_card_known(const struct look *l)
 {
-	return l->is_card_read || (l->is_listed && !l->has_card);
+	return l->is_card_read || (l->is_listed && !l->has_card && !l->hides);
 }
 const struct listing_entry *look_find(const struct look *l, const char *path);
 bool look_has_suffix(const char *path, const char *suffix); /* in any case */

@@ -288,12 +288,12 @@ static void look_for_tokenizer(struct look *l, struct source *s)
 	if (l->weights == WEIGHTS_GGUF && !l->nr_tables)
 		return; /* its header would tell */
 	if (l->tokenizer == ANSWER_UNKNOWN)
-		l->tokenizer = has_any(l, tokenizers) ? ANSWER_YES : l->is_whole ? ANSWER_NO : ANSWER_UNKNOWN;
+		l->tokenizer = has_any(l, tokenizers) ? ANSWER_YES : l->is_whole && !l->hides ? ANSWER_NO : ANSWER_UNKNOWN;
 	if (l->chat_template != ANSWER_UNKNOWN)
 		return;
 	if (has_any(l, templates) || !strcmp(said, "yes"))
 		l->chat_template = ANSWER_YES;
-	else if (!strcmp(said, "no") || (l->is_whole && !look_find(l, "tokenizer_config.json")))
+	else if (!strcmp(said, "no") || (l->is_whole && !l->hides && !look_find(l, "tokenizer_config.json")))
 		l->chat_template = ANSWER_NO;
 	else {
 		AUTO_BUF text = {0};
@@ -349,10 +349,15 @@ int look_gather(struct look *l, struct source *s, struct err *err)
 		note_failure(l, r, &why);
 	} else {
 		l->is_listed = true;
+		l->hides = s->hides;
 		listing_keep_files(&l->files, NULL, 0);
 		sum_files(l, s);
 		read_card(l, s);
 		r = l->repo.kind == REPO_MODEL ? look_at_model(l, s) : 0;
+		if (l->hides) {
+			l->is_partly = true;
+			note(l, "the mount shows no more than its lock, allow and deny leave; other files are as if they were not there");
+		}
 	}
 	s->ops->took(s, &l->requests, &l->bytes_fetched);
 	return l->unread.failed || r == -ENOMEM ? err_set(err, -ENOMEM, "out of memory") : 0;

@@ -44,6 +44,7 @@ static void read_counters(struct mounted *m, uint64_t *requests, uint64_t *bytes
 	(void)json_get_u64(j, "requests", requests);
 	(void)json_get_u64(j, "bytes_fetched", bytes);
 	m->is_offline = json_get_bool(j, "offline", false);
+	m->source.hides = json_get(j, "lock") || json_get(j, "allow") || json_get(j, "deny");
 }
 
 static void mounted_took(struct source *s, uint64_t *requests, uint64_t *bytes)

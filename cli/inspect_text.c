@@ -113,7 +113,7 @@ static void say_card(const struct look *l, const struct verdict *v, struct buf *
 		buf_addf(out, "intended use: %s; limitations: %s%s", l->text.has_use ? "stated" : "missing", l->text.has_limits ? "stated" : "missing",
 			 l->front_trouble ? "; front matter broken" : "");
 	else if (l->is_listed)
-		buf_adds(out, l->has_card ? "could not be read" : "none");
+		buf_adds(out, l->has_card ? "could not be read" : l->hides ? "not shown" : "none");
 }
 
 static void say_files(const struct look *l, const struct verdict *v, struct buf *out)

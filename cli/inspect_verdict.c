@@ -183,7 +183,7 @@ static void judge_hffs(const struct look *l, struct verdict *v)
 		add_loader(v, "hffs run", ANSWER_NO, "adapters are not supported");
 	else if (l->run_trouble)
 		add_loader(v, "hffs run", ANSWER_NO, "%s", l->run_trouble);
-	else if (!l->shape.fits && l->is_whole && l->weights == WEIGHTS_SAFETENSORS && !look_find(l, "config.json"))
+	else if (!l->shape.fits && l->is_whole && !l->hides && l->weights == WEIGHTS_SAFETENSORS && !look_find(l, "config.json"))
 		add_loader(v, "hffs run", ANSWER_NO, "there is no config.json");
 	else if (!l->shape.fits)
 		add_loader(v, "hffs run", ANSWER_UNKNOWN, "its configuration was not read");
@@ -297,7 +297,7 @@ static void judge_card(const struct look *l, struct verdict *v)
 {
 	if (l->front_trouble)
 		add_risk(v, "broken_card", "broken card", "Its card's front matter is broken, so what it says is not known (%.120s).", l->front_trouble);
-	else if (l->is_listed && !l->has_card)
+	else if (l->is_listed && !l->has_card && !l->hides)
 		add_risk(v, "no_card", "no card", "It has no card: nothing says what it is for, or how it was made.");
 	if (!v->license && look_is_card_known(l))
 		add_risk(v, "no_license", "no licence", "No licence is stated: ask the publisher before you use it.");

@@ -191,6 +191,14 @@ check mount-safe-read cat "$work"/safe/org/small/main/{7,8,9}.txt
 look mount-safe-cached org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"
 is mount-safe-cached 'j["files"]["bytes_cached"] == 3 * 40 + 21'
 
+# What a mount hides is not said to be missing.
+deny='deny=*.json,deny=README.md'
+must_mount "$work/less" "$deny"
+look mount-less org/four "endpoint=$endpoint,$deny,cache=$work/less.cache"
+equal mount-less-exit "$code" 3
+is mount-less '(j["tokenizer"], [l["fits"] for l in j["loaders"] if l["name"] == "hffs run"]) == (None, [None]) and not {"no_card", "no_license"} & '"$risks"
+is mount-less-said 'any("lock, allow and deny" in u for u in j["unread"])'
+
 # --- tensors ---
 index=$work/hf/org/four/main/model.safetensors.index.json
 said=$("$hffs" tensors --json "$index")
