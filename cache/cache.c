@@ -282,9 +282,9 @@ static int say_busy(const char *dir, const char *lock, struct err *err)
 	AUTO_BUF pid = {0};
 
 	if (io_read_file(lock, 64, &pid) < 0 || pid.len == 0)
-		return err_set(err, -EBUSY, "another process uses the cache %s", dir);
+		return err_set(err, -EBUSY, "another process uses the cache %s: end it, or take another with -o cache=DIR", dir);
 	pid.data[strcspn(pid.data, "\n")] = '\0';
-	return err_set(err, -EBUSY, "process %s uses the cache %s", pid.data, dir);
+	return err_set(err, -EBUSY, "process %s uses the cache %s: end it, or take another with -o cache=DIR", pid.data, dir);
 }
 
 /* A lock that lets a second one in, as some file systems have it, keeps nobody out. */

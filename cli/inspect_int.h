@@ -53,6 +53,7 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	const char *through; /* "mount" or "cache" */
+	bool hides;          /* a mount that shows no more than its lock, allow and deny leave */
 	bool is_denied;      /* a file was asked for that a gate, or a mount's rules, keep back */
 };
 static inline void source_close(struct source *s)
@@ -92,6 +93,7 @@ struct look {
 
 	struct listing files; /* no directories */
 	bool is_listed, is_whole;
+	bool hides; /* what is not there may be in the repository */
 	uint64_t bytes, bytes_cached; /* of all files that are listed */
 
 	bool has_card, is_card_read;
@@ -106,7 +108,8 @@ struct look {
 
 	enum weights weights;
 	const struct listing_entry *head; /* the data file whose header is read, or the only one; NULL */
-	unsigned nr_weights;              /* data files that make the model */
+	const struct listing_entry **weight_files; /* data files that make the model */
+	unsigned nr_weights;
 	uint64_t weight_bytes;
 	struct tensor_sums sums;          /* of the headers that were read */
 	unsigned nr_tables;
@@ -125,12 +128,18 @@ struct look {
 /* Asks the source. -errno with a sentence: the repository itself could not be looked at. look: zeroed, repo and rev set. */
 int look_gather(struct look *l, struct source *s, struct err *err);
 void look_done(struct look *l);
+/* Was its card read, or is there none? Then what it does not say is not said. */
+static inline bool look_is_card_known(const struct look *l)
+{
+	return l->is_card_read || (l->is_listed && !l->has_card && !l->hides);
+}
 const struct listing_entry *look_find(const struct look *l, const char *path);
 bool look_has_suffix(const char *path, const char *suffix); /* in any case */
 /* inspect_weights.c: which files are the model. */
-void look_choose_weights(struct look *l);
-/* Is this one of them? */
-bool look_is_weight(const struct look *l, const char *path);
+int look_choose_weights(struct look *l); /* 0, -ENOMEM */
+
+/* inspect_packed.c: parameters beyond one an element, by the types that the Hub told, or of the headers that were read. 0: none are packed. */
+uint64_t look_packed_more(const struct look *l, bool by_hub);
 
 /* --- what follows --- */
 

@@ -35,6 +35,15 @@ static void note_malformed(struct look *l, const char *path, const char *why)
 	note_failure(l, err_set(&err, -EBADMSG, "%s is malformed: %s", path, why), &err);
 }
 
+/* Not a failure: what is not known is said to be unknown. */
+static void note_limit(struct look *l, const char *path)
+{
+	AUTO_FREE char *why = str_printf("%s was not looked at: that would take more than %u requests, or %u kB", path, LOOK_REQUESTS_MAX,
+					 LOOK_BYTES_MAX / 1000);
+
+	note(l, why ? why : path);
+}
+
 /* --- the limits --- */
 
 static bool is_cached(struct source *s, const struct listing_entry *e)
@@ -84,10 +93,7 @@ static struct json *read_json(struct look *l, struct source *s, const char *path
 	if (!e)
 		return NULL;
 	if (!may_read(l, s, e)) {
-		AUTO_FREE char *why = str_printf("%s was not looked at: that would take more than %u requests, or %u kB", path,
-						 LOOK_REQUESTS_MAX, LOOK_BYTES_MAX / 1000);
-
-		note(l, why ? why : path);
+		note_limit(l, path);
 		return NULL;
 	}
 	if (!is_cached(s, e))
@@ -172,14 +178,10 @@ static bool has_tables(const struct look *l)
 /* The headers of the first `max` files of weights; those read before are passed over. */
 static void read_tables(struct look *l, struct source *s, unsigned max)
 {
-	unsigned at = 0;
-
-	for (size_t i = 0; i < l->files.nr && at < max; i++) {
-		const struct listing_entry *e = &l->files.entries[i];
+	for (unsigned i = l->nr_tables; i < min_u64(max, l->nr_weights); i++) {
+		const struct listing_entry *e = l->weight_files[i];
 		unsigned before = l->nr_tables;
 
-		if (!look_is_weight(l, e->path) || at++ < before)
-			continue;
 		if (!is_cached(s, e) && !may(l, s, LOOK_FILE_HOPS, LOOK_HEADER_FIRST))
 			return;
 		read_table(l, s, e);
@@ -198,12 +200,12 @@ static void read_first_table(struct look *l, struct source *s)
 /* All of them or none: a part more would not be the whole. */
 static void read_other_tables(struct look *l, struct source *s)
 {
-	unsigned hops = 0, at = 0;
+	unsigned hops = 0;
 
 	if (!has_tables(l) || l->nr_weights > HEADERS_MAX || l->nr_tables == l->nr_weights || (!l->nr_tables && l->is_partly))
 		return;
-	for (size_t i = 0; i < l->files.nr; i++)
-		if (look_is_weight(l, l->files.entries[i].path) && at++ >= l->nr_tables && !is_cached(s, &l->files.entries[i]))
+	for (unsigned i = l->nr_tables; i < l->nr_weights; i++)
+		if (!is_cached(s, l->weight_files[i]))
 			hops += LOOK_FILE_HOPS;
 	if (may(l, s, hops, (uint64_t)hops / LOOK_FILE_HOPS * LOOK_HEADER_FIRST))
 		read_tables(l, s, l->nr_weights);
@@ -243,6 +245,7 @@ static uint64_t scale(uint64_t n, uint64_t all, uint64_t part)
 static void count_params(struct look *l)
 {
 	bool all = l->nr_tables && l->nr_tables == l->nr_weights;
+	uint64_t more;
 
 	if (all) {
 		l->nr_tensors = l->sums.nr;
@@ -256,7 +259,13 @@ static void count_params(struct look *l)
 		l->params = l->about.said.params;
 		l->params_told = TOLD_BY_HUB;
 	} else if (l->sums.bytes) {
-		l->params = scale(l->sums.params, l->weight_bytes, l->sums.bytes);
+		l->params = scale(l->sums.params + look_packed_more(l, false), l->weight_bytes, l->sums.bytes);
+		l->params_told = TOLD_ESTIMATED;
+		return;
+	}
+	more = look_packed_more(l, !all);
+	if (more && more <= UINT64_MAX - l->params) {
+		l->params += more;
 		l->params_told = TOLD_ESTIMATED;
 	}
 }
@@ -276,13 +285,15 @@ static void look_for_tokenizer(struct look *l, struct source *s)
 	static const char *const templates[] = {"chat_template.jinja", "chat_template.json", NULL};
 	const char *said = l->about.said.chat_template;
 
+	if (l->weights == WEIGHTS_GGUF && !l->nr_tables)
+		return; /* its header would tell */
 	if (l->tokenizer == ANSWER_UNKNOWN)
-		l->tokenizer = has_any(l, tokenizers) ? ANSWER_YES : l->is_whole ? ANSWER_NO : ANSWER_UNKNOWN;
+		l->tokenizer = has_any(l, tokenizers) ? ANSWER_YES : l->is_whole && !l->hides ? ANSWER_NO : ANSWER_UNKNOWN;
 	if (l->chat_template != ANSWER_UNKNOWN)
 		return;
 	if (has_any(l, templates) || !strcmp(said, "yes"))
 		l->chat_template = ANSWER_YES;
-	else if (!strcmp(said, "no") || (l->is_whole && !look_find(l, "tokenizer_config.json")))
+	else if (!strcmp(said, "no") || (l->is_whole && !l->hides && !look_find(l, "tokenizer_config.json")))
 		l->chat_template = ANSWER_NO;
 	else {
 		AUTO_BUF text = {0};
@@ -306,16 +317,23 @@ static void sum_files(struct look *l, struct source *s)
 	}
 }
 
-static void look_at_model(struct look *l, struct source *s)
+static int look_at_model(struct look *l, struct source *s)
 {
+	int r;
+
 	l->is_adapter = look_find(l, "adapter_config.json") && !look_find(l, "config.json");
-	look_choose_weights(l);
+	r = look_choose_weights(l);
+	if (r < 0)
+		return r;
 	read_config(l, s);
 	read_first_table(l, s);
 	look_for_tokenizer(l, s);
 	read_other_tables(l, s);
 	read_index(l, s);
 	count_params(l);
+	if (has_tables(l) && l->types_told == TOLD_NOT && !l->is_partly)
+		note_limit(l, l->head->path);
+	return 0;
 }
 
 int look_gather(struct look *l, struct source *s, struct err *err)
@@ -331,18 +349,23 @@ int look_gather(struct look *l, struct source *s, struct err *err)
 		note_failure(l, r, &why);
 	} else {
 		l->is_listed = true;
+		l->hides = s->hides;
 		listing_keep_files(&l->files, NULL, 0);
 		sum_files(l, s);
 		read_card(l, s);
-		if (l->repo.kind == REPO_MODEL)
-			look_at_model(l, s);
+		r = l->repo.kind == REPO_MODEL ? look_at_model(l, s) : 0;
+		if (l->hides) {
+			l->is_partly = true;
+			note(l, "the mount shows no more than its lock, allow and deny leave; other files are as if they were not there");
+		}
 	}
 	s->ops->took(s, &l->requests, &l->bytes_fetched);
-	return l->unread.failed ? err_set(err, -ENOMEM, "out of memory") : 0;
+	return l->unread.failed || r == -ENOMEM ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 void look_done(struct look *l)
 {
+	free(l->weight_files);
 	listing_done(&l->files);
 	json_free(l->front);
 	json_free(l->config);

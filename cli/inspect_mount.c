@@ -44,6 +44,7 @@ static void read_counters(struct mounted *m, uint64_t *requests, uint64_t *bytes
 	(void)json_get_u64(j, "requests", requests);
 	(void)json_get_u64(j, "bytes_fetched", bytes);
 	m->is_offline = json_get_bool(j, "offline", false);
+	m->source.hides = json_get(j, "lock") || json_get(j, "allow") || json_get(j, "deny");
 }
 
 static void mounted_took(struct source *s, uint64_t *requests, uint64_t *bytes)
@@ -149,13 +150,13 @@ static int mounted_read(struct source *s, const struct listing_entry *e, size_t 
 }
 
 /* Of a file of one block: the first question about it may come before its rows are loaded, so it is asked again, a few times in all. */
-static uint64_t ask_cached(struct mounted *m, int fd)
+static uint64_t ask_cached(struct mounted *m, const char *full)
 {
 	uint64_t bytes = 0;
 
 	for (bool again = true; again && !bytes;) {
 		char text[24];
-		ssize_t n = fgetxattr(fd, "user.hffs.cached", text, sizeof(text) - 1);
+		ssize_t n = getxattr(full, "user.hffs.cached", text, sizeof(text) - 1);
 
 		text[n > 0 ? n : 0] = '\0';
 		bytes = strtoull(text, NULL, 10);
@@ -168,7 +169,10 @@ static uint64_t ask_cached(struct mounted *m, int fd)
 	return bytes;
 }
 
-/* Blocks tell, but each file has one, whether it is cached or not. Behind a gate open() says whether it may be read. */
+/*
+ * Blocks tell, but each file has one, whether it is cached or not. Behind a gate open() says whether it may be read; elsewhere nothing is
+ * opened, since a mount that is safe looks into what it opens.
+ */
 static uint64_t mounted_cached(struct source *s, const struct listing_entry *e)
 {
 	struct mounted *m = container_of(s, struct mounted, source);
@@ -178,12 +182,12 @@ static uint64_t mounted_cached(struct source *s, const struct listing_entry *e)
 
 	if (!full || !e->size || stat(full, &st) < 0)
 		return 0;
-	if (m->is_gated || e->size <= BLOCK) {
+	if (m->is_gated) {
 		fd = open(full, O_RDONLY | O_CLOEXEC);
 		s->is_denied |= fd < 0 && errno == EACCES;
 	}
 	if (e->size <= BLOCK)
-		return fd < 0 ? 0 : min_u64(ask_cached(m, fd), e->size);
+		return m->is_gated && fd < 0 ? 0 : min_u64(ask_cached(m, full), e->size);
 	return (uint64_t)st.st_blocks * 512 <= BLOCK ? 0 : min_u64((uint64_t)st.st_blocks * 512, e->size);
 }
 

@@ -140,7 +140,8 @@ static int load_bytes(const struct own *o, const struct cache_rows *rows, const 
 
 static int refuse_masked(const struct own *o, const struct listing_entry *e, struct err *err)
 {
-	return err_set(err, -EACCES, "%s: %s is gated", o->rev.repo.name, e->path);
+	return err_set(err, -EACCES, "%s: %s is gated: ask for access at %s/%s%s, and set HF_TOKEN", o->rev.repo.name, e->path,
+		       hub_endpoint(fetch_hub(o->fetch)), repo_kind_prefix(o->rev.repo.kind), o->rev.repo.name);
 }
 
 /* Rows of the blob, if this identity may have what is cached; of what only the owner may see, the Hub is asked. */

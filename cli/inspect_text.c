@@ -86,7 +86,7 @@ static void say_publisher(const struct look *l, const struct verdict *v, struct 
 
 static void say_terms(const struct look *l, const struct verdict *v, struct buf *out)
 {
-	buf_addf(out, "%." WORD "s; ", v->license ? v->license : "none stated");
+	buf_addf(out, "%." WORD "s; ", v->license ? v->license : look_is_card_known(l) ? "none stated" : "not known");
 	if (l->about.is_gated)
 		buf_addf(out, "gated (%s)%s", l->about.said.gated[0] ? l->about.said.gated : "yes", l->is_denied ? ", no access" : "");
 	else
@@ -113,7 +113,7 @@ static void say_card(const struct look *l, const struct verdict *v, struct buf *
 		buf_addf(out, "intended use: %s; limitations: %s%s", l->text.has_use ? "stated" : "missing", l->text.has_limits ? "stated" : "missing",
 			 l->front_trouble ? "; front matter broken" : "");
 	else if (l->is_listed)
-		buf_adds(out, l->has_card ? "could not be read" : "none");
+		buf_adds(out, l->has_card ? "could not be read" : l->hides ? "not shown" : "none");
 }
 
 static void say_files(const struct look *l, const struct verdict *v, struct buf *out)
@@ -220,11 +220,10 @@ static void say_loaders(const struct look *l, const struct verdict *v, struct bu
 
 static void say_risks(const struct look *l, const struct verdict *v, struct buf *out)
 {
-	(void)l;
 	for (unsigned i = 0; i < v->nr_risks; i++)
 		buf_addf(out, "%s%s", i ? ", " : "", v->risks[i].words);
 	if (!v->nr_risks)
-		buf_adds(out, "none seen");
+		buf_adds(out, !l->is_listed ? "not known" : l->is_partly ? "none seen, in what could be read" : "none seen");
 }
 
 static void say_cached(const struct look *l, const struct verdict *v, struct buf *out)

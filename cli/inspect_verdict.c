@@ -99,7 +99,7 @@ static void take_words(const struct look *l, struct verdict *v)
 
 static void take_memory(const struct look *l, struct verdict *v)
 {
-	if (!l->weight_bytes || l->is_adapter)
+	if (!l->weight_bytes || !strcmp(v->type, "adapter"))
 		return;
 	v->kv_bytes = l->shape.context ? model_shape_kv_bytes(&l->shape, l->shape.context) : 0;
 	v->overhead_bytes = l->weight_bytes / OVERHEAD_SHARE;
@@ -179,11 +179,11 @@ static void judge_hffs(const struct look *l, struct verdict *v)
 
 	if (l->weights != WEIGHTS_SAFETENSORS && l->weights != WEIGHTS_GGUF)
 		add_loader(v, "hffs run", ANSWER_NO, "it has neither safetensors nor GGUF files");
-	else if (l->is_adapter)
+	else if (!strcmp(v->type, "adapter"))
 		add_loader(v, "hffs run", ANSWER_NO, "adapters are not supported");
 	else if (l->run_trouble)
 		add_loader(v, "hffs run", ANSWER_NO, "%s", l->run_trouble);
-	else if (!l->shape.fits && l->is_whole && l->weights == WEIGHTS_SAFETENSORS && !look_find(l, "config.json"))
+	else if (!l->shape.fits && l->is_whole && !l->hides && l->weights == WEIGHTS_SAFETENSORS && !look_find(l, "config.json"))
 		add_loader(v, "hffs run", ANSWER_NO, "there is no config.json");
 	else if (!l->shape.fits)
 		add_loader(v, "hffs run", ANSWER_UNKNOWN, "its configuration was not read");
@@ -205,6 +205,8 @@ static void judge_transformers(const struct look *l, struct verdict *v)
 		add_loader(v, "peft", ANSWER_YES, "an adapter, beside its base model");
 	else if (look_find(l, "model_index.json"))
 		add_loader(v, "diffusers", ANSWER_YES, "model_index.json");
+	else if (!strcmp(v->type, "adapter") && v->library && !strcmp(v->library, "diffusers"))
+		add_loader(v, "diffusers", ANSWER_YES, "an adapter, beside its base model");
 	else if (look_find(l, "config.json") && (l->weights == WEIGHTS_SAFETENSORS || l->weights == WEIGHTS_PICKLE))
 		add_loader(v, "transformers", json_get_string(l->config, "model_type") ? ANSWER_YES : ANSWER_UNKNOWN,
 			   l->config ? "config.json and weights%s" : "its config.json was not read%s", remote);
@@ -285,15 +287,21 @@ static bool sounds_derived(const char *name)
 	return false;
 }
 
+/* Was all read that may name what it is made from? */
+static bool is_base_known(const struct look *l)
+{
+	return look_is_card_known(l) && (!l->is_adapter || l->config);
+}
+
 static void judge_card(const struct look *l, struct verdict *v)
 {
 	if (l->front_trouble)
 		add_risk(v, "broken_card", "broken card", "Its card's front matter is broken, so what it says is not known (%.120s).", l->front_trouble);
-	else if (l->is_listed && !l->has_card)
+	else if (l->is_listed && !l->has_card && !l->hides)
 		add_risk(v, "no_card", "no card", "It has no card: nothing says what it is for, or how it was made.");
-	if (!v->license)
+	if (!v->license && look_is_card_known(l))
 		add_risk(v, "no_license", "no licence", "No licence is stated: ask the publisher before you use it.");
-	if (l->repo.kind == REPO_MODEL && !v->nr_bases && (strcmp(v->type, "model") != 0 || sounds_derived(l->about.repo.name)))
+	if (l->repo.kind == REPO_MODEL && !v->nr_bases && is_base_known(l) && (strcmp(v->type, "model") != 0 || sounds_derived(l->about.repo.name)))
 		add_risk(v, "unknown_base", "unknown base", "It seems to be made from another model, and does not say which.");
 	if (l->is_card_read && l->repo.kind == REPO_MODEL && !l->text.has_limits)
 		add_risk(v, "no_limitations", "no limitations stated", "Its card has no section about limitations: test it for your own use.");

@@ -97,7 +97,10 @@ static void file_start(struct pull *p, struct file *file)
 		return;
 	}
 	if (file->entry->id.algo == 0) {
-		file_fail(p, file, -EACCES, "the Hub hides its digest: the repository is gated, and access to it must be granted first");
+		AUTO_FREE char *why = str_printf("the Hub hides its digest: ask for access at %s/%s%s, and set HF_TOKEN", hub_endpoint(fetch_hub(p->fetch)),
+						 repo_kind_prefix(file->from.repo.kind), file->from.repo.name);
+
+		file_fail(p, file, -EACCES, why ? why : "the Hub hides its digest");
 		return;
 	}
 	file->blob = blob_get(p->fetch, &file->from);

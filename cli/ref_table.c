@@ -94,11 +94,13 @@ static int take_used(struct ref_table *t, struct catalog *c, const struct repo_i
 	return r;
 }
 
-static int fill(struct ref_table *t, struct catalog *c, const struct repo_id *repo, bool is_locked, struct err *err)
+/* r: what asking for the repository gave, with a sentence in t->why: where the Hub did not answer, it is not waited for again. */
+static int fill(struct ref_table *t, struct catalog *c, const struct repo_id *repo, bool is_locked, int r, struct err *err)
 {
 	struct filling f = {t, is_locked, 0};
-	int r = wait_refs(c, repo, take_ref, &f, &t->why);
 
+	if (r == 0)
+		r = wait_refs(c, repo, take_ref, &f, &t->why);
 	if (r == 0)
 		return f.r < 0 ? err_set(err, f.r, "out of memory") : 0;
 	if (!ref_error_is_final(r) && take_used(t, c, repo) == 0 && t->nr) {
@@ -113,13 +115,13 @@ int ref_table_from_catalog(struct ref_table *t, struct catalog *c, const struct 
 	AUTO_BUF commits = {0};
 	struct repo_id canonical = *repo;
 	struct revision rev;
-	int r = wait_revision(c, repo, NULL, &rev, err);
+	int r = wait_revision(c, repo, NULL, &rev, &t->why);
 
 	if (r < 0 && ref_error_is_final(r))
-		return r;
+		return err_set(err, r, "%s", err_text(&t->why));
 	if (r == 0)
 		canonical = rev.repo;
-	r = fill(t, c, &canonical, is_locked, err);
+	r = fill(t, c, &canonical, is_locked, r, err);
 	if (r < 0)
 		return r;
 	snprintf(t->repo, sizeof(t->repo), "%s%s", repo_kind_prefix(canonical.kind), canonical.name);

@@ -349,6 +349,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 {
 	struct request *q;
 	const char *text;
+	char copy[COMMIT_MAX];
 
 	if (size > READ_MAX || off < 0) {
 		fuse_reply_err(req, EINVAL); /* never by a kernel that read our INIT */
@@ -356,7 +357,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 	}
 	text = vfs_text(file_of(fi), (uint64_t)off, &size);
 	if (text) {
-		fuse_reply_buf(req, text, size);
+		memcpy(copy, text, min_u64(size, sizeof(copy))); /* whoever has the answer may close the file before the reply is done with it */
+		fuse_reply_buf(req, copy, min_u64(size, sizeof(copy)));
 		return;
 	}
 	q = request_begin(req, "read", ino, true);

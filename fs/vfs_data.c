@@ -164,7 +164,8 @@ static int get_blob(struct vfs *v, const struct node *n, struct vfs_file *f, str
 	if (find_object(n, &from, &path) < 0)
 		return -ENOMEM;
 	if (is_gated(s->tree, e, path.data))
-		return err_set(err, -EACCES, "%s: %s is gated: ask for access on its page, and set HF_TOKEN to a token that has it", s->repo.name, path.data);
+		return err_set(err, -EACCES, "%s: %s is gated: ask for access at %s/%s%s, and set HF_TOKEN to a token that has it", s->repo.name,
+			       path.data, v->endpoint, repo_kind_prefix(s->repo.kind), s->repo.name);
 	atomic_init(&f->needs_grant, needs_grant(v, s, &e->id));
 	f->blob = blob_get(v->fetch, &from);
 	return f->blob ? 0 : -ENOMEM;

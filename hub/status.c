@@ -92,7 +92,8 @@ static void say_access(enum reason why, int r, const struct status_facts *f, str
 		err_set(err, r, "%s is gated: ask for access at %s%s", f->what, f->page,
 			f->had_token ? "" : " and set HF_TOKEN");
 	else if (why == WHY_UNKNOWN_REPO)
-		err_set(err, r, "%s is absent or private: set HF_TOKEN if it is private", f->what);
+		err_set(err, r, f->had_token ? "%s is absent, or private and not visible with this token" :
+					       "%s is absent or private: set HF_TOKEN if it is private", f->what);
 	else if (why == WHY_TOKEN && f->had_token)
 		err_set(err, r, "the Hub refuses the token for %s: it is wrong, revoked or expired", f->what);
 	else if (why == WHY_TOKEN && f->was_seen)

@@ -62,6 +62,55 @@ static uint32_t first_u32(const struct json *j, const char *const *keys, uint32_
 	return 0;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && !strcmp(text + len - n, end);
+}
+
+/* Does it write token after token, so that keys and values are kept? "" is not said. */
+static bool keeps_keys(const char *architecture)
+{
+	static const char *const ends[] = {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForVision2Seq", "ForImageTextToText"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends_with(architecture, ends[i]))
+			return true;
+	return !*architecture;
+}
+
+/* Is attention in any layer of a kind whose keys and values are not heads times their width: compressed, or a state of fixed size? */
+static bool has_other_attention(const struct json *j)
+{
+	static const char *const keys[] = {"kv_lora_rank", "full_attention_interval", "linear_num_key_heads", "state_size", "mamba_d_state",
+					   "ssm_state_size", "hybrid_override_pattern", "attn_layer_period"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (json_get(j, keys[i]) && !json_is_null(json_get(j, keys[i])))
+			return true;
+	return false;
+}
+
+/* "layer_types" names the attention of each layer; false: there is one that is neither full nor sliding. */
+static bool take_layer_types(const struct json *j, struct model_shape *out)
+{
+	static const char *const window[] = {"sliding_window", NULL};
+	uint32_t sliding = 0;
+
+	for (const struct json *t = json_first(json_get(j, "layer_types")); t; t = json_next(t)) {
+		const char *type = json_string(t);
+		bool slides = type && !strcmp(type, "sliding_attention");
+
+		if (!type || (!slides && strcmp(type, "full_attention") != 0))
+			return false;
+		sliding += slides;
+	}
+	out->window = first_u32(j, window, CONTEXT_MAX);
+	out->sliding = out->window && sliding <= out->layers ? sliding : 0;
+	return true;
+}
+
 static void take_json(const struct json *j, struct model_shape *out)
 {
 	static const char *const layers[] = {"num_hidden_layers", "n_layer", "num_layers", "n_layers", NULL};
@@ -70,18 +119,20 @@ static void take_json(const struct json *j, struct model_shape *out)
 	static const char *const width[] = {"hidden_size", "n_embd", "d_model", "dim", NULL};
 	static const char *const head_dim[] = {"head_dim", "d_kv", NULL};
 	static const char *const context[] = {"max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "max_seq_len", NULL};
-	const char *name = json_string(json_first(json_get(j, "architectures")));
+	const char *class = json_string(json_first(json_get(j, "architectures")));
+	const char *name = class ? class : json_get_string(j, "model_type");
 	const struct json *inner = json_is_object(json_get(j, "text_config")) ? json_get(j, "text_config") : j;
 	uint32_t nr_heads = first_u32(inner, heads, HEADS_MAX), nr_kv = first_u32(inner, kv_heads, HEADS_MAX);
 	uint32_t dim = first_u32(inner, head_dim, HEAD_DIM_MAX);
 
-	name = name ? name : json_get_string(j, "model_type");
 	(void)snprintf(out->architecture, sizeof(out->architecture), "%s", name ? name : "");
 	out->layers = first_u32(inner, layers, LAYERS_MAX);
 	out->context = first_u32(inner, context, CONTEXT_MAX);
 	if (!dim && nr_heads)
 		dim = first_u32(inner, width, WIDTH_MAX) / nr_heads;
-	out->kv_width = product(nr_kv ? nr_kv : nr_heads, dim);
+	if (keeps_keys(class ? class : "") && !has_other_attention(inner) &&
+	    take_layer_types(inner, out))
+		out->kv_width = product(nr_kv ? nr_kv : nr_heads, dim);
 }
 
 int model_shape_json(const char *text, size_t len, struct model_shape *out, struct err *why)
@@ -102,10 +153,21 @@ int model_shape_json(const char *text, size_t len, struct model_shape *out, stru
 
 /* --- GGUF --- */
 
-static uint64_t meta(const struct tensor_table *t, const char *arch, const char *key)
+static const struct format_value *meta_value(const struct tensor_table *t, const char *arch, const char *key)
 {
 	AUTO_FREE char *full = str_printf("%s.%s", arch, key);
-	const struct format_value *v = full ? tensor_table_value(t, full) : NULL;
+
+	return full ? tensor_table_value(t, full) : NULL;
+}
+
+static bool has_meta(const struct tensor_table *t, const char *arch, const char *key)
+{
+	return meta_value(t, arch, key) != NULL;
+}
+
+static uint64_t meta(const struct tensor_table *t, const char *arch, const char *key)
+{
+	const struct format_value *v = meta_value(t, arch, key);
 
 	return v && (v->type == FORMAT_UINT || (v->type == FORMAT_INT && v->i >= 0)) ? v->u : 0;
 }
@@ -113,6 +175,8 @@ static uint64_t meta(const struct tensor_table *t, const char *arch, const char 
 static void take_meta(const struct tensor_table *t, const char *arch, struct model_shape *out)
 {
 	uint64_t heads = meta(t, arch, "attention.head_count"), kv = meta(t, arch, "attention.head_count_kv");
+	bool other = meta(t, arch, "attention.kv_lora_rank") || meta(t, arch, "ssm.state_size") ||
+		     has_meta(t, arch, "attention.head_count_kv") != (kv > 0); /* a list: one number a layer */
 	uint64_t dim = meta(t, arch, "attention.key_length");
 
 	(void)snprintf(out->architecture, sizeof(out->architecture), "%s", arch);
@@ -120,7 +184,7 @@ static void take_meta(const struct tensor_table *t, const char *arch, struct mod
 	out->context = (uint32_t)min_u64(meta(t, arch, "context_length"), CONTEXT_MAX);
 	if (!dim && heads)
 		dim = meta(t, arch, "embedding_length") / heads;
-	out->kv_width = product(kv ? kv : heads, dim);
+	out->kv_width = other ? 0 : product(kv ? kv : heads, dim);
 }
 
 int model_shape_gguf(const struct tensor_table *t, struct model_shape *out, struct err *why)

@@ -49,11 +49,13 @@ at nobody ""
 equal without-token-public "$(what "$hf/org/model/main/config.json")" ok
 equal without-token-private "$(what "$hf/org/private/main/config.json")" "open ENOENT"
 equal without-token-gated "$(what "$hf/org/gated/main/weights.safetensors")" "open EACCES"
+equal without-token-gated-page "$(getfattr --only-values --absolute-names -n user.hffs.last_error "$hf/org/gated/main/weights.safetensors" |
+	grep -c "ask for access at $endpoint/org/gated,")" 1
 equal without-token-gated-card "$(what "$hf/org/gated/main/README.md")" ok
 check without-token-gated-listing ls "$hf/org/gated/main/"
 check without-token-umount "$hffs" umount "$hf"
 refuses without-token-mount-private 1 'absent or private|private.*HF_TOKEN' "$hffs" mount org/private "$hf" -o "endpoint=$endpoint,cache=$work/c1"
-refuses without-token-pull-gated 1 'gated|access' "$hffs" pull org/gated -o "endpoint=$endpoint,cache=$work/c1"
+refuses without-token-pull-gated 1 "ask for access at $endpoint/org/gated," "$hffs" pull org/gated -o "endpoint=$endpoint,cache=$work/c1"
 
 at stranger hf_stranger
 equal stranger-public "$(what "$hf/org/model/main/config.json")" ok

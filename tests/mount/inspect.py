@@ -88,6 +88,12 @@ put("org/code/pytorch_model.bin", b"\x80\x02" + bytes(1000))
 put("org/code/modeling_x.py", "pass\n")
 put("org/code/config.json", {"model_type": "x", "auto_map": {"AutoModel": "modeling_x.X"}})
 put("org/code/README.md", "\x1b[31mred\x07\n")
+for i in range(30):
+    put(f"org/small/{i}.txt", f"{i}\n" * 20)
+put("org/small/README.md", "---\nlicense: mit\n---\n")
+put("org/closed/README.md", "---\nlicense: mit\n---\n")
+put("org/style/README.md", "---\nlicense: mit\nbase_model: org/parent\nbase_model_relation: adapter\nlibrary_name: diffusers\n---\n")
+put("org/style/weights.safetensors", safetensors({"x": ("F16", [4, 4], 2)}))
 put("org/gated/model.safetensors", safetensors({"x": ("F16", [4000, 400], 2)}))
 put("org/gated/config.json", CONFIG)
 put("org/gated/README.md", "---\nlicense: mit\n---\n## Limitations\n\nMany.\n")
@@ -97,3 +103,36 @@ for i in range(1200):
 for i in range(1200):
     put(f"org/many/data/{i}.txt", str(i))
 put("org/many/model.safetensors", safetensors({"x": ("F16", [4, 4], 2)}))
+
+# Several sets of weights beside each other, of which one is the model.
+small, large = safetensors({"x": ("F16", [4, 4], 2)}), safetensors({"x": ("F16", [40, 40], 2)})
+put("org/pipeline/model_index.json", {"_class_name": "Pipeline"})
+put("org/pipeline/all-in-one.safetensors", large)
+put("org/pipeline/unet/diffusion_pytorch_model.safetensors", small)
+put("org/pipeline/unet/diffusion_pytorch_model.fp16.safetensors", small)
+put("org/pipeline/vae/diffusion_pytorch_model.safetensors", small)
+put("org/variants/config.json", CONFIG)
+put("org/variants/consolidated.safetensors", large)
+put("org/variants/model.fp16-1-of-2.safetensors", large)
+put("org/variants/model.fp16-2-of-2.safetensors", large)
+put("org/variants/model-1-of-2.safetensors", small)
+put("org/variants/model-2-of-2.safetensors", small)
+put("org/consolidated/consolidated.safetensors", small)
+put("org/ggufs/x.imatrix.gguf", gguf(1))
+put("org/ggufs/BF16/x-00001-of-00002.gguf", gguf(2))
+put("org/ggufs/BF16/x-00002-of-00002.gguf", bytes(4000000))
+put("org/ggufs/x-Q8_0.gguf", gguf(3) + bytes(1000000))
+put("org/no-gguf/x.gguf", b"\xff" * 1000)
+put("org/onnx/onnx/model.onnx", bytes(100))
+put("org/onnx/onnx/model.onnx_data", bytes(9000))
+put("org/onnx/onnx/model_int8.onnx", bytes(3000))
+put("org/checkpoints/best.pt", bytes(5000))
+put("org/checkpoints/last.pt", bytes(4000))
+
+# Weights of few bits in elements of more.
+PACKED = {"gptq": {"quant_method": "gptq", "bits": 4}, "bnb": {"quant_method": "bitsandbytes", "load_in_4bit": True},
+          "packed": {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8}}}}, "fp8": {"quant_method": "fp8"}}
+for name, how in PACKED.items():
+    kind = {"bnb": ("U8", [100, 10], 1), "fp8": ("F8_E4M3", [100, 10], 1)}.get(name, ("I32", [100, 10], 4))
+    put(f"org/{name}/config.json", {**CONFIG, "quantization_config": how})
+    put(f"org/{name}/model.safetensors", safetensors({"x": kind, "scales": ("F16", [10], 2)}))

@@ -95,6 +95,41 @@ is many 'j["files"]["whole"] is False and j["files"]["number"] == 1 and "large" 
 look wide datasets/org/wide
 is wide '(j["files"]["whole"], j["files"]["number"], j["license"], j["card"]["front_matter"]) == (False, 1, "mit", "present")'
 
+look style org/style
+is style '(j["type"], j["memory"], '"$fits"', [l["why"] for l in j["loaders"] if not l["fits"]]) == ("adapter", None, {"diffusers"}, ["adapters are not supported"])'
+# A card that could not be read may name a licence.
+control 'fault?kind=status&arg=403&route=resolve' >/dev/null
+look closed org/closed "endpoint=$endpoint,cache=$work/closed"
+control clear >/dev/null
+equal closed-exit "$code" 3
+is closed-license 'j["card"]["front_matter"] is None and "no_license" not in '"$risks"
+
+# Of several sets of weights one is the model; what was not looked at is not denied.
+weights='(j["weights"]["files"], j["weights"]["bytes"], j["weights"]["file"])'
+bytes_of() { local file total=0; for file; do total=$((total + $(stat -c %s "$work/hub/org/$file"))); done; echo "$total"; }
+sets="endpoint=$endpoint,cache=$work/sets"
+look pipeline org/pipeline "$sets"
+is pipeline "$weights == (2, $(bytes_of pipeline/{unet,vae}/diffusion_pytorch_model.safetensors), 'unet/diffusion_pytorch_model.safetensors')"
+look variants org/variants "$sets"
+is variants "$weights == (2, $(bytes_of variants/model-{1,2}-of-2.safetensors), 'model-1-of-2.safetensors')"
+look consolidated org/consolidated "$sets"
+is consolidated 'j["weights"]["parameters"] == 16 and j["weights"]["files"] == 1'
+look ggufs org/ggufs "$sets"
+is ggufs "$weights == (1, $(bytes_of ggufs/x-Q8_0.gguf), 'x-Q8_0.gguf')"
+look no-gguf org/no-gguf "$sets"
+is no-gguf '(j["tokenizer"], j["chat_template"]) == (None, None)'
+look onnx org/onnx "$sets"
+is onnx "$weights == (2, 9100, 'onnx/model.onnx') and j['memory']['weights'] == 9100"
+look checkpoints org/checkpoints "$sets"
+is checkpoints "$weights == (1, 5000, 'best.pt')"
+
+# Eight parameters of 4 bits in each I32, and so on.
+for row in "gptq 8010 estimated" "bnb 2010 estimated" "packed 4010 estimated" "fp8 1010 counted"; do
+	read -r repo params told <<<"$row"
+	look "few-bits-$repo" "org/$repo" "$sets"
+	is "few-bits-$repo" "(j['weights']['parameters'], j['weights']['parameters_from'], j['type']) == ($params, '$told', 'quantized')"
+done
+
 # The gate: what is public is told, with the page to visit.
 control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
 look gated org/gated
@@ -116,6 +151,11 @@ check ls "$hffs" ls org/lora -o "endpoint=$endpoint,cache=$work/listed"
 look listed org/lora "endpoint=$endpoint,cache=$work/listed,offline"
 equal listed-exit "$code" 3
 is listed '(j["type"], j["files"]["number"], j["took"]["requests"]) == ("adapter", 3, 0) and any("README.md" in u for u in j["unread"])'
+
+check listed-risks grep -q '^risks  *none seen, in what could be read$' \
+	<<<"$("$hffs" inspect org/lora -o "endpoint=$endpoint,cache=$work/listed,offline" 2>/dev/null)"
+
+equal listed-base-unknown "$(grep -c unknown_base <<<"$said")" 0
 
 # Two at a time, and one that is not there.
 said=$("$hffs" inspect --json org/four org/lora -o "$on")
@@ -142,6 +182,22 @@ for repo in org/four org/tiny-gguf org/lora datasets/org/stories org/gated; do
 	[ "$repo" != org/tiny-gguf ] || is mount-gguf-header '(j["context"], j["weights"]["parameters"]) == (4096, 64 * 30720)'
 	[ "$repo" != org/four ] || is mount-four '(j["license"], j["type"], j["context"]) == ("mit", "finetune", 2048)'
 done
+
+# One that is safe looks into what is opened: nothing is, to ask whether it is cached.
+must_mount "$work/safe" safe
+look mount-safe org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"
+is mount-safe 'j["took"]["through"] == "mount" and j["files"]["number"] == 31'
+check mount-safe-read cat "$work"/safe/org/small/main/{7,8,9}.txt
+look mount-safe-cached org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"
+is mount-safe-cached 'j["files"]["bytes_cached"] == 3 * 40 + 21'
+
+# What a mount hides is not said to be missing.
+deny='deny=*.json,deny=README.md'
+must_mount "$work/less" "$deny"
+look mount-less org/four "endpoint=$endpoint,$deny,cache=$work/less.cache"
+equal mount-less-exit "$code" 3
+is mount-less '(j["tokenizer"], [l["fits"] for l in j["loaders"] if l["name"] == "hffs run"]) == (None, [None]) and not {"no_card", "no_license"} & '"$risks"
+is mount-less-said 'any("lock, allow and deny" in u for u in j["unread"])'
 
 # --- tensors ---
 index=$work/hf/org/four/main/model.safetensors.index.json

@@ -101,4 +101,18 @@ $first - cached v1.9"
 	check mount-partial-is-said grep -q 'used here' "$work/partial.said"
 	refuses mount-nothing-known 1 . "$hffs" refs -o "$there" org/other
 fi
+# A Hub that fails is waited for once, not for the repository and then for its revisions.
+start_server failing python3 -u -c '
+import http.server, sys
+class Failing(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print(self.path.split("?")[0], file=sys.stderr)
+        self.send_error(503)
+    def log_message(self, *said):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+print(f"http://127.0.0.1:{server.server_port}")
+server.serve_forever()'
+refuses failing 1 503 "$hffs" refs -o "endpoint=$endpoint,deadline=2s,cache=$work/failing.cache" org/model
+equal failing-asked "$(sort -u "$work/failing.out.err")" /api/models/org/model/revision/main
 finish

@@ -232,7 +232,7 @@ static void shapes(void **state)
 	assert_true(s.fits && s.window == 8 && s.sliding == 6 && s.layers == 7);
 	assert_int_equal(model_shape_kv_bytes(&s, 100), (6 * 8 + 100) * (uint64_t)s.kv_width * 4);
 	s = shape_of("{\"model_type\":\"mamba9\",\"architectures\":[\"Mamba9Model\"],\"n_layer\":3,\"n_head\":4,\"n_embd\":64,\"n_positions\":77}", &why);
-	assert_true(!s.fits && s.layers == 3 && s.kv_width == 64 && s.context == 77);
+	assert_true(!s.fits && s.layers == 3 && s.kv_width == 0 && s.context == 77); /* nothing says that it keeps keys and values */
 	assert_string_equal(s.architecture, "Mamba9Model");
 	assert_non_null(strstr(why.text, "mamba9"));
 	s = shape_of("{\"text_config\":{\"num_hidden_layers\":5,\"head_dim\":8,\"num_attention_heads\":2}}", &why);
@@ -243,6 +243,33 @@ static void shapes(void **state)
 	assert_true(model_shape_kv_bytes(&s, UINT64_MAX / 2) == UINT64_MAX);
 	assert_int_equal(model_shape_json("[]", 2, &s, &why), -EBADMSG);
 	assert_int_equal(model_shape_json("{", 1, &s, &why), -EBADMSG);
+}
+
+/* Keys and values that are compressed, or a state, or those of an encoder, are not heads times width: better no number than that. */
+static void shapes_of_other_attention(void **state)
+{
+#define SIZES "\"num_hidden_layers\":4,\"num_attention_heads\":4,\"hidden_size\":64,\"max_position_embeddings\":100"
+	static const struct {
+		const char *text;
+		uint64_t kv_bytes;
+	} rows[] = {
+		{"{\"architectures\":[\"XForCausalLM\"]," SIZES "}", 100 * 4 * 64 * 4},
+		{"{\"architectures\":[\"XForCausalLM\"],\"kv_lora_rank\":null," SIZES "}", 100 * 4 * 64 * 4},
+		{"{\"architectures\":[\"XForCausalLM\"],\"kv_lora_rank\":512," SIZES "}", 0},
+		{"{\"architectures\":[\"XForCausalLM\"],\"full_attention_interval\":4," SIZES "}", 0},
+		{"{\"architectures\":[\"XForCausalLM\"],\"layer_types\":[\"linear_attention\",\"full_attention\"]," SIZES "}", 0},
+		{"{\"architectures\":[\"XForCausalLM\"],\"sliding_window\":10,\"layer_types\":[\"sliding_attention\",\"full_attention\","
+		 "\"sliding_attention\",\"full_attention\"]," SIZES "}", (2 * 10 + 2 * 100) * 64 * 4},
+		{"{\"architectures\":[\"XForSequenceClassification\"]," SIZES "}", 0},
+		{"{\"architectures\":[\"XForMaskedLM\"]," SIZES "}", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct model_shape s = shape_of(rows[i].text, NULL);
+
+		assert_int_equal(model_shape_kv_bytes(&s, s.context), rows[i].kv_bytes);
+	}
 }
 
 static void ropes_look_at_the_length(void **state)
@@ -267,7 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(refuses),
-		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes), cmocka_unit_test(ropes_look_at_the_length),
+		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes),
+		cmocka_unit_test(shapes_of_other_attention), cmocka_unit_test(ropes_look_at_the_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
