@@ -14,6 +14,7 @@ struct model_file {
 	int fd;
 	const uint8_t *map;
 	uint64_t size;
+	uint64_t readahead; /* bytes, whole pages: the kernel reads no more at once */
 	struct tensor_table *table;
 	bool *used; /* tensors of the table that somebody asked for */
 };
