@@ -21,7 +21,7 @@
 #include "loop.h"
 
 #define PASSES 5       /* of the loop */
-#define SETTLE_US 5000 /* until the threads of the model sleep */
+#define SETTLE_US 5000 /* until threads sleep */
 
 struct file {
 	const void *data; /* NULL: none */
@@ -56,10 +56,10 @@ static void file_open(struct file *f, const char *path, unsigned threads)
 	f->data = map == MAP_FAILED ? NULL : map;
 }
 
-/* Seconds of a pass; the first is not counted, in which pages are mapped. */
+/* Seconds of a pass; the first is not counted, in which pages are mapped. Threads look for work for a while before they sleep. */
 static double file_read_s(const struct file *f)
 {
-	double begin;
+	double begin, seconds;
 
 	if (!f->data)
 		return 0;
@@ -68,7 +68,9 @@ static double file_read_s(const struct file *f)
 	begin = now_s();
 	for (unsigned i = 0; i < PASSES; i++)
 		loop_read(f->crew, f->data, f->len);
-	return (now_s() - begin) / PASSES;
+	seconds = (now_s() - begin) / PASSES;
+	usleep(SETTLE_US);
+	return seconds;
 }
 
 static int decode(struct session *s, const uint32_t *ids, size_t n, float *logits, double *seconds, struct err *err)

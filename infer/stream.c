@@ -120,7 +120,7 @@ static void announce(const struct stream *s, const struct model_file *f, uint64_
 	uint64_t at = off / s->page * s->page, n;
 
 	for (; at < off + len; at += n) {
-		n = min_u64(f->readahead, off + len - at);
+		n = min_u64(f->readahead ? f->readahead : len, off + len - at);
 		(void)madvise((void *)(uintptr_t)(f->map + at), n, MADV_WILLNEED);
 	}
 }
@@ -137,15 +137,29 @@ static const struct span *next_told(struct stream *s)
 	return c->group < s->nr ? &s->groups[c->group].spans[c->span] : NULL;
 }
 
+/* Both ends are in the page cache: then all of it is, or has been asked for; if not it comes when it is needed. */
+static bool is_cached(const struct stream *s, const struct model_file *f, uint64_t off, uint64_t len)
+{
+	const uint64_t ends[] = {off, off + len - 1};
+	unsigned char here = f->owned;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && here & 1; i++)
+		if (mincore((void *)(uintptr_t)(f->map + ends[i] / s->page * s->page), 1, &here) < 0)
+			return false;
+	return here & 1;
+}
+
 /* What comes behind the end of a span or a group is on its way, too, when that has come. */
 static void announce_ahead(struct stream *s)
 {
 	const struct span *p;
 
 	while (s->ahead < STREAM_WINDOW && (p = next_told(s))) {
+		const struct model_file *f = &s->files->files[p->file];
 		uint64_t n = min_u64(STREAM_PIECE, p->len - s->told.off);
 
-		announce(s, &s->files->files[p->file], p->off + s->told.off, n);
+		if (f->readahead && !is_cached(s, f, p->off + s->told.off, n))
+			announce(s, f, p->off + s->told.off, n);
 		s->ahead += n;
 		s->told.off += n;
 		if (s->told.off == p->len)
