@@ -5,14 +5,14 @@
     bench/cold.py [--models Q8_0,Q4_0,BF16] [--rounds 5] [--node FOLDER] [--shape link] [--threads 2] [--work FOLDER]
 
 A GGUF file has 365M random weights (bench/infer.py makes it); "safetensors" is a repository of BF16 weights in four shards, whose table of
-embeddings is a quarter of it. In turns, each with an empty cache and page cache:
+embeddings is a fifth of it. In turns, each with an empty cache and page cache:
 
   curls      sixteen curls, which know where the bytes are, download what the first token needs: all but the rows of the table that the
              prompt does not use
   hffs       `hffs run ORG/NAME` with a prompt of eight tokens, which makes its own mount
   mounted    the same through a mount that is there
-  llama.cpp  a GGUF file on that mount, by node-llama-cpp, installed in the folder that --node names
-  download   sixteen curls download all files, then `hffs run DIR`
+  llama      llama.cpp with a GGUF file on that mount, as node-llama-cpp in the folder that --node names; the start of node counts
+  download_then_run   sixteen curls download all files, then `hffs run` runs them
 
 A row has the median seconds of curls, then the medians of the others' time over that of the curls of the same round. Seconds are from the
 start of the program until its token is written. Needs root, because the page cache is dropped, and numpy and gguf (pip).
@@ -259,7 +259,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shape", default="link", choices=hubs.SHAPES)
     parser.add_argument("--node")
-    parser.add_argument("--only", help="some of: curls,hffs,mounted,llama,download_then_run")
+    parser.add_argument("--only", help="curls and some of: hffs,mounted,llama,download_then_run")
     parser.add_argument("--quiet-wait", type=float, default=10)
     parser.add_argument("--build", default=os.path.join(HERE, "../build/release"))
     parser.add_argument("--work", default=os.path.join(HERE, "../build/bench/cold"))
