@@ -6,7 +6,8 @@
 
 The files are made in build/bench/infer: eight layers in the shape of a Llama of 1B, 0.2 to 1.5 GB. --node is a folder in which
 node-llama-cpp was installed (npm install node-llama-cpp), which brings llama.cpp as a program; --llama-bench is the program of that name of
-a build for this processor. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs.
+a build for this processor. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs; last, the
+bytes a second of decoding over those of a loop that reads the mapped file with as many threads in the same second.
 Needs numpy and gguf (pip).
 """
 import argparse
@@ -24,6 +25,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 WIDTH, FEED, LAYERS, HEADS, KV_HEADS, VOCABULARY = 2048, 5632, 8, 32, 8, 4096
 TOKENS, NEW = 512, 32
+LAYER = WIDTH * (2 * WIDTH + 2 * WIDTH // HEADS * KV_HEADS + 3 * FEED)
+NEEDED = 1 - VOCABULARY * WIDTH / (2 * VOCABULARY * WIDTH + LAYERS * LAYER)  # of the file; a token needs one row of the table
 TYPES = ["F32", "BF16", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]
 # Where the F16 scales of a block are. [ggml-common.h]
 SCALES = {"Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
@@ -120,8 +123,8 @@ def main():
     folder = os.path.join(ROOT, "build/bench/infer")
     os.makedirs(folder, exist_ok=True)
     print("| type | threads | prefill, tokens/s |" + "".join(f" / {n} |" for n in who if n != "hffs") + " decode, tokens/s |"
-          + "".join(f" / {n} |" for n in who if n != "hffs"))
-    print("|---" * (4 + 2 * (len(who) - 1)) + "|", flush=True)
+          + "".join(f" / {n} |" for n in who if n != "hffs") + " / read loop |")
+    print("|---" * (5 + 2 * (len(who) - 1)) + "|", flush=True)
     for kind in args.types.split(","):
         path = os.path.join(folder, kind + ".gguf")
         if not os.path.exists(path):
@@ -133,7 +136,9 @@ def main():
                 row += f" {tokens / statistics.median(r['hffs'][what] for r in rounds):.1f} |"
                 for name in list(who)[1:]:
                     row += f" {statistics.median(r[name][what] / r['hffs'][what] for r in rounds):.2f} |"
+            row += f" {statistics.median(NEW * NEEDED / r['hffs']['decode_s'] * r['hffs']['read_s'] for r in rounds):.2f} |"
             print(row, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

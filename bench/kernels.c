@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../infer/ops_int.h"
+#include "loop.h"
 
 #define ROUNDS_MAX 101
 
@@ -53,33 +54,11 @@ static double typical(const struct options *o, double *s)
 	return s[o->best ? 0 : o->rounds / 2];
 }
 
-/* --- the read loop --- */
-
-struct reading {
-	const uint64_t *data;
-	uint64_t sums[64][8];
-};
-
-static void read_part(void *ctx, size_t begin, size_t end, unsigned thread)
-{
-	struct reading *r = ctx;
-	uint64_t sums[8] = {0};
-
-	for (size_t i = begin; i < end; i++)
-		for (size_t j = 0; j < 512; j += 8)
-			for (size_t k = 0; k < 8; k++)
-				sums[k] += r->data[i * 512 + j + k];
-	for (size_t k = 0; k < 8; k++)
-		r->sums[thread % 64][k] += sums[k];
-}
-
 static double read_s(struct crew *c, const void *data, size_t len)
 {
-	static struct reading r;
 	double begin = now_s();
 
-	r.data = data;
-	crew_run(c, len / 4096, 1, read_part, &r);
+	loop_read(c, data, len);
 	return now_s() - begin;
 }
 

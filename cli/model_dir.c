@@ -18,6 +18,8 @@
 #include "listing_int.h"
 #include "mounts_int.h"
 
+#define HEAD_BYTES (256u << 10) /* what is read of weights first, and more than most configurations have */
+
 struct model_dir {
 	char *path;  /* what is opened */
 	char *name;
@@ -78,6 +80,23 @@ static int say_where(const char *where, int r, struct err *err)
 	return r < 0 ? err_set(err, r, "%s: %s", where, why.text) : r;
 }
 
+/* The beginning of each file that will be opened, of all at once: otherwise each would wait for the Hub behind the one before it. */
+static void announce(const char *dir, const struct listing *files, const char *gguf, bool only_text)
+{
+	for (size_t i = 0; i < files->nr; i++) {
+		const char *name = files->entries[i].path;
+		AUTO_FREE char *path = NULL;
+		AUTO_FD int fd = -1;
+
+		if (files->entries[i].is_dir || !model_files_need(name, gguf, only_text))
+			continue;
+		path = str_printf("%s/%s", dir, name);
+		fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+		if (fd >= 0)
+			(void)posix_fadvise(fd, 0, HEAD_BYTES, POSIX_FADV_WILLNEED); /* a wish: errors show when it is read */
+	}
+}
+
 /* --- what came over the network --- */
 
 static int read_bytes(const char *dir, uint64_t *out)
@@ -122,6 +141,8 @@ static int open_local(struct model_dir *d, const char *what, const struct model_
 	d->shown = realpath(what, NULL);
 	if (d->shown && read_bytes(d->shown, &d->bytes) < 0)
 		free(TAKE(d->shown)); /* in no mount of ours */
+	if (d->shown && S_ISDIR(st.st_mode))
+		announce(d->shown, &files, gguf, plan->only_text);
 	return !d->name || set_path(d, what, gguf) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
@@ -195,7 +216,11 @@ static int open_shown(struct model_dir *d, const struct source *s, const struct 
 {
 	int r = listing_from_dir(files, d->shown, "", true, err);
 
-	return r < 0 ? r : say_where(d->name, model_choose(files, wanted_of(s), plan->only_text, gguf, err), err);
+	if (r == 0)
+		r = say_where(d->name, model_choose(files, wanted_of(s), plan->only_text, gguf, err), err);
+	if (r == 0)
+		announce(d->shown, files, *gguf, plan->only_text);
+	return r;
 }
 
 /* A descriptor of the data file of a file that is complete and proven; -1 for all others. The first bytes are read so that the mount

@@ -180,13 +180,33 @@ static int skip_array(struct cursor *c, unsigned depth)
 	return r < 0 ? r : skip_items(c, type, nr, depth + 1);
 }
 
-/* Items of their own length, one after the other; what the later ones take at least is part of the rest meanwhile. */
+/* Passes over texts that are here whole, at most nr, and gives their number. Vocabularies have a million of them. */
+static uint64_t skip_texts_here(struct cursor *c, uint64_t nr)
+{
+	uint64_t pos = c->pos, n, len;
+
+	for (n = 0; n < nr && c->len - pos >= TEXT_MIN; n++) {
+		len = get_le64(c->bytes + pos);
+		if (len > c->len - pos - TEXT_MIN)
+			break;
+		pos += TEXT_MIN + len;
+	}
+	c->pos = pos;
+	return n;
+}
+
+/*
+ * Items of their own length, one after the other; what the later ones take at least is part of the rest meanwhile. With each text the
+ * sum of place and rest grows, or stays: that it is not too large needs to be asked behind many of them only.
+ */
 static int skip_long_items(struct cursor *c, uint32_t type, uint64_t nr, unsigned depth)
 {
-	uint64_t least = value_types[type].bytes;
-	int r = 0;
+	uint64_t least = value_types[type].bytes, here = type == STRING ? skip_texts_here(c, nr) : 0;
+	int r;
 
+	nr -= here;
 	c->rest += nr * least;
+	r = require(c, 0);
 	for (; nr && r == 0; nr--) {
 		const uint8_t *p;
 		uint64_t len;

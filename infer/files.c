@@ -5,14 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <hffs/io.h>
 
 #define HEADER_FIRST (256u << 10) /* bytes of the first read: most headers of safetensors are shorter */
 #define SPLITS_MAX 1000u          /* files of a GGUF model */
+#define READAHEAD_MIN (128u << 10) /* the kernel's own, of a mount that does not say */
+#define READAHEAD_MAX (4u << 20)
+#define FUSE_SUPER_MAGIC 0x65735546 /* linux/magic.h since 5.10 */
 
 /* --- one file --- */
 
@@ -56,6 +62,22 @@ static int map_file(struct model_file *f, struct err *err)
 	return r < 0 ? err_set(err, r, "too many files are mapped to watch over %s", f->path) : 0;
 }
 
+/* Of a disk the kernel reads large pieces ahead by itself, into large pages, which what is announced does not get. */
+static uint64_t readahead_of(int fd, dev_t dev)
+{
+	AUTO_FREE char *path = str_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(dev), minor(dev));
+	AUTO_BUF text = {0};
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
+		return 0;
+	if (path && io_read_file(path, 64, &text) == 0 && text.data)
+		bytes = strtoull(text.data, NULL, 10) << 10;
+	bytes = min_u64(max_u64(bytes, READAHEAD_MIN), READAHEAD_MAX);
+	return (bytes + page - 1) / page * page;
+}
+
 static void close_file(struct model_file *f)
 {
 	if (f->map) {
@@ -89,6 +111,8 @@ static int open_file(struct model_files *files, char *path, enum format format, 
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s is not a file", path);
 	f->size = (uint64_t)st.st_size;
+	f->readahead = readahead_of(f->fd, st.st_dev);
+	f->owned = geteuid() == 0 || geteuid() == st.st_uid;
 	r = f->size ? read_table(f, err) : err_set(err, -EBADMSG, "%s is empty", path);
 	if (r < 0)
 		return r;

@@ -34,6 +34,12 @@ struct group {
 	_Atomic(bool) present;
 };
 
+/* A place in the order of the computation. */
+struct cursor {
+	uint32_t group, span;
+	uint64_t off; /* in the span */
+};
+
 struct stream {
 	const struct model_files *files;
 	stream_progress *progress;
@@ -44,6 +50,9 @@ struct stream {
 	_Atomic(uint64_t) here;    /* bytes that were looked at */
 	_Atomic(bool) quit;
 	_Atomic(bool) by_pread;    /* the kernel has no MADV_POPULATE_READ */
+	struct cursor told;        /* of the helper: the kernel knows of what is before it */
+	uint64_t ahead;            /* bytes that it knows of and that were not brought in yet */
+	bool failed_before;        /* of the helper: the last group could not be had, and is asked for from its beginning */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
@@ -105,33 +114,72 @@ static int populate(struct stream *s, const struct model_file *f, uint64_t off, 
 	return atomic_load(&s->by_pread) ? read_piece(f, off, len, err) : reason(f, off, -EIO, err);
 }
 
-/* A wish: errors show when the bytes are needed. */
+/* A wish: errors show when the bytes are needed. Of one call the kernel takes no more than it reads ahead of a file at most. */
 static void announce(const struct stream *s, const struct model_file *f, uint64_t off, uint64_t len)
 {
-	uint64_t begin = off / s->page * s->page;
+	uint64_t at = off / s->page * s->page, n;
 
-	(void)madvise((void *)(uintptr_t)(f->map + begin), off + len - begin, MADV_WILLNEED);
+	for (; at < off + len; at += n) {
+		n = min_u64(f->readahead ? f->readahead : len, off + len - at);
+		(void)madvise((void *)(uintptr_t)(f->map + at), n, MADV_WILLNEED);
+	}
 }
 
 /* --- groups --- */
 
+/* The next span that is to be announced; NULL: there is none. */
+static const struct span *next_told(struct stream *s)
+{
+	struct cursor *c = &s->told;
+
+	while (c->group < s->nr && (c->span == s->groups[c->group].nr || atomic_load(&s->groups[c->group].present)))
+		*c = (struct cursor){.group = c->group + 1};
+	return c->group < s->nr ? &s->groups[c->group].spans[c->span] : NULL;
+}
+
+/* Both ends are in the page cache: then all of it is, or has been asked for; if not it comes when it is needed. */
+static bool is_cached(const struct stream *s, const struct model_file *f, uint64_t off, uint64_t len)
+{
+	const uint64_t ends[] = {off, off + len - 1};
+	unsigned char here = f->owned;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && here & 1; i++)
+		if (mincore((void *)(uintptr_t)(f->map + ends[i] / s->page * s->page), 1, &here) < 0)
+			return false;
+	return here & 1;
+}
+
+/* What comes behind the end of a span or a group is on its way, too, when that has come. */
+static void announce_ahead(struct stream *s)
+{
+	const struct span *p;
+
+	while (s->ahead < STREAM_WINDOW && (p = next_told(s))) {
+		const struct model_file *f = &s->files->files[p->file];
+		uint64_t n = min_u64(STREAM_PIECE, p->len - s->told.off);
+
+		if (f->readahead && !is_cached(s, f, p->off + s->told.off, n))
+			announce(s, f, p->off + s->told.off, n);
+		s->ahead += n;
+		s->told.off += n;
+		if (s->told.off == p->len)
+			s->told = (struct cursor){.group = s->told.group, .span = s->told.span + 1};
+	}
+}
+
 static int bring_span(struct stream *s, const struct span *p, struct err *err)
 {
 	const struct model_file *f = &s->files->files[p->file];
-	uint64_t announced = 0, ahead, n;
+	uint64_t n;
 	int r = 0;
 
 	for (uint64_t at = 0; r == 0 && at < p->len; at += STREAM_PIECE) {
 		if (atomic_load(&s->quit))
 			return -ECANCELED;
 		n = min_u64(STREAM_PIECE, p->len - at);
-		ahead = min_u64(p->len, at + STREAM_WINDOW);
-
-		if (ahead > announced + STREAM_WINDOW / 2 || (ahead == p->len && announced < ahead)) {
-			announce(s, f, p->off + announced, ahead - announced);
-			announced = ahead;
-		}
+		announce_ahead(s);
 		r = populate(s, f, p->off + at, n, err);
+		s->ahead -= min_u64(s->ahead, n);
 		if (r == 0)
 			atomic_fetch_add(&s->here, n);
 	}
@@ -144,8 +192,13 @@ static int bring_group(struct stream *s, uint32_t i, struct err *err)
 	uint64_t before = atomic_load(&s->here);
 	int r = 0;
 
+	if (s->told.group < i || s->failed_before) {
+		s->told = (struct cursor){.group = i};
+		s->ahead = 0;
+	}
 	for (uint32_t n = 0; r == 0 && n < g->nr; n++)
 		r = bring_span(s, &g->spans[n], err);
+	s->failed_before = r < 0;
 	if (r < 0)
 		atomic_store(&s->here, before); /* its bytes are counted when it is whole */
 	return r;

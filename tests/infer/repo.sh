@@ -103,6 +103,18 @@ took=$((($(date +%s%N) - start) / 1000000))
 at_most slow-link-ms $took $((needed * 1000 / 4000000 + 2500))
 control clear >/dev/null
 
+# --- files do not wait for each other: while the first one is on its way, the other six are asked for ---
+rm -rf "$work/cache"
+control 'fault?kind=delay&route=resolve&match=/config.json&arg=20000' >/dev/null
+control reset >/dev/null
+tell >/dev/null 2>&1 & shell=$!
+asked_for_all() { [ "$(control stats | sed 's/.*"requests":[^}]*"resolve":\([0-9]*\).*/\1/')" -ge 6 ]; }
+check heads-at-once wait_for 10 asked_for_all
+control clear >/dev/null
+for pid in $(pgrep -P $shell); do kill -INT "$pid"; done
+wait $shell 2>/dev/null
+check heads-leave-nothing wait_for 10 nothing_left
+
 # --- a hub that fails ---
 rm -rf "$work/cache"
 control 'fault?kind=close&route=cdn' >/dev/null
