@@ -562,7 +562,7 @@ void catalog_want_grant(struct catalog *c, const struct object_ref *from, grant_
 
 /* --- blobs --- */
 
-static const struct blob *last_blob;
+static const struct blob *_Atomic last_blob;
 static fetch_swept *swept;
 static void *swept_ctx;
 
@@ -576,7 +576,7 @@ void fetch_on_swept(struct fetch *f, fetch_swept *fn, void *ctx)
 void fake_sweep(uint64_t idx)
 {
 	if (swept)
-		swept(swept_ctx, last_blob, idx);
+		swept(swept_ctx, atomic_load(&last_blob), idx);
 }
 
 struct blob *blob_get(struct fetch *f, const struct object_ref *from)
@@ -588,7 +588,7 @@ struct blob *blob_get(struct fetch *f, const struct object_ref *from)
 	b->ref = *from;
 	atomic_init(&b->refs, 1);
 	atomic_fetch_add(&blobs, 1);
-	last_blob = b;
+	atomic_store(&last_blob, b);
 	return b;
 }
 
