@@ -272,12 +272,18 @@ static bool is_for_locked(const struct blob *b, const struct want *w, uint64_t i
 	return b->state[idx] == CHUNK_WANTED;
 }
 
+/* w loses what came otherwise at its beginning. False: nothing is left of it. */
+static bool skip_used_locked(const struct blob *b, struct want *w)
+{
+	while (w->first <= w->last && !is_for_locked(b, w, w->first))
+		w->first++;
+	return w->first <= w->last;
+}
+
 static bool is_used(struct want *w)
 {
 	LOCK_SCOPE(&w->blob->lock);
-	while (w->first <= w->last && !is_for_locked(w->blob, w, w->first))
-		w->first++;
-	return w->first > w->last;
+	return !skip_used_locked(w->blob, w);
 }
 
 /*
@@ -343,9 +349,7 @@ static uint64_t choose_range_locked(struct blob *b, struct want *w, const struct
 {
 	uint64_t n = 0;
 
-	while (w->first <= w->last && !is_for_locked(b, w, w->first))
-		w->first++;
-	if (w->first > w->last)
+	if (!skip_used_locked(b, w))
 		return 0;
 	while (n < slots->range_max * slots->free && w->first + n < b->nr && is_for_locked(b, w, w->first + n))
 		n++;
