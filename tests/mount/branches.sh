@@ -6,14 +6,10 @@
 need_fuse
 repo=$work/hub/org/moving
 mkdir -p "$repo"
-export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
-git -C "$repo" init -q -b main
+init_git "$repo"
 commit() {
 	head -c 300000 /dev/urandom >"$repo/weights.bin"
-	echo "$1" >"$repo/version.txt"
-	git -C "$repo" add -A
-	git -C "$repo" commit -qm "$1"
-	git -C "$repo" rev-parse HEAD
+	git_commit "$repo" "$1"
 }
 first=$(commit one)
 git -C "$repo" tag v1

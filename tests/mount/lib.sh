@@ -105,6 +105,19 @@ serve_faulty() { start_server "hub-$RANDOM" "$hub_faulty" "$1" --listen 127.0.0.
 # control PATH: a request to the faulty hub's own interface.
 control() { curl -fsS "$endpoint/_test/$1"; }
 
+# init_git DIR: a repository with a branch main; git knows from here on who commits.
+init_git() {
+	export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
+	git -C "$1" init -q -b main
+}
+# git_commit DIR WORD: all that is there, with a version.txt that says WORD; prints the commit.
+git_commit() {
+	echo "$2" >"$1/version.txt"
+	git -C "$1" add -A
+	git -C "$1" commit -qm "$2"
+	git -C "$1" rev-parse HEAD
+}
+
 # mount_hub DIR [OPTIONS]: the whole hub at DIR, which is made; the cache is DIR.cache.
 mount_hub() {
 	mkdir -p "$1"

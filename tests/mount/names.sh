@@ -8,14 +8,8 @@ need_fuse
 [ -x "$hub_faulty" ] || skip "there is no hub-faulty"
 repo=$work/hub/openai-community/gpt2
 mkdir -p "$repo"
-export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
-git -C "$repo" init -q -b main
-commit() {
-	echo "$1" >"$repo/version.txt"
-	git -C "$repo" add -A
-	git -C "$repo" commit -qm "$1"
-	git -C "$repo" rev-parse HEAD
-}
+init_git "$repo"
+commit() { git_commit "$repo" "$1"; }
 first=$(commit one)
 git -C "$repo" tag light
 git -C "$repo" tag -a annotated -m 'a tag with an object of its own'

@@ -7,14 +7,8 @@ need_fuse
 repo=$work/hub/org/moving
 mkdir -p "$repo" "$work/hub/org/still"
 echo still >"$work/hub/org/still/file.txt"
-export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
-git -C "$repo" init -q -b main
-commit() {
-	echo "$1" >"$repo/version.txt"
-	git -C "$repo" add -A
-	git -C "$repo" commit -qm "$1"
-	git -C "$repo" rev-parse HEAD
-}
+init_git "$repo"
+commit() { git_commit "$repo" "$1"; }
 first=$(commit one)
 serve "$work/hub"
 hf=$work/hf

@@ -8,14 +8,8 @@
 repo=$work/hub/openai-community/gpt2
 mkdir -p "$repo" "$work/hub/datasets/org/data" "$work/hub/org/private"
 echo '{}' | tee "$work/hub/datasets/org/data/a.json" >"$work/hub/org/private/a.json"
-export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@example.org
-git -C "$repo" init -q -b main
-commit() {
-	echo "$1" >"$repo/version.txt"
-	git -C "$repo" add -A
-	git -C "$repo" commit -qm "$1"
-	git -C "$repo" rev-parse HEAD
-}
+init_git "$repo"
+commit() { git_commit "$repo" "$1"; }
 first=$(commit one)
 git -C "$repo" tag v1.9
 git -C "$repo" tag -a v1.10 -m 'a tag with an object of its own'
