@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <hffs/mount.h>
+
 #include "cli_int.h"
 #include "daemon_int.h"
 #include "mounts_int.h"
@@ -34,7 +36,7 @@ static int check_dir(const char *dir, struct err *err)
 	struct stat st;
 	int r;
 
-	if (stat(dir, &st) < 0 && errno != ENOTCONN && errno != ECONNABORTED)
+	if (stat(dir, &st) < 0 && !mount_error_is_dead(errno))
 		return err_set(err, -errno, "cannot mount at %s: %s", dir, strerror(errno));
 	r = mounts_load(&mounts, err);
 	if (r < 0)

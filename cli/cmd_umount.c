@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include <hffs/mount.h>
+
 #include "cli_int.h"
 #include "mounts_int.h"
 
@@ -55,7 +57,7 @@ static int end_mount(const struct mount_entry *e, bool lazy, struct err *err)
 {
 	long pid = mount_entry_pid(e);
 	AUTO_FD int pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1; /* the wrapper is of glibc 2.36 */
-	bool detach = lazy || e->r == -ENOTCONN || e->r == -ECONNABORTED;
+	bool detach = lazy || mount_error_is_dead(-e->r);
 	int r = umount_patiently(e->dir, detach, err);
 
 	if (r < 0 || lazy || pidfd < 0)

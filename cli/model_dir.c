@@ -14,6 +14,7 @@
 #include <sys/xattr.h>
 
 #include <hffs/model_files.h>
+#include <hffs/mount.h>
 
 #include "listing_int.h"
 #include "mounts_int.h"
@@ -201,7 +202,7 @@ static int enter(struct model_dir *d, const char *dir, struct err *err)
 {
 	d->shown = realpath(dir, NULL);
 	if (!d->shown)
-		return err_set(err, errno == ENOENT || errno == ENOTCONN || errno == ECONNABORTED ? -ESTALE : -errno, "%s: %s", dir, strerror(errno));
+		return err_set(err, errno == ENOENT || mount_error_is_dead(errno) ? -ESTALE : -errno, "%s: %s", dir, strerror(errno));
 	d->hold_fd = open(d->shown, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->hold_fd < 0)
 		return err_set(err, -errno, "%s: %s", d->shown, strerror(errno));

@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 
 #include <hffs/io.h>
+#include <hffs/mount.h>
 #include <hffs/thread.h>
 
 #define MOUNTINFO_MAX (16u << 20)
@@ -244,10 +245,9 @@ struct mount_entry *mounts_find(const struct mounts *m, const char *dir)
 
 const char *mount_entry_trouble(const struct mount_entry *e)
 {
-	switch (-e->r) {
-	case ENOTCONN:
-	case ECONNABORTED:
+	if (mount_error_is_dead(-e->r))
 		return "its daemon is gone; 'hffs umount' clears it away";
+	switch (-e->r) {
 	case EACCES:
 	case EPERM:
 		return "not readable by this user";
@@ -409,7 +409,7 @@ char *mount_dir_resolve(const char *dir)
 	char *direct = realpath(dir, NULL), *name;
 	size_t len = strlen(dir);
 
-	if (direct || (errno != ENOTCONN && errno != ECONNABORTED))
+	if (direct || !mount_error_is_dead(errno))
 		return direct;
 	while (len > 1 && dir[len - 1] == '/')
 		len--;

@@ -122,12 +122,17 @@ int mountpoint_detach(const char *dir)
 
 /* --- checks --- */
 
+bool mount_error_is_dead(int error)
+{
+	return error == ENOTCONN || error == ECONNABORTED;
+}
+
 /* Attributes may be the kernel's memory of a daemon that is gone; statfs always asks it. */
 static bool is_dead(const char *dir)
 {
 	struct statfs st;
 
-	return statfs(dir, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+	return statfs(dir, &st) < 0 && mount_error_is_dead(errno);
 }
 
 /* realpath(), also where the last component is a dead mount, which nobody can ask. */
@@ -136,7 +141,7 @@ static char *canonical(const char *dir)
 	AUTO_FREE char *copy = NULL, *base_copy = NULL, *parent = NULL;
 	char *path = realpath(dir, NULL);
 
-	if (path || (errno != ENOTCONN && errno != ECONNABORTED))
+	if (path || !mount_error_is_dead(errno))
 		return path;
 	copy = strdup(dir);
 	base_copy = strdup(dir);

@@ -51,6 +51,8 @@ void mount_stats(struct mount *m, struct mount_stats *out);
 
 /* Where the helper is that mounts for users without root: caller frees, NULL if there is none. */
 char *mount_find_fusermount(void);
+/* Does this errno, of a call for something in a mount, say that its daemon is gone? Requests that were on their way get another one. */
+bool mount_error_is_dead(int error);
 /* Which libfuse this program runs with: "3.14.0". */
 const char *mount_fuse_version(void);
 
