@@ -105,16 +105,10 @@ static int add_entries(struct inquiry *q, const struct hub_entry *entries, size_
 
 static void complete(struct inquiry *q)
 {
-	struct tree *t;
-	int r = q->build_r < 0 ? q->build_r : tree_builder_finish(q->builder, &t);
+	struct tree *t = inquiry_take_tree(q);
 
-	tree_builder_free(TAKE(q->builder));
-	if (r < 0) {
-		inquiry_end_with(q, r, NULL);
-		return;
-	}
-	catalog_note_answer(q->c);
-	give(q, t, q->kind != INQUIRY_PATH);
+	if (t)
+		give(q, t, q->kind != INQUIRY_PATH);
 }
 
 static void page(void *ctx, const struct hub_result *res, const struct hub_entry *entries, size_t nr, bool more)

@@ -220,6 +220,8 @@ void tree_keep(struct inquiry *q, const char *key, struct tree *t);
 void tree_store_doc(struct inquiry *q, const char *key, const struct tree *t);
 /* The Hub has no listing for us; ends the inquiry. */
 void tree_fail(struct inquiry *q, const struct hub_result *res);
+/* The tree of all that was added, the Hub's answer being complete: a reference. NULL: the inquiry has ended, its waiters know why. */
+struct tree *inquiry_take_tree(struct inquiry *q);
 /*
  * Puts what may be seen in the place of the whole, which is stored already. dir: the directory whose entries they are, NULL: a whole
  * commit. On failure the tree is gone.

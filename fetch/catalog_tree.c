@@ -69,17 +69,27 @@ int tree_show(const struct inquiry *q, const char *dir, struct tree **t)
 	return tree_filter(whole, dir, q->c->filter, t);
 }
 
-static void tree_complete(struct inquiry *q)
+struct tree *inquiry_take_tree(struct inquiry *q)
 {
-	struct tree *t;
+	struct tree *t = NULL;
 	int r = q->build_r < 0 ? q->build_r : tree_builder_finish(q->builder, &t);
 
 	tree_builder_free(TAKE(q->builder));
 	if (r < 0) {
 		inquiry_end_with(q, r, NULL);
-		return;
+		return NULL;
 	}
 	catalog_note_answer(q->c);
+	return t;
+}
+
+static void tree_complete(struct inquiry *q)
+{
+	struct tree *t = inquiry_take_tree(q);
+	int r;
+
+	if (!t)
+		return;
 	if (inquiry_is_current(q))
 		tree_store_doc(q, q->key, t);
 	r = tree_show(q, NULL, &t);
