@@ -179,6 +179,12 @@ void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direc
 			want(of[i], &wants[i]);
 }
 
+bool ahead_is_overrun(struct blob *b, uint64_t off, uint64_t len)
+{
+	LOCK_SCOPE(&b->fetch->ahead->lock);
+	return prefetch_is_overrun(&b->prefetch, off, len);
+}
+
 bool ahead_keeps(struct blob *b, uint64_t first, uint64_t last, enum want_class class)
 {
 	uint64_t off = first * CHUNK_SIZE, end = min_u64((last + 1) * CHUNK_SIZE, b->size);

@@ -19,6 +19,8 @@ void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr)
 uint32_t ahead_nr_parts(struct blob *b); /* that are known */
 /* A reader asked for these bytes; hit: they were all there. Without any lock. */
 void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direct);
+/* Is this request, not told yet, most likely readahead that nobody waits for? Without any lock. */
+bool ahead_is_overrun(struct blob *b, uint64_t off, uint64_t len);
 /* Is it still worth fetching chunks [first, last], which nobody has begun? Without any lock. */
 bool ahead_keeps(struct blob *b, uint64_t first, uint64_t last, enum want_class class);
 

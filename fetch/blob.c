@@ -110,7 +110,7 @@ void blob_settle(struct blob *b, struct aftermath *a)
 	struct reader *r;
 
 	if (a->urgent)
-		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, WANT_URGENT);
+		sched_want(b->fetch->sched, b, a->urgent_first, a->urgent_last, a->overrun ? WANT_OVERRUN : WANT_URGENT);
 	if (a->background && a->ahead)
 		sched_want_ahead(b->fetch->sched, b, a->background_first, a->background_last, a->ahead, a->ahead_bytes);
 	else if (a->background)
@@ -342,6 +342,25 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 	blob_want_locked(b, r->first, r->last, !r->ensure, a);
 }
 
+/*
+ * Is this readahead over the end of what is read? The kernel asks for it when the program comes to the request before it, so the one
+ * before that was answered; a program that begins to read there for itself comes at any time.
+ */
+static bool is_overrun_locked(const struct blob *b, uint64_t off, uint64_t len, bool may_be)
+{
+	return may_be && off > len && is_here_locked(b, (off - len - 1) / CHUNK_SIZE, false);
+}
+
+/* What was taken for readahead is read on behind: the kernel asks for more when its first page is touched. */
+static void urge_locked(struct blob *b, uint64_t off, struct aftermath *a)
+{
+	for (struct reader *r = b->readers; r; r = r->next)
+		if (r->is_overrun && r->off + r->len == off) {
+			r->is_overrun = false;
+			blob_want_locked(b, r->first, r->last, true, a);
+		}
+}
+
 /* True if the cache should hear now that this extent is in use. */
 static bool touch_locked(struct blob *b, uint64_t extent)
 {
@@ -374,7 +393,7 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	struct span span;
 	struct err err = {0};
 	struct reader *r = NULL;
-	bool hit = false, touch = false, ready = false;
+	bool hit = false, touch = false, ready = false, may_overrun = !is_direct && ahead_is_overrun(b, off, len);
 	int refused;
 
 	pthread_mutex_lock(&b->lock);
@@ -389,12 +408,16 @@ static void read_blob(struct blob *b, uint64_t off, size_t len, bool is_direct, 
 	}
 	if (refused == 0 && !hit) {
 		r = reader_new(off, len, false, done, ctx);
-		if (r)
+		if (r) {
+			r->is_overrun = a.overrun = is_overrun_locked(b, off, len, may_overrun);
 			park_locked(b, r, &a);
-		else
+		} else {
 			refused = err_set(&err, -ENOMEM, "out of memory");
+		}
 	}
 	ready = refused == 0 && b->ready;
+	if (ready && !a.overrun)
+		urge_locked(b, off, &a);
 	if (ready)
 		learn_look_locked(b, &a);
 	pthread_mutex_unlock(&b->lock);

@@ -65,6 +65,7 @@ struct reader {
 	bool ensure;          /* wants the bytes stored, not handed out */
 	uint64_t lost;        /* chunks that were here and went again while it ensures */
 	uint64_t parked_ms, waited_ms;
+	bool is_overrun;      /* most likely nobody waits for it */
 	read_done *done;
 	void *ctx;
 	int r; /* of a completed one, with its sentence */
@@ -135,6 +136,7 @@ enum want_class {
 	WANT_URGENT,      /* a reader waits */
 	WANT_PROBE,       /* first pages about to be touched: small */
 	WANT_STREAM,      /* somebody reads towards it; or it was ordered without a reader */
+	WANT_OVERRUN,     /* readahead behind the end of what is read: nobody waits for it, most likely */
 	WANT_SWEEP,       /* the file is being read in no order: what the link has left */
 	WANT_CLASSES,
 };
@@ -205,6 +207,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err);
 /* What a change under the lock asks for once the lock is gone. {0}: nothing. */
 struct aftermath {
 	bool urgent, background; /* tell the scheduler of wants in [first, last] */
+	bool overrun;            /* the urgent ones are readahead that nobody waits for, most likely */
 	enum want_class ahead;   /* of those in the background: WANT_URGENT: nobody reads towards them, they are ordered */
 	uint64_t ahead_bytes;    /* between reader and them */
 	uint64_t urgent_first, urgent_last;
@@ -263,10 +266,10 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
  * The same for what the prefetcher wants, so many bytes from its reader: passed over if it has changed its mind when its turn
  * comes. Never urgent. Chunks of a sweep are ABSENT, so that everybody may still want them for a better reason.
  */
+void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead);
 /* Wants between the two are started together: what lies behind each other becomes one request. */
 void sched_hold(struct sched *s);
 void sched_release(struct sched *s);
-void sched_want_ahead(struct sched *s, struct blob *b, uint64_t first, uint64_t last, enum want_class class, uint64_t ahead);
 /* A reader asked for len bytes: what may be ahead of the readers of one model, which the link needs to stay full and memory keeps. */
 struct prefetch_limits sched_note_read(struct sched *s, uint64_t len);
 void sched_buffer_given(void *sched);

@@ -16,13 +16,20 @@
 #define DENSE 4          /* at least one part in so many of what it passed was read: else it is chance */
 #define STEP_MAX (2u << 20) /* ask in pieces of this size, so that ranges are large */
 #define STEP_MIN CHUNK
+#define WAIT_FIRST_MS 100 /* until one was seen to wait */
 #define WAIT_STEP_MS 16 /* a place that is come back to after long is not one that waited */
 #define RUN_FREE (2u << 20) /* the rest of a run so short is asked for however many streams share the window */
 
 /* Beyond the end of such runs is another one; but if it is read on there at once, runs are longer than was thought. */
 static bool is_beyond(const struct prefetch_head *h, uint64_t off)
 {
-	return h->part == NONE && (off > h->bound || (off == h->bound && h->ended));
+	return h->part == NONE && (off > h->bound || (off == h->bound && h->ended && !h->exact));
+}
+
+/* The request before it may be on its way here still. */
+static bool is_overrun(const struct prefetch_head *h, uint64_t off, uint64_t len)
+{
+	return h->used && h->part == NONE && h->exact && off == h->bound && off <= h->pos + len && len <= CHUNK;
 }
 
 static bool belongs(const struct prefetch_head *h, uint64_t off)
@@ -56,7 +63,7 @@ static void end_silent(struct prefetch *p, const struct prefetch_head *going, ui
 	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
 		if (!h->used || h->ended || h == going || (tick - h->used) * 16 <= 4 * p->gap + 2 * 16)
 			continue;
-		if (h->waits && now_ms - h->used_ms <= 2 * p->wait_ms)
+		if (h->waits && now_ms - h->used_ms <= (p->wait_ms ? 2 * p->wait_ms : WAIT_FIRST_MS))
 			continue;
 		h->ended = true;
 		run_end(p, h);
@@ -86,20 +93,31 @@ static uint32_t find_fault(const struct prefetch_read *r)
 	return (uint32_t)min_u64(middle, UINT32_MAX);
 }
 
+/* The first to be given up: one that has ended, of those the oldest. */
+static struct prefetch_head *find_oldest(struct prefetch *p)
+{
+	struct prefetch_head *best = &p->heads[0];
+
+	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++) {
+		bool is_over = !h->used || h->ended, best_is = !best->used || best->ended;
+
+		if (is_over != best_is ? is_over : h->used < best->used)
+			best = h;
+	}
+	return best;
+}
+
 static struct prefetch_head *begin(struct prefetch *p, const struct prefetch_read *r)
 {
-	struct prefetch_head *oldest = &p->heads[0];
-	uint64_t expected;
+	struct prefetch_head *oldest = find_oldest(p);
+	uint64_t block = run_block(p), expected = block ? block - r->off % block : run_expected(p);
 
-	for (struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++)
-		if (h->used < oldest->used)
-			oldest = h;
 	if (oldest->used && !oldest->ended)
 		run_end(p, oldest);
 	*oldest = (struct prefetch_head){.start = r->off, .pos = r->off, .ahead = r->off, .bound = UINT64_MAX, .part = NONE};
 	oldest->middle = find_fault(r);
-	expected = run_expected(p);
 	if (expected) {
+		oldest->exact = block > 0;
 		oldest->bound = r->off + expected;
 		oldest->eager = true;
 	}
@@ -113,13 +131,28 @@ static void go_on(struct prefetch *p, struct prefetch_head *h, uint64_t now_ms)
 	if (!h->ended)
 		p->gap = p->gap - p->gap / 8 + 2 * (p->tick - h->used);
 	if (!h->ended && h->waits)
-		p->wait_ms = max_u64(p->wait_ms - p->wait_ms / 16, min_u64(silent_ms, 2 * p->wait_ms + WAIT_STEP_MS));
+		p->wait_ms = max_u64(p->wait_ms - p->wait_ms / 16, min_u64(silent_ms, p->wait_ms ? 2 * p->wait_ms + WAIT_STEP_MS : WAIT_FIRST_MS));
 	h->ended = false;
+}
+
+/* Readahead runs over an end; or it was none, and the head grows anew. */
+static void pass_bound(struct prefetch *p, struct prefetch_head *h, const struct prefetch_read *r, bool is_over)
+{
+	h->exact = false;
+	h->ended = is_over;
+	h->bound = is_over ? h->pos : UINT64_MAX;
+	if (is_over) {
+		run_end(p, h);
+		return;
+	}
+	h->eager = false;
+	h->read = r->len;
 }
 
 struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *r)
 {
 	struct prefetch_head *h = find_nearest(p, r->off);
+	bool is_over;
 
 	if (h)
 		go_on(p, h, r->now_ms);
@@ -127,6 +160,7 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	end_others(p, r->now_ms);
 	if (!h)
 		h = begin(p, r);
+	is_over = is_overrun(h, r->off, r->len);
 	h->used = p->tick;
 	h->used_ms = r->now_ms;
 	h->hits++;
@@ -135,12 +169,19 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	h->read += r->len;
 	h->pos = max_u64(h->pos, r->off + r->len);
 	h->ahead = max_u64(h->ahead, h->pos);
-	if (h->pos > h->bound) { /* readahead runs over an end; or it was none, and the head grows anew */
-		h->bound = UINT64_MAX;
-		h->eager = false;
-		h->read = r->len;
-	}
+	if (h->pos == r->off + r->len)
+		h->tail = h->hits > 1 && !r->direct && r->len <= CHUNK ? (uint32_t)r->len : 0;
+	if (h->pos > h->bound)
+		pass_bound(p, h, r, is_over);
 	return h;
+}
+
+bool prefetch_is_overrun(const struct prefetch *p, uint64_t off, uint64_t len)
+{
+	for (const struct prefetch_head *h = p->heads; h < p->heads + PREFETCH_HEADS; h++)
+		if (is_overrun(h, off, len))
+			return true;
+	return false;
 }
 
 bool head_is_alive(const struct prefetch_head *h, uint64_t now_ms)

@@ -67,15 +67,19 @@ struct prefetch_head {
 	uint32_t part;   /* of the family, that it reads; PREFETCH_NO_PART */
 	uint32_t run;    /* its place among the runs that ended, counted from 1; 0: it has not ended yet */
 	uint32_t hits;
+	uint32_t tail;   /* bytes of its last request, if that may be readahead that nobody takes */
 	uint32_t part_hits; /* reads of that part */
 	bool jumped;     /* its last read left something out */
 	bool waits;      /* its last read was not answered at once */
 	bool ended;      /* others went on meanwhile and it did not */
 	bool eager;      /* what lies before its bound will be read: no need to begin with small windows */
+	bool exact;      /* its bound is where the program stops; what is asked for from there on is readahead */
 };
 
 struct prefetch_run {
 	uint32_t len_kib;
+	uint32_t start_kib;
+	uint32_t tail_kib; /* of its last request, if that may have been readahead that nobody took */
 	uint32_t middle; /* page in the middle of its first read: the one that faulted, if it was a fault */
 };
 
@@ -102,6 +106,12 @@ struct prefetch {
 /* A reader asked for this. Gives the number of wants, at most max; caller's memory. max >= PREFETCH_WANTS_MAX loses nothing. */
 unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const struct prefetch_limits *limits,
 		       struct prefetch_want *wants, unsigned max);
+
+/*
+ * Is this request, not noted yet, only the kernel's readahead over the end of what its program reads, to judge by the runs before it?
+ * Then nobody waits for it, most likely.
+ */
+bool prefetch_is_overrun(const struct prefetch *p, uint64_t off, uint64_t len);
 
 /*
  * Is a want that was not begun still worth it? If not, it is forgotten and will be asked for anew when a reader comes near it:

@@ -3,6 +3,10 @@
  * Runs: what heads read from their beginning to their end. Programs that read records or blocks read many of the same length, and
  * the kernel asks for each in several requests, one after the other; when the last runs agree, the first request of the next one
  * says it all.
+ *
+ * The kernel's readahead asks for the next window when the last one is touched, so what it asks for last is taken by nobody.
+ * [mm/readahead.c, page_cache_async_ra(), Linux 6.18] Without readahead, somebody does. Programs prefer round numbers, so the rounder
+ * length is theirs.
  */
 #include "prefetch_state_int.h"
 
@@ -22,6 +26,8 @@ void run_end(struct prefetch *p, struct prefetch_head *h)
 		h->run = ++p->nr_runs; /* else it had gone on after all */
 	run = &p->runs[(h->run - 1) % PREFETCH_RUNS];
 	run->len_kib = (uint32_t)min_u64((h->pos - h->start + 1023) / 1024, UINT32_MAX);
+	run->tail_kib = h->tail / 1024;
+	run->start_kib = (uint32_t)(h->start / 1024);
 	run->middle = h->middle;
 }
 
@@ -32,25 +38,54 @@ static int by_length(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-uint64_t run_expected(const struct prefetch *p)
-{
-	uint32_t len[LAST], nr = (uint32_t)min_u64(p->nr_runs, LAST), median, agree = 0;
-
-	if (nr < AGREE_MIN)
-		return 0;
-	for (uint32_t i = 0; i < nr; i++)
-		len[i] = p->runs[(p->nr_runs - 1 - i) % PREFETCH_RUNS].len_kib;
-	qsort(len, nr, sizeof(*len), by_length);
-	median = len[nr / 2];
-	/* Readahead runs over the end of one and not of the other. */
-	for (uint32_t i = 0; i < nr; i++)
-		agree += len[i] + median / 4 >= median && len[i] <= median + median / 4;
-	return agree >= AGREE_MIN && agree * 4 >= nr * 3 ? 1024ull * median : 0;
-}
-
 static const struct prefetch_run *last_run(const struct prefetch *p, uint32_t i)
 {
 	return &p->runs[(p->nr_runs - 1 - i) % PREFETCH_RUNS];
+}
+
+/* The length that most of them have, but for one part in so many of it; 0: there is none. */
+static uint32_t agreed(uint32_t *len, uint32_t nr, uint32_t part)
+{
+	uint32_t median, agree = 0;
+
+	if (nr < AGREE_MIN)
+		return 0;
+	qsort(len, nr, sizeof(*len), by_length);
+	median = len[nr / 2];
+	for (uint32_t i = 0; i < nr; i++)
+		agree += len[i] + median / part >= median && len[i] <= median + median / part;
+	return agree >= AGREE_MIN && agree * 4 >= nr * 3 ? median : 0;
+}
+
+/* Its length without readahead behind it, if it seems that there was any. */
+static uint32_t own_length(const struct prefetch_run *run)
+{
+	uint32_t own = run->len_kib - run->tail_kib;
+
+	return own && __builtin_ctz(own) > __builtin_ctz(run->len_kib) ? own : run->len_kib;
+}
+
+uint64_t run_expected(const struct prefetch *p)
+{
+	uint32_t len[LAST], nr = (uint32_t)min_u64(p->nr_runs, LAST);
+
+	for (uint32_t i = 0; i < nr; i++)
+		len[i] = last_run(p, i)->len_kib;
+	return 1024ull * agreed(len, nr, 4); /* readahead runs over the end of one and not of the other */
+}
+
+uint64_t run_block(const struct prefetch *p)
+{
+	uint32_t own[LAST], nr = (uint32_t)min_u64(p->nr_runs, LAST), tails = 0, aligned = 0, block;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		own[i] = own_length(last_run(p, i));
+		tails += own[i] < last_run(p, i)->len_kib;
+	}
+	block = agreed(own, nr, UINT32_MAX);
+	for (uint32_t i = 0; block && i < nr; i++)
+		aligned += last_run(p, i)->start_kib % block == 0;
+	return tails * 2 >= nr && aligned * 4 >= nr * 3 ? 1024ull * block : 0;
 }
 
 /* Of the last `nr` runs, those that began in the middle of a request at a multiple of this and read about as much. */

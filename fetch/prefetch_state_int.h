@@ -44,6 +44,11 @@ void head_wish(struct prefetch *p, struct prefetch_head *h, unsigned streams, st
 void run_end(struct prefetch *p, struct prefetch_head *h);
 /* How long a run that begins now will be, in bytes; 0: the last ones do not agree. */
 uint64_t run_expected(const struct prefetch *p);
+/*
+ * The last runs were blocks of this length, at multiples of it, most of them with a request of readahead behind that nobody took;
+ * 0: they were not.
+ */
+uint64_t run_block(const struct prefetch *p);
 /* Were the last runs faults at the beginnings of equal blocks, jumping about? */
 bool run_is_shuffled(const struct prefetch *p);
 

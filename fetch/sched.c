@@ -31,6 +31,7 @@
 #define STEP_FAR (1u << 20)
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
 #define DROP_MS 20
+#define OVERRUN_MS 1000 /* nobody knows whether a program waits for it */
 
 static void list_init(struct want_list *l)
 {
@@ -144,6 +145,8 @@ void sched_want(struct sched *s, struct blob *b, uint64_t first, uint64_t last, 
 {
 	struct want w = {.blob = b, .first = first, .last = last, .class = class};
 
+	if (class == WANT_OVERRUN)
+		w.retry_at_ms = clock_mono_ms() + OVERRUN_MS;
 	if (enqueue(s, &s->wants[class], &w) && !atomic_load(&s->holds))
 		sched_run(s);
 }
@@ -193,7 +196,13 @@ static unsigned background_limit(const struct sched *s)
 	return s->limit - (unsigned)min_u64(RESERVED, s->limit / 2);
 }
 
-/* The next want behind the urgent ones, if connections may be used for it. A sweep leaves some to streams that may come. */
+/* What nobody reads towards leaves some connections to streams that may come. */
+static unsigned share_of(enum want_class class, unsigned parallel)
+{
+	return class == WANT_OVERRUN ? (parallel + 3) / 4 : class == WANT_SWEEP ? parallel * 3 / 4 : parallel;
+}
+
+/* The next want behind the urgent ones, if connections may be used for it. */
 static struct want *pop_background_locked(struct sched *s)
 {
 	unsigned parallel = pace_parallel(&s->pace);
@@ -202,7 +211,7 @@ static struct want *pop_background_locked(struct sched *s)
 	if (s->running >= background_limit(s) || running_background_locked(s) >= parallel)
 		return NULL;
 	for (enum want_class c = WANT_PROBE; !w && c < WANT_CLASSES; c++)
-		if (c != WANT_SWEEP || s->running_of[c] < parallel * 3 / 4)
+		if (s->running_of[c] < share_of(c, parallel))
 			w = list_pop(&s->wants[c]);
 	return w;
 }
@@ -416,6 +425,21 @@ static void requeue_delayed(struct sched *s)
 	sched_run(s); /* those that are not due are delayed again */
 }
 
+/* Moves what is due. */
+static void urge_overruns(struct sched *s, uint64_t now)
+{
+	struct want_list *overruns = &s->wants[WANT_OVERRUN];
+	struct want *w;
+
+	pthread_mutex_lock(&s->lock);
+	while (overruns->head && overruns->head->retry_at_ms <= now) {
+		w = list_pop(overruns);
+		w->class = WANT_URGENT;
+		list_add(&s->wants[WANT_URGENT], w);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* Adds the time that passed to readers that got nothing, and ends those that waited too long. */
 static void tick_blob(struct sched *s, struct blob *b, uint64_t now, uint64_t passed, bool others_progress, bool announced)
 {
@@ -476,6 +500,7 @@ static void tick(void *arg)
 
 	s->ticked_ms = now;
 	transfer_resume_all(s, passed);
+	urge_overruns(s, now);
 	requeue_delayed(s);
 	passed = now - s->judged_ms;
 	if (passed < JUDGE_MS)

@@ -14,7 +14,7 @@ struct want {
 	bool is_ahead;  /* the prefetcher's: it may change its mind */
 	uint64_t near;  /* how far all readers together will be when it is read; the least comes first in its list */
 	unsigned tries; /* of this range failed, one after the other */
-	uint64_t retry_at_ms;
+	uint64_t retry_at_ms; /* of readahead over an end: when it is urgent, as a program may wait for it after all */
 };
 
 struct want_list {

@@ -4,6 +4,7 @@
 
 #include "fakes.h"
 #include "hot_int.h"
+#include "sched_int.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -528,6 +529,119 @@ static void a_sweep_is_in_nobodys_way(void **state)
 	blob_put(b);
 }
 
+enum { BLOCK = 4 }; /* chunks */
+
+/* As the kernel reads a block of 1 MiB for a program: in windows, and one beyond. */
+static void read_block(struct blob *b, uint8_t name, uint64_t first, bool beyond)
+{
+	for (uint64_t i = first; i < first + BLOCK + beyond; i++)
+		assert_right(b, name, i * CHUNK_SIZE, CHUNK_SIZE);
+}
+
+/* A blob with one connection, of which a block was read every second, the last one up to its end. */
+static struct blob *read_in_blocks(uint8_t name, uint64_t *now)
+{
+	static const uint64_t blocks[] = {40, 120, 80, 200, 160, 240};
+	struct object_ref ref = ref_of(name, 1000 * (uint64_t)CHUNK_SIZE);
+	struct blob *b;
+
+	fetch_close(fetch);
+	open_with(1);
+	b = blob_get(fetch, &ref);
+	*now = clock_mono_ms();
+	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++) {
+		clock_fake(*now += 1000, 0);
+		read_block(b, name, blocks[i], true);
+	}
+	clock_fake(*now += 1000, 0);
+	read_block(b, name, 400, false);
+	return b;
+}
+
+struct overrun {
+	struct reading before, itself, behind, after;
+};
+
+static bool is_idle(struct sched *s)
+{
+	LOCK_SCOPE(&s->lock);
+	return s->running == 0;
+}
+
+/* The connection is held, and then the window behind the block is asked for. */
+static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name)
+{
+	uint64_t requests;
+
+	while (!is_idle(fetch->sched))
+		pause_ms(1);
+	requests = fake_hub_requests();
+	atomic_store(&fake_hub_hold, true);
+	reading_begin(&o->before, b, name, 600 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	wait_for_requests(requests + 1);
+	memset(&asked, 0, sizeof(asked));
+	atomic_store(&fake_hub_answer, note_request);
+	reading_begin(&o->itself, b, name, 404 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	assert_false(has_ended(&o->itself, 0));
+}
+
+/* Another reader comes, the connection is free: is the window fetched first? */
+static bool overrun_came_first(struct overrun *o, struct blob *b, uint8_t name)
+{
+	reading_begin(&o->after, b, name, 700 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&o->before, SOON_MS) && has_ended(&o->itself, SOON_MS) && has_ended(&o->after, SOON_MS));
+	assert_true(o->itself.right && o->after.right);
+	for (unsigned i = 0; i < ARRAY_SIZE(asked.chunks); i++)
+		if (asked.chunks[i] == 404 || asked.chunks[i] == 700)
+			return asked.chunks[i] == 404;
+	fail_msg("neither was asked for");
+	return false;
+}
+
+/* What the kernel reads behind the end of blocks nobody waits for: readers come first. */
+static void readahead_over_an_end_waits(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(13, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 13);
+	assert_false(overrun_came_first(&o, b, 13));
+	blob_put(b);
+}
+
+/* Unless its first page is touched, when the kernel asks for more. */
+static void readahead_that_is_read_on_is_urgent(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(14, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 14);
+	reading_begin(&o.behind, b, 14, 405 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	assert_true(overrun_came_first(&o, b, 14));
+	assert_true(has_ended(&o.behind, SOON_MS));
+	blob_put(b);
+}
+
+/* Or it has waited for long: somebody may touch a page in its middle. */
+static void readahead_does_not_wait_for_ever(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(15, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 15);
+	clock_fake(now + 1000, 0);
+	pause_ms(100); /* for ticks, which the Hub's thread makes */
+	assert_true(overrun_came_first(&o, b, 15));
+	blob_put(b);
+}
+
 /* Few connections leave something for background wants. */
 static void few_connections(void **state)
 {
@@ -564,6 +678,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(the_nearest_is_asked_for_first, begin, end),
 		cmocka_unit_test_setup_teardown(used_wants_do_not_end_prefetch, begin, end),
 		cmocka_unit_test_setup_teardown(a_sweep_is_in_nobodys_way, begin, end),
+		cmocka_unit_test_setup_teardown(readahead_over_an_end_waits, begin, end),
+		cmocka_unit_test_setup_teardown(readahead_that_is_read_on_is_urgent, begin, end),
+		cmocka_unit_test_setup_teardown(readahead_does_not_wait_for_ever, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 

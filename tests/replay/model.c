@@ -13,7 +13,9 @@
 #include "../../fetch/plan_int.h"
 #include "replay.h"
 
-#define CLASSES (PREFETCH_SWEEP + 1)
+#define OVERRUN (PREFETCH_SWEEP + 1) /* readahead that nobody waits for, most likely */
+#define URGENT (OVERRUN + 1) /* a reader waits */
+#define CLASSES (URGENT + 1)
 
 enum state { ABSENT, WANTED, FETCHING, PRESENT };
 
@@ -29,7 +31,7 @@ struct transfer {
 	uint16_t file;
 	uint64_t idx, last;
 	uint64_t ready_us; /* idx has come out of its connection, and waits for the link that all share */
-	bool prefetch, sweep;
+	unsigned class;
 };
 
 struct read {
@@ -66,10 +68,10 @@ struct model {
 	struct thread *threads;
 	size_t next_job, nr_sent, low;
 	uint8_t *sent; /* by seq */
-	struct want *urgent, *wants[CLASSES];
+	struct want *wants[CLASSES];
 	struct transfer *transfers;
 	struct read *reads; /* that wait */
-	unsigned running, running_prefetch, running_sweep;
+	unsigned running, running_of[CLASSES];
 	struct prefetch_family *family;
 	struct prefetch_family **own;
 	uint64_t ahead;
@@ -138,30 +140,48 @@ static void drop(struct want **list)
 	free(w);
 }
 
+static bool is_awaited(const struct model *m, uint16_t file, uint64_t idx)
+{
+	for (const struct read *r = m->reads; r; r = r->next)
+		if (r->op->file == file && idx >= r->op->off / CHUNK_SIZE && idx <= (end_of(m->w, r->op) - 1) / CHUNK_SIZE)
+			return true;
+	return false;
+}
+
 static void cancel(struct model *m, struct want **list)
 {
 	for (uint64_t i = (*list)->first; i <= (*list)->last && list != &m->wants[PREFETCH_SWEEP]; i++)
-		if (m->files[(*list)->file].state[i] == WANTED)
+		if (m->files[(*list)->file].state[i] == WANTED && !is_awaited(m, (*list)->file, i))
 			m->files[(*list)->file].state[i] = ABSENT;
 	drop(list);
 }
 
-static struct want **choose_prefetch(struct model *m)
+static unsigned running_background(const struct model *m)
 {
-	static const enum prefetch_class order[] = {PREFETCH_PROBE, PREFETCH_STREAM, PREFETCH_SWEEP};
+	return m->running - m->running_of[URGENT];
+}
 
-	if (m->running + m->l->reserved >= m->l->connections || m->running_prefetch >= m->l->parallel)
+static unsigned share_of(unsigned class, unsigned parallel)
+{
+	return class == OVERRUN ? (parallel + 3) / 4 : class == PREFETCH_SWEEP ? parallel * 3 / 4 : parallel;
+}
+
+static struct want **choose_background(struct model *m)
+{
+	static const unsigned order[] = {PREFETCH_PROBE, PREFETCH_STREAM, OVERRUN, PREFETCH_SWEEP};
+
+	if (m->running + m->l->reserved >= m->l->connections || running_background(m) >= m->l->parallel)
 		return NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
 		struct want **list = &m->wants[order[i]], *w;
 
-		if (order[i] == PREFETCH_SWEEP && m->running_sweep >= m->l->parallel * 3 / 4)
+		if (m->running_of[order[i]] >= share_of(order[i], m->l->parallel))
 			continue;
 		while ((w = *list)) {
 			uint64_t off = w->first * CHUNK_SIZE, len = (w->last - w->first + 1) * CHUNK_SIZE;
 
 			len = min_u64(len, m->files[w->file].p.size - off);
-			if (prefetch_keeps(&m->files[w->file].p, off, len, order[i], m->now / 1000))
+			if (order[i] == OVERRUN || prefetch_keeps(&m->files[w->file].p, off, len, order[i], m->now / 1000))
 				return list;
 			cancel(m, list);
 		}
@@ -170,12 +190,12 @@ static struct want **choose_prefetch(struct model *m)
 }
 
 /* Starts one range of the want; false if nothing of it is left. */
-static bool start(struct model *m, struct want *w, bool prefetch, bool sweep)
+static bool start(struct model *m, struct want *w, unsigned class)
 {
 	uint8_t *state = m->files[w->file].state;
 	uint64_t n = 0, most = m->l->range_max, nr = m->files[w->file].nr;
-	unsigned free_slots = m->running_prefetch < m->l->parallel ? m->l->parallel - m->running_prefetch : 1;
-	enum state takes = sweep ? ABSENT : WANTED;
+	unsigned free_slots = running_background(m) < m->l->parallel ? m->l->parallel - running_background(m) : 1;
+	enum state takes = class == PREFETCH_SWEEP ? ABSENT : WANTED;
 	struct transfer *t;
 	uint64_t end;
 
@@ -184,19 +204,18 @@ static bool start(struct model *m, struct want *w, bool prefetch, bool sweep)
 	if (w->first > w->last)
 		return false;
 	/* While there are connections enough a reader's own chunks need not share one with what lies behind them. */
-	end = !prefetch && m->running < m->l->parallel / 2 ? w->last + 1 : nr;
+	end = class == URGENT && m->running < m->l->parallel / 2 ? w->last + 1 : nr;
 	while (n < most * free_slots && w->first + n < end && (state[w->first + n] == WANTED || state[w->first + n] == takes))
 		n++;
 	n = plan_range(n, free_slots, max_u64(most / 2, 4), most);
 	for (uint64_t i = 0; i < n; i++)
 		state[w->first + i] = FETCHING;
 	t = malloc(sizeof(*t));
-	*t = (struct transfer){m->transfers, w->file, w->first, w->first + n - 1, 0, prefetch, sweep};
+	*t = (struct transfer){m->transfers, w->file, w->first, w->first + n - 1, 0, class};
 	t->ready_us = m->now + m->l->latency_us + chunk_len(m, w->file, t->idx) * 1000000 / m->l->connection_bps;
 	m->transfers = t;
 	m->running++;
-	m->running_prefetch += prefetch;
-	m->running_sweep += sweep;
+	m->running_of[class]++;
 	m->o->requests++;
 	w->first += n;
 	return true;
@@ -205,11 +224,11 @@ static bool start(struct model *m, struct want *w, bool prefetch, bool sweep)
 static void schedule(struct model *m)
 {
 	while (m->running < m->l->connections) {
-		struct want **list = m->urgent ? &m->urgent : choose_prefetch(m);
+		struct want **list = m->wants[URGENT] ? &m->wants[URGENT] : choose_background(m);
 
 		if (!list)
 			return;
-		(void)start(m, *list, list != &m->urgent, list == &m->wants[PREFETCH_SWEEP]);
+		(void)start(m, *list, (unsigned)(list - m->wants));
 		if ((*list)->first > (*list)->last)
 			drop(list);
 	}
@@ -267,6 +286,19 @@ static void note(struct model *m, const struct op *op, bool hit)
 	}
 }
 
+/* Is there a read that was taken for readahead, and that is read on behind? */
+static void urge(struct model *m, const struct op *op)
+{
+	for (const struct read *r = m->reads; r; r = r->next)
+		if (r->op->file == op->file && r->op->off + r->op->len == op->off)
+			want(m, &m->wants[URGENT], op->file, r->op->off / CHUNK_SIZE, (end_of(m->w, r->op) - 1) / CHUNK_SIZE, m->o->requests);
+}
+
+static bool is_overrun(const struct model *m, const struct op *op)
+{
+	return !m->w->direct && op->off > op->len && m->files[op->file].state[(op->off - op->len - 1) / CHUNK_SIZE] == PRESENT && prefetch_is_overrun(&m->files[op->file].p, op->off, op->len);
+}
+
 static void send(struct model *m, unsigned thread)
 {
 	struct thread *t = &m->threads[thread];
@@ -284,8 +316,9 @@ static void send(struct model *m, unsigned thread)
 		struct read *r = malloc(sizeof(*r));
 
 		*r = (struct read){m->reads, op, thread, idx, m->now, missing};
+		urge(m, op);
 		m->reads = r;
-		want(m, &m->urgent, op->file, first, last, m->o->requests);
+		want(m, &m->wants[is_overrun(m, op) ? OVERRUN : URGENT], op->file, first, last, m->o->requests);
 	}
 	note(m, op, !missing);
 	if (!missing || op->ignored)
@@ -355,8 +388,7 @@ static void step_transfer(struct model *m, struct transfer **at)
 	if (t->idx > t->last) {
 		*at = t->next;
 		m->running--;
-		m->running_prefetch -= t->prefetch;
-		m->running_sweep -= t->sweep;
+		m->running_of[t->class]--;
 	} else {
 		t->ready_us = max_u64(t->ready_us, m->now - CHUNK_SIZE * 1000000ull / m->l->connection_bps) +
 			      chunk_len(m, t->file, t->idx) * 1000000 / m->l->connection_bps;
@@ -464,9 +496,9 @@ void model_run(const struct workload *w, const struct link *l, struct outcome *o
 
 /* --- what it is compared with --- */
 
-uint64_t model_needed(const struct workload *w)
+static uint64_t covered(const struct workload *w, bool ignored)
 {
-	uint64_t needed = 0;
+	uint64_t bytes = 0;
 
 	for (uint16_t f = 0; f < w->nr_files; f++) {
 		uint64_t nr = (w->files[f].size + CHUNK_SIZE - 1) / CHUNK_SIZE;
@@ -475,12 +507,22 @@ uint64_t model_needed(const struct workload *w)
 		for (size_t j = 0; j < w->nr_jobs; j++)
 			for (const struct op *op = w->jobs[j].ops; op < w->jobs[j].ops + w->jobs[j].nr; op++)
 				for (uint64_t i = op->off / CHUNK_SIZE; op->file == f && i <= (end_of(w, op) - 1) / CHUNK_SIZE; i++)
-					is[i] = 1;
+					is[i] |= ignored || !op->ignored;
 		for (uint64_t i = 0; i < nr; i++)
-			needed += is[i] * min_u64(CHUNK_SIZE, w->files[f].size - i * CHUNK_SIZE);
+			bytes += is[i] * min_u64(CHUNK_SIZE, w->files[f].size - i * CHUNK_SIZE);
 		free(is);
 	}
-	return needed;
+	return bytes;
+}
+
+uint64_t model_needed(const struct workload *w)
+{
+	return covered(w, true);
+}
+
+uint64_t model_taken(const struct workload *w)
+{
+	return covered(w, false);
 }
 
 #define PLACES 256

@@ -83,6 +83,8 @@ void model_run(const struct workload *w, const struct link *l, struct outcome *o
 uint64_t model_chain_us(const struct workload *w, const struct link *l);
 /* What all READs cover, in whole chunks. */
 uint64_t model_needed(const struct workload *w);
+/* Without readahead that nobody waits for. */
+uint64_t model_taken(const struct workload *w);
 
 /* synthetic.c */
 struct synthetic {

@@ -50,7 +50,8 @@ static size_t nr_reads(const struct workload *w)
 static bool judge(const struct workload *w, const struct outcome *o, uint64_t allowed_us, uint64_t allowed_wire, double mbps_min)
 {
 	uint64_t needed = model_needed(w);
-	double seconds = (double)o->us / 1e6, ideal = (double)ideal_us(needed) / 1e6, mbps = (double)needed / (double)(o->us + 1);
+	double seconds = (double)o->us / 1e6, ideal = (double)ideal_us(needed) / 1e6;
+	double mbps = (double)model_taken(w) / (double)(o->us + 1);
 	bool slow = o->us > allowed_us || mbps < mbps_min, much = o->wire > allowed_wire;
 
 	printf("%-38s %6zu %6llu %8.3f %8.3f %6.2f %8.1f %8.1f %6.2f %6llu %8.1f%s%s%s\n", w->name, nr_reads(w),
