@@ -124,6 +124,18 @@ void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr)
 		(void)prefetch_set_parts(&b->prefetch, parts, nr); /* without memory: no parts */
 }
 
+void ahead_expect(struct blob *b, uint64_t end)
+{
+	LOCK_SCOPE(&b->fetch->ahead->lock);
+	prefetch_expect(&b->prefetch, end);
+}
+
+uint64_t ahead_header(struct blob *b)
+{
+	LOCK_SCOPE(&b->fetch->ahead->lock);
+	return b->prefetch.header;
+}
+
 uint32_t ahead_nr_parts(struct blob *b)
 {
 	LOCK_SCOPE(&b->fetch->ahead->lock);

@@ -274,6 +274,8 @@ static void run_look(struct job *job)
 	take_locked(b, &f, &a);
 	table = tensor_table_ref(b->learn.table);
 	pthread_mutex_unlock(&b->lock);
+	if (f.r == -EAGAIN && !f.is_zip)
+		ahead_expect(b, f.need);
 	tell_ahead(b, table, f.zip);
 	tensor_table_unref(table);
 	found_done(&f);

@@ -100,6 +100,11 @@ unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const 
 	return w.nr;
 }
 
+void prefetch_expect(struct prefetch *p, uint64_t end)
+{
+	p->header = min_u64(end, p->size);
+}
+
 static bool heads_keep(struct prefetch *p, uint64_t off, uint64_t end, uint64_t now_ms)
 {
 	bool keeps = false;

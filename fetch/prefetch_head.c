@@ -2,7 +2,8 @@
 /*
  * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
  * it begins one. The window ahead of a head is what it has read so far, so that a header or one tensor brings at most itself
- * again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once.
+ * again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once. How far a header goes at least, its
+ * beginning says.
  */
 #include "prefetch_state_int.h"
 
@@ -10,6 +11,7 @@
 #define BEYOND (2u << 20)
 #define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
 #define SURE (8u << 20)  /* read on from one place: it will be read to the end */
+#define HEADER_AHEAD 4 /* one part in so many of a header that was read may be wanted beyond what it says of itself */
 #define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
 #define TAIL_FIRST 3 /* columns are as long as they are: only a third of what was read is risked */
 #define MANY 6     /* streams that hide each other's round trips: then less is risked for each */
@@ -200,6 +202,19 @@ static bool is_beginning(const struct prefetch *p, const struct prefetch_head *h
 	return h->start < max_u64(p->body, CHUNK) && !(p->family && p->family->whole);
 }
 
+/* Readahead goes on behind its end, which says nothing. */
+static bool is_in_header(const struct prefetch *p, const struct prefetch_head *h)
+{
+	return is_beginning(p, h) && (p->nr_parts ? h->pos < p->body + CHUNK : p->header > 0);
+}
+
+static uint64_t header_window(const struct prefetch *p, const struct prefetch_head *h)
+{
+	if (p->nr_parts)
+		return p->body > h->pos ? p->body - h->pos : 0;
+	return max_u64(h->read / HEADER_AHEAD, p->header > h->pos ? p->header - h->pos : 0);
+}
+
 static uint64_t choose_window(const struct prefetch *p, const struct prefetch_head *h, unsigned streams, uint64_t most)
 {
 	if (h->eager && h->part == NONE)
@@ -210,6 +225,8 @@ static uint64_t choose_window(const struct prefetch *p, const struct prefetch_he
 		return min_u64(h->read / TAIL_FIRST, most);
 	if (streams >= MANY)
 		return min_u64(h->read / MANY, most);
+	if (is_in_header(p, h))
+		return min_u64(header_window(p, h), most);
 	return min_u64(max_u64(is_beginning(p, h) ? h->read / 2 : h->read, min_u64(4 * h->read, WINDOW_MIN)), most);
 }
 

@@ -25,7 +25,7 @@ static const struct link link_modelled = {
 #define TRACE_LITTLE (200 * MIB)
 #define TRACE_CHAIN 2.0
 #define TRACE_WIRE 1.25
-#define TRACE_WIRE_MORE MIB /* a probe train that ends, a header: a few chunks */
+#define TRACE_WIRE_MORE CHUNK_SIZE
 
 static void head(void)
 {
