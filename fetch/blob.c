@@ -26,6 +26,12 @@
 #define LOSSES_SPARE 64 /* chunks that may go again while others are ensured, besides as many as are ensured */
 #define GRACE_MS 1000
 
+const char *blob_name(struct blob *b)
+{
+	LOCK_SCOPE(&b->lock);
+	return blob_name_locked(b);
+}
+
 size_t blob_chunk_len(const struct blob *b, uint64_t idx)
 {
 	return (size_t)min_u64(CHUNK_SIZE, b->size - idx * CHUNK_SIZE);
@@ -264,7 +270,7 @@ void blob_tick_locked(struct blob *b, uint64_t now_ms, uint64_t idle_ms, uint64_
 			at = &r->next;
 			continue;
 		}
-		r->r = err_set(&r->err, -ETIMEDOUT, "%s: no data for %llu s%s%s", blob_name(b),
+		r->r = err_set(&r->err, -ETIMEDOUT, "%s: no data for %llu s%s%s", blob_name_locked(b),
 			       (unsigned long long)(parked_ms / 1000), b->fault.text[0] ? ": " : "", b->fault.text);
 		b->gave_up_ms = now_ms;
 		b->gave_up_bytes = b->bytes_arrived;
@@ -283,7 +289,7 @@ void blob_note_loss_locked(struct blob *b, uint64_t idx, struct aftermath *a)
 			at = &r->next;
 			continue;
 		}
-		r->r = err_set(&r->err, -EIO, "%s: the cache has no room for all of it", blob_name(b));
+		r->r = err_set(&r->err, -EIO, "%s: the cache has no room for all of it", blob_name_locked(b));
 		finish_locked(b, at, a);
 	}
 }
@@ -307,7 +313,7 @@ int blob_refuse_locked(const struct blob *b, struct err *err)
 		return err_set(err, -ECANCELED, "the mount is shutting down");
 	if (b->quarantined)
 		return err_set(err, -EBADMSG, "%s: the bytes that the Hub sends are not those of its own digest",
-			       blob_name(b));
+			       blob_name_locked(b));
 	return 0;
 }
 

@@ -176,7 +176,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 
 		b->quarantined = true;
 		err_set(&err, -EBADMSG, "%s: the bytes that the Hub sends are not those of its own digest",
-			blob_name(b));
+			blob_name_locked(b));
 		blob_fail_locked(b, 0, b->nr - 1, -EBADMSG, &err, &a);
 	}
 	if (b->ready) /* else the rows are on their way, and readers are looked at behind them */

@@ -121,8 +121,9 @@ struct blob {
 	uint64_t gave_up_ms, gave_up_bytes; /* when a reader's deadline passed, and bytes_arrived then */
 };
 
-/* A path of it, for sentences. */
-static inline const char *blob_name(const struct blob *b)
+/* A path of it, for sentences; stays as long as the blob does. */
+const char *blob_name(struct blob *b);
+static inline const char *blob_name_locked(const struct blob *b)
 {
 	return b->nr_sources ? b->sources[b->source].path : "file";
 }

@@ -151,7 +151,7 @@ static int parse_zip(const struct blob *b, const void *bytes, size_t len, struct
 	return zip_directory_parse(bytes, len, b->size, HEADER_MAX, &f->zip, &f->from, err);
 }
 
-static void parse(const struct blob *b, const void *bytes, const struct sight *s, struct found *f)
+static void parse(struct blob *b, const void *bytes, const struct sight *s, struct found *f)
 {
 	size_t len = (size_t)(s->end - s->from);
 	struct err err = {0};

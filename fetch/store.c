@@ -103,7 +103,7 @@ static void spoiled(struct blob *b, uint64_t idx)
 	const char *path;
 
 	pthread_mutex_lock(&b->lock);
-	path = blob_name(b);
+	path = blob_name_locked(b);
 	b->quarantined = ++b->spoiled > 1;
 	blob_set_state_locked(b, idx, CHUNK_ABSENT);
 	if (b->quarantined) {

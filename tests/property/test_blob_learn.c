@@ -298,11 +298,11 @@ static void learns_a_growing_header(void **state)
 	put_gguf(&content, 100000);
 	b = offer(&content, "model.gguf");
 	read_at(b, 0, 1);
-	for (unsigned i = 0; !ahead_header(b); i++) {
+	for (unsigned i = 0; ahead_header(b) <= 8 * 100000; i++) { /* the lengths of the texts, at least */
 		assert_true(i < SOON_MS);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
-	assert_in_range(ahead_header(b), 8 * 100000, content.len); /* the lengths of the texts, at least */
+	assert_true(ahead_header(b) <= content.len);
 	for (uint64_t off = 0; off < content.len; off += CHUNK_SIZE)
 		read_at(b, off, 1);
 	settled(b, LEARN_OVER);
