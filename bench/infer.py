@@ -2,24 +2,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast a model runs beside llama.cpp: the same GGUF files, of random weights, in turns.
 
-    bench/infer.py [--types Q4_0,Q4_K,...] [--threads 1,2] [--rounds 5] [--kernels NAME] [--llama-bench PROGRAM] [--node FOLDER]
+    bench/infer.py [--types Q4_0,Q4_K,...] [--threads 1,2] [--rounds 5] [--kernels NAME] [--mount] [--llama-bench PROGRAM] [--node FOLDER]
 
 The files are made in build/bench/infer: eight layers in the shape of a Llama of 1B, 0.2 to 1.5 GB. --node is a folder in which
 node-llama-cpp was installed (npm install node-llama-cpp), which brings llama.cpp as a program; --llama-bench is the program of that name of
 a build for this processor. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs; last, the
 bytes a second of decoding over those of a loop that reads the mapped file with as many threads in the same second.
+--mount (as root) adds our speed with the same bytes elsewhere over that with the local file: "mount" is the file in a mount whose cache has
+all of it, proven; "private" is the data file of that cache, which a run maps that makes its own mount. How large the pages are into which
+the cache's file is read is left to hffs; the local file is read by a first run, which is not counted.
 Needs numpy and gguf (pip).
 """
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
+import time
+import types
 
 import gguf
 import numpy as np
+
+import hub as hubs
+import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -91,7 +100,7 @@ def run(command, **more):
 
 
 def ours(args, path, threads):
-    return run([os.path.join(ROOT, args.build, "bench-model"), path, str(threads), str(TOKENS), str(NEW)] + ([args.kernels] if args.kernels else []))
+    return run([os.path.join(args.build, "bench-model"), path, str(threads), str(TOKENS), str(NEW)] + ([args.kernels] if args.kernels else []))
 
 
 def node(args, path, threads):
@@ -105,39 +114,114 @@ def llama_bench(args, path, threads):
     return {"prefill_s": seconds[False], "decode_s": seconds[True]}
 
 
-def main():
+def forget(path):
+    """Takes a file out of the page cache."""
+    fd = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(fd)
+
+
+def fill(mount, path):
+    """Reads a file of a mount until all of it is proven; the data file that has its bytes."""
+    with open(path, "rb") as f:
+        while f.read(1 << 20):
+            pass
+    end = time.monotonic() + 120
+    while os.getxattr(path, "user.hffs.verified") != b"yes":
+        if time.monotonic() > end:
+            sys.exit(f"{path} does not become complete")
+        time.sleep(0.1)
+    digest = os.getxattr(path, "user.hffs.sha256").decode()
+    return os.path.join(mount.cache, "blobs", digest[:2], digest)
+
+
+@contextlib.contextmanager
+def elsewhere(args, kind, path):
+    """Names and paths of the same bytes."""
+    if not args.mount:
+        yield {}
+        return
+    repo = types.SimpleNamespace(name=kind, files=[types.SimpleNamespace(path=kind + ".gguf")])
+    top = os.path.join(args.work, "hub")
+    source = os.path.join(top, "bench", kind, kind + ".gguf")
+    shutil.rmtree(top, ignore_errors=True)
+    os.makedirs(os.path.dirname(source))
+    os.link(path, source)
+    hub = hubs.make_hub(args, types.SimpleNamespace(hub=top))
+    try:
+        hub.learn(repo)
+        with peers.Hffs(types.SimpleNamespace(args=args, hub=hub), repo) as mount:
+            shown = mount.path(repo.files[0])
+            others = {"mount": shown, "private": fill(mount, shown)}
+            forget(path)  # the server has read it, into small pages
+            yield others
+        shutil.rmtree(mount.cache)
+    finally:
+        hub.close()
+        shutil.rmtree(top)
+
+
+def measure(args, path, others, rivals, threads):
+    """Rounds: of each who takes part its times; who begins changes."""
+    who = {"hffs": lambda: ours(args, path, threads)}
+    who.update((name, lambda p=p: ours(args, p, threads)) for name, p in others.items())
+    who.update((name, lambda f=f: f(args, path, threads)) for name, f in rivals.items())
+    names, rounds = list(who), []
+    ours(args, path, threads)
+    for p in others.values():
+        ours(args, p, threads)
+    for i in range(args.rounds):
+        turn = i % len(names)
+        rounds.append({name: who[name]() for name in names[turn:] + names[:turn]})
+    return rounds
+
+
+def row_of(rounds, others, rivals):
+    row = ""
+    for what, tokens in (("prefill_s", TOKENS), ("decode_s", NEW)):
+        row += f" {tokens / statistics.median(r['hffs'][what] for r in rounds):.1f} |"
+        for name in others:
+            row += f" {statistics.median(r['hffs'][what] / r[name][what] for r in rounds):.2f} |"
+        for name in rivals:
+            row += f" {statistics.median(r[name][what] / r['hffs'][what] for r in rounds):.2f} |"
+    return row + f" {statistics.median(NEW * NEEDED / r['hffs']['decode_s'] * r['hffs']['read_s'] for r in rounds):.2f} |"
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--types", default=",".join(TYPES))
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--build", default="build/release")
+    parser.add_argument("--work", default="build/bench/infer")
     parser.add_argument("--kernels")
+    parser.add_argument("--mount", action="store_true")
     parser.add_argument("--llama-bench")
     parser.add_argument("--node")
     args = parser.parse_args()
-    who = {"hffs": ours}
+    args.build, args.work = os.path.join(ROOT, args.build), os.path.join(ROOT, args.work)
+    return args
+
+
+def main():
+    args = parse_arguments()
+    rivals = {}
     if args.node:
-        who["prebuilt"] = node
+        rivals["prebuilt"] = node
     if args.llama_bench:
-        who["native"] = llama_bench
-    folder = os.path.join(ROOT, "build/bench/infer")
-    os.makedirs(folder, exist_ok=True)
-    print("| type | threads | prefill, tokens/s |" + "".join(f" / {n} |" for n in who if n != "hffs") + " decode, tokens/s |"
-          + "".join(f" / {n} |" for n in who if n != "hffs") + " / read loop |")
-    print("|---" * (5 + 2 * (len(who) - 1)) + "|", flush=True)
+        rivals["native"] = llama_bench
+    os.makedirs(args.work, exist_ok=True)
+    columns = (["mount / local", "private / local"] if args.mount else []) + ["/ " + name for name in rivals]
+    columns = ["type", "threads", "prefill, tokens/s", *columns, "decode, tokens/s", *columns, "/ read loop"]
+    print("| " + " | ".join(columns) + " |")
+    print("|---" * len(columns) + "|", flush=True)
     for kind in args.types.split(","):
-        path = os.path.join(folder, kind + ".gguf")
+        path = os.path.join(args.work, kind + ".gguf")
         if not os.path.exists(path):
             make(path, kind)
-        for threads in map(int, args.threads.split(",")):
-            rounds = [{name: f(args, path, threads) for name, f in who.items()} for _ in range(args.rounds)]
-            row = f"| {kind} | {threads} |"
-            for what, tokens in (("prefill_s", TOKENS), ("decode_s", NEW)):
-                row += f" {tokens / statistics.median(r['hffs'][what] for r in rounds):.1f} |"
-                for name in list(who)[1:]:
-                    row += f" {statistics.median(r[name][what] / r['hffs'][what] for r in rounds):.2f} |"
-            row += f" {statistics.median(NEW * NEEDED / r['hffs']['decode_s'] * r['hffs']['read_s'] for r in rounds):.2f} |"
-            print(row, flush=True)
+        with elsewhere(args, kind, path) as others:
+            for threads in map(int, args.threads.split(",")):
+                print(f"| {kind} | {threads} |" + row_of(measure(args, path, others, rivals, threads), others, rivals), flush=True)
 
 
 if __name__ == "__main__":
