@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 import types
+import typing
 
 import gguf
 import numpy as np
@@ -32,13 +33,31 @@ import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-WIDTH, FEED, LAYERS, HEADS, KV_HEADS, VOCABULARY = 2048, 5632, 8, 32, 8, 4096
 TOKENS, NEW = 512, 32
-LAYER = WIDTH * (2 * WIDTH + 2 * WIDTH // HEADS * KV_HEADS + 3 * FEED)
-NEEDED = 1 - VOCABULARY * WIDTH / (2 * VOCABULARY * WIDTH + LAYERS * LAYER)  # of the file; a token needs one row of the table
 TYPES = ["F32", "BF16", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"]
 # Where the F16 scales of a block are. [ggml-common.h]
 SCALES = {"Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+
+
+class Shape(typing.NamedTuple):
+    """Of a Llama."""
+    width: int
+    feed: int
+    layers: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+
+    kv = property(lambda self: self.width // self.heads * self.kv_heads)
+
+    def needed(self):
+        """The part of the file that a token needs: of the table one row."""
+        table, layer = self.vocabulary * self.width, self.width * (2 * self.width + 2 * self.kv + 3 * self.feed)
+        return 1 - table / (2 * table + self.layers * layer)
+
+
+LARGE = Shape(2048, 5632, 8, 32, 8, 4096)
+SMALL = Shape(256, 512, 2, 4, 2, 4096)
 
 
 def random_rows(random, rows, cols, kind):
@@ -56,30 +75,30 @@ def random_rows(random, rows, cols, kind):
     return raw.reshape(rows, cols // block * size)
 
 
-def make(path, kind):
+def make(path, kind, shape):
     random = np.random.default_rng(1)
     w = gguf.GGUFWriter(path + ".part", "llama")
     w.add_context_length(2048)
-    w.add_embedding_length(WIDTH)
-    w.add_block_count(LAYERS)
-    w.add_feed_forward_length(FEED)
-    w.add_head_count(HEADS)
-    w.add_head_count_kv(KV_HEADS)
-    w.add_rope_dimension_count(WIDTH // HEADS)
+    w.add_embedding_length(shape.width)
+    w.add_block_count(shape.layers)
+    w.add_feed_forward_length(shape.feed)
+    w.add_head_count(shape.heads)
+    w.add_head_count_kv(shape.kv_heads)
+    w.add_rope_dimension_count(shape.width // shape.heads)
     w.add_layer_norm_rms_eps(1e-5)
-    w.add_vocab_size(VOCABULARY)
+    w.add_vocab_size(shape.vocabulary)
     w.add_tokenizer_model("llama")
-    w.add_token_list([b"<unk>", b"<s>", b"</s>"] + [b"<0x%02X>" % i for i in range(256)] + [b"t%d" % i for i in range(VOCABULARY - 259)])
-    w.add_token_scores([0.0] * VOCABULARY)
-    w.add_token_types([2, 3, 3] + [6] * 256 + [1] * (VOCABULARY - 259))
+    w.add_token_list([b"<unk>", b"<s>", b"</s>"] + [b"<0x%02X>" % i for i in range(256)] + [b"t%d" % i for i in range(shape.vocabulary - 259)])
+    w.add_token_scores([0.0] * shape.vocabulary)
+    w.add_token_types([2, 3, 3] + [6] * 256 + [1] * (shape.vocabulary - 259))
     w.add_bos_token_id(1)
     w.add_eos_token_id(2)
-    qtype, kv = gguf.GGMLQuantizationType[kind], WIDTH // HEADS * KV_HEADS
-    tensors = [("token_embd", VOCABULARY, WIDTH), ("output", VOCABULARY, WIDTH), ("output_norm", 0, WIDTH)]
-    for i in range(LAYERS):
+    qtype, width, kv, feed = gguf.GGMLQuantizationType[kind], shape.width, shape.kv, shape.feed
+    tensors = [("token_embd", shape.vocabulary, width), ("output", shape.vocabulary, width), ("output_norm", 0, width)]
+    for i in range(shape.layers):
         tensors += [(f"blk.{i}.{name}", rows, cols) for name, rows, cols in (
-            ("attn_norm", 0, WIDTH), ("attn_q", WIDTH, WIDTH), ("attn_k", kv, WIDTH), ("attn_v", kv, WIDTH), ("attn_output", WIDTH, WIDTH),
-            ("ffn_norm", 0, WIDTH), ("ffn_gate", FEED, WIDTH), ("ffn_up", FEED, WIDTH), ("ffn_down", WIDTH, FEED))]
+            ("attn_norm", 0, width), ("attn_q", width, width), ("attn_k", kv, width), ("attn_v", kv, width), ("attn_output", width, width),
+            ("ffn_norm", 0, width), ("ffn_gate", feed, width), ("ffn_up", feed, width), ("ffn_down", width, feed))]
     for name, rows, cols in tensors:
         if rows:
             w.add_tensor(name + ".weight", random_rows(random, rows, cols, kind), raw_dtype=qtype)
@@ -176,7 +195,7 @@ def measure(args, path, others, rivals, threads):
     return rounds
 
 
-def row_of(rounds, others, rivals):
+def row_of(rounds, others, rivals, needed):
     row = ""
     for what, tokens in (("prefill_s", TOKENS), ("decode_s", NEW)):
         row += f" {tokens / statistics.median(r['hffs'][what] for r in rounds):.1f} |"
@@ -184,7 +203,7 @@ def row_of(rounds, others, rivals):
             row += f" {statistics.median(r['hffs'][what] / r[name][what] for r in rounds):.2f} |"
         for name in rivals:
             row += f" {statistics.median(r[name][what] / r['hffs'][what] for r in rounds):.2f} |"
-    return row + f" {statistics.median(NEW * NEEDED / r['hffs']['decode_s'] * r['hffs']['read_s'] for r in rounds):.2f} |"
+    return row + f" {statistics.median(NEW * needed / r['hffs']['decode_s'] * r['hffs']['read_s'] for r in rounds):.2f} |"
 
 
 def parse_arguments():
@@ -193,13 +212,15 @@ def parse_arguments():
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--build", default="build/release")
-    parser.add_argument("--work", default="build/bench/infer")
+    parser.add_argument("--work", help="folder for files and a mount; kept for the next run (build/bench/infer)")
+    parser.add_argument("--small", action="store_true", help="models of some MB, whose figures mean nothing: for tests")
     parser.add_argument("--kernels")
     parser.add_argument("--mount", action="store_true")
     parser.add_argument("--llama-bench")
     parser.add_argument("--node")
     args = parser.parse_args()
-    args.build, args.work = os.path.join(ROOT, args.build), os.path.join(ROOT, args.work)
+    args.build = os.path.join(ROOT, args.build)
+    args.work = os.path.join(ROOT, args.work or "build/bench/infer" + ("-small" if args.small else ""))
     return args
 
 
@@ -211,6 +232,7 @@ def main():
     if args.llama_bench:
         rivals["native"] = llama_bench
     os.makedirs(args.work, exist_ok=True)
+    shape = SMALL if args.small else LARGE
     columns = (["mount / local", "private / local"] if args.mount else []) + ["/ " + name for name in rivals]
     columns = ["type", "threads", "prefill, tokens/s", *columns, "decode, tokens/s", *columns, "/ read loop"]
     print("| " + " | ".join(columns) + " |")
@@ -218,10 +240,11 @@ def main():
     for kind in args.types.split(","):
         path = os.path.join(args.work, kind + ".gguf")
         if not os.path.exists(path):
-            make(path, kind)
+            make(path, kind, shape)
         with elsewhere(args, kind, path) as others:
             for threads in map(int, args.threads.split(",")):
-                print(f"| {kind} | {threads} |" + row_of(measure(args, path, others, rivals, threads), others, rivals), flush=True)
+                print(f"| {kind} | {threads} |" + row_of(measure(args, path, others, rivals, threads), others, rivals, shape.needed()),
+                      flush=True)
 
 
 if __name__ == "__main__":
