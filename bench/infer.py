@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast a model runs beside llama.cpp: the same GGUF files, of random weights, in turns.
 
-    bench/infer.py [--types Q4_0,Q4_K,...] [--threads 1,2] [--rounds 5] [--kernels NAME] [--mount] [--llama-bench PROGRAM] [--node FOLDER]
+    bench/infer.py [--types Q4_0,Q4_K,...] [--threads 1,2] [--rounds 5] [--kernels NAME] [--mount]
+                   [--node FOLDER] [--native | --llama-bench PROGRAM]
 
 The files are made in build/bench/infer: eight layers in the shape of a Llama of 1B, 0.2 to 1.5 GB. --node is a folder in which
-node-llama-cpp was installed (npm install node-llama-cpp), which brings llama.cpp as a program; --llama-bench is the program of that name of
-a build for this processor. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs; last, the
+node-llama-cpp was installed (npm install node-llama-cpp), which brings llama.cpp as a program; --native builds llama-bench for this
+processor (bench/llamacpp.sh), --llama-bench is one that was built; the better counts of what it does with weights as they are in the file and
+repacked. A row is a type with a number of threads: medians of our tokens a second, then our speed over theirs; last, the
 bytes a second of decoding over those of a loop that reads the mapped file with as many threads in the same second.
 --mount (as root) adds our speed with the same bytes elsewhere over that with the local file: "mount" is the file in a mount whose cache has
 all of it, proven; "private" is the data file of that cache, which a run maps that makes its own mount. How large the pages are into which
@@ -128,9 +130,9 @@ def node(args, path, threads):
 
 
 def llama_bench(args, path, threads):
-    rows = run([args.llama_bench, "-m", path, "-t", str(threads), "-p", str(TOKENS), "-n", str(NEW), "-r", "1", "-o", "json"])
-    seconds = {row["n_gen"] > 0: row["avg_ns"] / 1e9 for row in rows}
-    return {"prefill_s": seconds[False], "decode_s": seconds[True]}
+    rows = run([args.llama_bench, "-m", path, "-t", str(threads), "-p", str(TOKENS), "-n", str(NEW), "-r", "1", "--repack", "0,1", "-o", "json"])
+    return {name: min(row["avg_ns"] / 1e9 for row in rows if bool(row["n_gen"]) == decodes)
+            for name, decodes in (("prefill_s", False), ("decode_s", True))}
 
 
 def forget(path):
@@ -216,7 +218,9 @@ def parse_arguments():
     parser.add_argument("--small", action="store_true", help="models of some MB, whose figures mean nothing: for tests")
     parser.add_argument("--kernels")
     parser.add_argument("--mount", action="store_true")
-    parser.add_argument("--llama-bench")
+    native = parser.add_mutually_exclusive_group()
+    native.add_argument("--native", action="store_true")
+    native.add_argument("--llama-bench")
     parser.add_argument("--node")
     args = parser.parse_args()
     args.build = os.path.join(ROOT, args.build)
@@ -229,6 +233,8 @@ def main():
     rivals = {}
     if args.node:
         rivals["prebuilt"] = node
+    if args.native:
+        args.llama_bench = subprocess.run([os.path.join(HERE, "llamacpp.sh")], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1]
     if args.llama_bench:
         rivals["native"] = llama_bench
     os.makedirs(args.work, exist_ok=True)

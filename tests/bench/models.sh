@@ -1,27 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The benchmarks of models, small: each runs, and its table has a row for what was asked, with nothing but numbers.
-# shellcheck source=../mount/lib.sh
-. "$(dirname "$0")/../mount/lib.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 need_fuse
 [ "$(id -u)" = 0 ] || skip "only root can drop the page cache"
-cd "$root" || exit 1
-# shellcheck source=../packages.sh
-. tests/packages.sh
-want_python numpy==2.4.6 gguf==0.19.0
-
-# table NAME COLUMNS ROW...: $work/NAME has these rows, each with so many numbers behind what is given.
-table() {
-	local name=$1 columns=$2 row
-	shift 2
-	for row; do
-		if grep -qE "^\| ${row//|/\\|}( \| [0-9]+(\.[0-9]+)?){$columns} \|$" "$work/$name"; then
-			pass "$name/${row// /}"
-		else
-			fail "$name/${row// /}" "$(cat "$work/$name" "$work/err")"
-		fi
-	done
-}
 
 "$python" bench/infer.py --small --build "$build" --work "$work/infer-files" --types Q4_0,BF16 --threads 1,2 --rounds 1 --mount \
 	>"$work/infer" 2>"$work/err"
