@@ -63,13 +63,10 @@ static int map_file(struct model_file *f, struct err *err)
 	return r < 0 ? err_set(err, r, "too many files are mapped to watch over %s", f->path) : 0;
 }
 
-/* A mount of ours has all of it, and perhaps lets the kernel read it from the disk. [docs/SEMANTICS.md, 6] */
-static bool is_complete(int fd)
+/* A file of a mount that the kernel reads from a disk, without the mount. [docs/SEMANTICS.md, section 6] */
+static bool is_passed(int fd)
 {
-	char verified[8];
-	ssize_t n = fgetxattr(fd, "user.hffs.verified", verified, sizeof(verified));
-
-	return n == 3 && !memcmp(verified, "yes", 3);
+	return fgetxattr(fd, "user.hffs.passthrough", NULL, 0) > 0;
 }
 
 /* From a disk the kernel reads large pieces ahead by itself, into large pages, which what is announced does not get. */
@@ -80,7 +77,7 @@ static uint64_t readahead_of(int fd, dev_t dev)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC || is_complete(fd))
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC || is_passed(fd))
 		return 0;
 	if (path && io_read_file(path, 64, &text) == 0 && text.data)
 		bytes = strtoull(text.data, NULL, 10) << 10;
@@ -121,11 +118,11 @@ static int open_file(struct model_files *files, char *path, enum format format, 
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s is not a file", path);
 	f->size = (uint64_t)st.st_size;
+	f->readahead = readahead_of(f->fd, st.st_dev);
 	f->owned = geteuid() == 0 || geteuid() == st.st_uid;
 	r = f->size ? read_table(f, err) : err_set(err, -EBADMSG, "%s is empty", path);
 	if (r < 0)
 		return r;
-	f->readahead = readahead_of(f->fd, st.st_dev); /* after a read the mount knows what it has of it */
 	if (f->table->format != format)
 		return err_set(err, -ENOTSUP, "%s is not a %s file", path, format == FORMAT_GGUF ? "GGUF" : "safetensors");
 	return map_file(f, err);

@@ -124,8 +124,8 @@ check late control 'fault?kind=delay&arg=20000&route=cdn'
 kill -CONT "$reader"
 parked_enough() { [ "$(counter "$hf" readers_parked)" -ge 100 ]; } # of 256 KiB: seven layers
 if wait_for 10 parked_enough; then pass layers-ahead; else fail layers-ahead "$(counter "$hf" readers_parked) reads wait for the hub"; fi
-kill -9 "$reader"
-wait "$reader" 2>/dev/null
+kill "$reader"
+wait "$reader"
 check umount-late "$hffs" umount "$hf"
 rm -rf "$hf.cache"
 
@@ -141,6 +141,7 @@ reader=$!
 asked_for() { control stats | sed -n 's/.*"requests":{[^}]*"resolve":\([0-9]*\).*/\1/p'; }
 asked_for_all() { [ "$(asked_for)" -ge 12 ]; }
 if wait_for 10 asked_for_all; then pass heads-at-once; else fail heads-at-once "$(asked_for) of 12 files"; fi
-kill -9 "$reader" "$server_pid" # which would answer first
+kill "$reader"
+kill -9 "$server_pid" # which would answer first
 wait "$reader" "$server_pid" 2>/dev/null
 finish
