@@ -98,13 +98,17 @@ compiled() {
 
 # scripts FOLDER: each a suite of its own; NAME.long.sh only if it shall take long.
 scripts() {
-	local script
+	local script limit
 	for script in tests/"$1"/*.sh; do
+		limit=600
 		case $script in
 		*/lib.sh) continue ;;
-		*.long.sh) [ -n "$long" ] || continue ;;
+		*.long.sh)
+			[ -n "$long" ] || continue
+			limit=3600 # some build another program first
+			;;
 		esac
-		suite "$1/$(basename "$script" .sh)" timeout 600 bash "$script"
+		suite "$1/$(basename "$script" .sh)" timeout "$limit" bash "$script"
 	done
 }
 
@@ -140,7 +144,7 @@ run_scripts() {
 			suite clients bash tests/clients/clients.sh build/release/hffs
 			suite mounted bash tests/clients/mounted.sh build/release/hffs
 			;;
-		*/*) suite "$name" timeout 1200 bash "tests/$name.sh" ;;
+		*/*) suite "$name" timeout 3600 bash "tests/$name.sh" ;;
 		*) scripts "$name" ;;
 		esac
 	done

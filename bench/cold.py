@@ -35,7 +35,7 @@ import peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IDS = ",".join(str(3 + i * 7919 % 4000) for i in range(8))
-WIDTH, FEED, LAYERS, HEADS, KV_HEADS, VOCABULARY, SHARDS = 2048, 5632, 4, 32, 8, 32768, 4
+LARGE = infer.Shape(2048, 5632, 4, 32, 8, 32768)  # of the safetensors, with a shard a layer
 
 
 # -- the models
@@ -56,41 +56,41 @@ class Repo:
                 yield file, hole[0] + hole[1], file.size - hole[0] - hole[1]
 
 
-def gguf_repo(top, kind):
+def gguf_repo(top, kind, small):
     path = os.path.join(top, kind, kind + ".gguf")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if not os.path.exists(path):
-        infer.make(path, kind)
+        infer.make(path, kind, infer.SMALL if small else infer.LARGE)
     table = next(t for t in infer.gguf.GGUFReader(path).tensors if t.name == "token_embd.weight")
     return Repo(os.path.dirname(path), kind, [kind + ".gguf"], [(kind + ".gguf", int(table.data_offset), int(table.n_bytes))])
 
 
-def tensors_of(shard):
+def tensors_of(shape, shard):
     """Names, shapes, in the order in which they lie; each shard has a layer, the first also the table, the last also the head."""
-    kv = WIDTH // HEADS * KV_HEADS
+    width, feed, kv = shape.width, shape.feed, shape.kv
     if shard == 0:
-        yield "model.embed_tokens", (VOCABULARY, WIDTH)
-    for name, shape in (("input_layernorm", (WIDTH,)), ("mlp.down_proj", (WIDTH, FEED)), ("mlp.gate_proj", (FEED, WIDTH)),
-                        ("mlp.up_proj", (FEED, WIDTH)), ("post_attention_layernorm", (WIDTH,)), ("self_attn.k_proj", (kv, WIDTH)),
-                        ("self_attn.o_proj", (WIDTH, WIDTH)), ("self_attn.q_proj", (WIDTH, WIDTH)), ("self_attn.v_proj", (kv, WIDTH))):
-        yield f"model.layers.{shard}.{name}", shape
-    if shard == SHARDS - 1:
-        yield "model.norm", (WIDTH,)
-        yield "lm_head", (VOCABULARY, WIDTH)
+        yield "model.embed_tokens", (shape.vocabulary, width)
+    for name, dims in (("input_layernorm", (width,)), ("mlp.down_proj", (width, feed)), ("mlp.gate_proj", (feed, width)),
+                       ("mlp.up_proj", (feed, width)), ("post_attention_layernorm", (width,)), ("self_attn.k_proj", (kv, width)),
+                       ("self_attn.o_proj", (width, width)), ("self_attn.q_proj", (width, width)), ("self_attn.v_proj", (kv, width))):
+        yield f"model.layers.{shard}.{name}", dims
+    if shard == shape.layers - 1:
+        yield "model.norm", (width,)
+        yield "lm_head", (shape.vocabulary, width)
 
 
-def write_shard(path, shard, random):
+def write_shard(path, shape, shard, random):
     header, at = {}, 0
-    for name, shape in tensors_of(shard):
-        length = 2 * int(np.prod(shape))
-        header[name + ".weight"] = {"dtype": "BF16", "shape": shape, "data_offsets": [at, at + length]}
+    for name, dims in tensors_of(shape, shard):
+        length = 2 * int(np.prod(dims))
+        header[name + ".weight"] = {"dtype": "BF16", "shape": dims, "data_offsets": [at, at + length]}
         at += length
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as f:
         f.write(len(text).to_bytes(8, "little") + text)
-        for _, shape in tensors_of(shard):
-            rows, cols = shape if len(shape) == 2 else (1, shape[0])
+        for _, dims in tensors_of(shape, shard):
+            rows, cols = dims if len(dims) == 2 else (1, dims[0])
             f.write(infer.random_rows(random, rows, cols, "BF16").tobytes())
     return header, 8 + len(text)
 
@@ -100,32 +100,33 @@ def write_json(folder, name, value):
         json.dump(value, f)
 
 
-def write_safetensors(folder):
+def write_safetensors(folder, shape):
     os.makedirs(folder, exist_ok=True)
     random, where, names, table = np.random.default_rng(2), {}, [], None
-    for i in range(SHARDS):
-        names.append(f"model-{i + 1:05}-of-{SHARDS:05}.safetensors")
-        header, data = write_shard(os.path.join(folder, names[-1]), i, random)
+    for i in range(shape.layers):
+        names.append(f"model-{i + 1:05}-of-{shape.layers:05}.safetensors")
+        header, data = write_shard(os.path.join(folder, names[-1]), shape, i, random)
         where.update(dict.fromkeys(header, names[-1]))
         if i == 0:
-            table = (names[0], data, 2 * VOCABULARY * WIDTH)
+            table = (names[0], data, 2 * shape.vocabulary * shape.width)
     write_json(folder, "model.safetensors.index.json", {"metadata": {}, "weight_map": where})
     write_json(folder, "config.json", {
-        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": WIDTH, "intermediate_size": FEED,
-        "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS, "vocab_size": VOCABULARY,
-        "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": False, "torch_dtype": "bfloat16"})
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": shape.width, "intermediate_size": shape.feed,
+        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
+        "vocab_size": shape.vocabulary, "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "hidden_act": "silu",
+        "tie_word_embeddings": False, "torch_dtype": "bfloat16"})
     write_json(folder, "tokenizer.json", {
         "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False,
                                                                                    "trim_offsets": True, "use_regex": True},
         "post_processor": None, "decoder": {"type": "ByteLevel"},
-        "model": {"type": "BPE", "vocab": {f"t{i}": i for i in range(VOCABULARY)}, "merges": []}})
+        "model": {"type": "BPE", "vocab": {f"t{i}": i for i in range(shape.vocabulary)}, "merges": []}})
     return table
 
 
-def safetensors_repo(top):
+def safetensors_repo(top, small):
     folder, skipped = os.path.join(top, "safetensors"), os.path.join(top, "../../safetensors.skipped")
     if not os.path.exists(skipped):
-        write_json(*os.path.split(skipped), write_safetensors(folder))
+        write_json(*os.path.split(skipped), write_safetensors(folder, infer.SMALL if small else LARGE))
     with open(skipped, encoding="ascii") as f:
         table = json.load(f)
     return Repo(folder, "safetensors", sorted(os.listdir(folder)), [table])
@@ -262,9 +263,11 @@ def main():
     parser.add_argument("--only", help="curls and some of: hffs,mounted,llama,download_then_run")
     parser.add_argument("--quiet-wait", type=float, default=10)
     parser.add_argument("--build", default=os.path.join(HERE, "../build/release"))
-    parser.add_argument("--work", default=os.path.join(HERE, "../build/bench/cold"))
+    parser.add_argument("--work", help="folder for files and caches; kept for the next run (build/bench/cold)")
+    parser.add_argument("--small", action="store_true", help="models of some MB, whose figures mean nothing: for tests")
     args = parser.parse_args()
-    args.build, args.work = os.path.abspath(args.build), os.path.abspath(args.work)
+    args.build = os.path.abspath(args.build)
+    args.work = os.path.abspath(args.work or os.path.join(HERE, "../build/bench/cold" + ("-small" if args.small else "")))
     who = ["curls", "hffs", "mounted", *(["llama"] if args.node else []), "download_then_run"]
     if args.only:
         who = [w for w in who if w in args.only.split(",")]
@@ -273,7 +276,7 @@ def main():
     try:
         for name in args.models.split(","):
             top = os.path.join(cold.folder, "bench")
-            repo = safetensors_repo(top) if name == "safetensors" else gguf_repo(top, name)
+            repo = safetensors_repo(top, args.small) if name == "safetensors" else gguf_repo(top, name, args.small)
             rows.append(row_of(repo, measure(cold, repo, who), who))
     finally:
         cold.hub.close()

@@ -127,6 +127,14 @@ static int get_verified(const struct subject *s, struct buf *out)
 	return 0;
 }
 
+/* Only while somebody has the file open and reads it past us. */
+static int get_passthrough(const struct subject *s, struct buf *out)
+{
+	LOCK_SCOPE(&s->vfs->lock);
+	buf_adds(out, s->node->passed ? "yes" : "");
+	return s->node->passed ? 0 : -ENODATA;
+}
+
 static int get_url(const struct subject *s, struct buf *out)
 {
 	AUTO_BUF path = {0};
@@ -191,6 +199,7 @@ static const struct attribute {
 	{"size", ON_FILE, get_size, 0},
 	{"cached", ON_FILE, get_cached, 0},
 	{"verified", ON_FILE, get_verified, 0},
+	{"passthrough", ON_FILE, get_passthrough, 0},
 	{"url", ON_FILE, get_url, 0},
 	{"last_error", ON_FILE, get_last_error, 0},
 	{"status", ON_ROOT, get_status, 0},

@@ -18,51 +18,75 @@
 
 /* --- merges --- */
 
-static size_t merge_hash(uint32_t left, uint32_t right)
+/*
+ * A slot is part of a hash above a merge's place plus one, 0: free. A pair that is no merge, as most are not, is passed over without a
+ * look at the list; and the table, which every pair goes through, has a quarter of its size.
+ */
+#define PLACE_BITS 23
+_Static_assert(MERGES_MAX < 1u << PLACE_BITS, "a place fits a slot");
+
+static uint64_t merge_hash(uint32_t left, uint32_t right)
 {
 	uint64_t h = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
 
-	return (size_t)(h ^ h >> 29);
+	return h ^ h >> 29;
 }
 
-static struct merge *merge_probe(const struct bpe *b, uint32_t left, uint32_t right)
+static uint32_t *merge_probe(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	for (size_t i = merge_hash(left, right) & (b->cap - 1);; i = (i + 1) & (b->cap - 1)) {
-		struct merge *m = &b->merges[i];
+	uint64_t hash = merge_hash(left, right);
 
-		if (m->rank == TOKEN_NONE || (m->left == left && m->right == right))
-			return m;
+	for (size_t i = (size_t)hash & (b->cap - 1);; i = (i + 1) & (b->cap - 1)) {
+		uint32_t slot = b->slots[i];
+		const struct merge *m;
+
+		if (!slot)
+			return &b->slots[i];
+		if (slot >> PLACE_BITS != hash >> (32 + PLACE_BITS))
+			continue;
+		m = &b->merges[(slot & ((1u << PLACE_BITS) - 1)) - 1];
+		if (m->left == left && m->right == right)
+			return &b->slots[i];
 	}
 }
 
-static int merges_grow(struct bpe *b)
+/* Its rank, which is its place; TOKEN_NONE: they are no merge. */
+static uint32_t merge_find(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	struct bpe next = {.cap = b->cap ? 2 * b->cap : 1024};
+	uint32_t slot = b->slots ? *merge_probe(b, left, right) : 0;
 
-	next.merges = malloc(next.cap * sizeof(*next.merges));
-	if (!next.merges)
-		return -ENOMEM;
-	memset(next.merges, 0xff, next.cap * sizeof(*next.merges));
-	for (size_t i = 0; i < b->cap; i++)
-		if (b->merges[i].rank != TOKEN_NONE)
-			*merge_probe(&next, b->merges[i].left, b->merges[i].right) = b->merges[i];
-	free(b->merges);
-	b->merges = next.merges;
-	b->cap = next.cap;
+	return slot ? (slot & ((1u << PLACE_BITS) - 1)) - 1 : TOKEN_NONE;
+}
+
+int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t id)
+{
+	if (b->nr >= MERGES_MAX)
+		return -EFBIG;
+	if (b->nr == b->room) {
+		uint32_t room = b->room ? 2 * b->room : 1024;
+		struct merge *grown = reallocarray(b->merges, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		b->merges = grown;
+		b->room = room;
+	}
+	b->merges[b->nr++] = (struct merge){left, right, id};
 	return 0;
 }
 
-int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id)
+static int build_slots(struct bpe *b)
 {
-	struct merge *m;
-
-	if (b->nr >= MERGES_MAX)
-		return -EFBIG;
-	if (b->nr >= b->cap / 2 && merges_grow(b) < 0)
+	for (b->cap = 16; b->cap < 2 * (size_t)b->nr; b->cap *= 2)
+		;
+	b->slots = calloc(b->cap, sizeof(*b->slots));
+	if (!b->slots)
 		return -ENOMEM;
-	m = merge_probe(b, left, right);
-	b->nr += m->rank == TOKEN_NONE;
-	*m = (struct merge){left, right, rank, id};
+	for (uint32_t i = 0; i < b->nr; i++) {
+		const struct merge *m = &b->merges[i];
+
+		*merge_probe(b, m->left, m->right) = (uint32_t)(merge_hash(m->left, m->right) >> (32 + PLACE_BITS)) << PLACE_BITS | (i + 1);
+	}
 	return 0;
 }
 
@@ -116,6 +140,10 @@ static bool has_all_bytes(const struct bpe *b)
 
 int bpe_build(struct bpe *b, const struct vocab *v)
 {
+	int r = b->nr ? build_slots(b) : 0;
+
+	if (r < 0)
+		return r;
 	/* Unknown characters that are fused, and pieces whose place in the word counts, need the word whole. */
 	if (b->prefix.len || b->suffix.len || (b->fuse_unk && b->unk != TOKEN_NONE && !((b->byte_fallback || b->raw) && has_all_bytes(b))))
 		return 0;
@@ -130,6 +158,7 @@ int bpe_build(struct bpe *b, const struct vocab *v)
 void bpe_done(struct bpe *b)
 {
 	free(b->merges);
+	free(b->slots);
 	free(b->joins);
 	free(b->scores);
 	free(b->prefix.at);
@@ -250,14 +279,11 @@ static bool find_merge(const struct encoder *e, const char *word, const struct s
 		*rank = rank_of_score(b->scores[*id]);
 		return true;
 	}
-	if (b->cap) {
-		const struct merge *m = merge_probe(b, left->id, right->id);
-
-		*rank = m->rank;
-		*id = m->id;
-		return m->rank != TOKEN_NONE;
-	}
-	return false;
+	*rank = merge_find(b, left->id, right->id);
+	if (*rank == TOKEN_NONE)
+		return false;
+	*id = b->merges[*rank].id;
+	return true;
 }
 
 static void join(struct symbol *s, uint32_t at, uint32_t id)

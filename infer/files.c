@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include <hffs/io.h>
 
@@ -62,7 +63,13 @@ static int map_file(struct model_file *f, struct err *err)
 	return r < 0 ? err_set(err, r, "too many files are mapped to watch over %s", f->path) : 0;
 }
 
-/* Of a disk the kernel reads large pieces ahead by itself, into large pages, which what is announced does not get. */
+/* A file of a mount that the kernel reads from a disk, without the mount. [docs/SEMANTICS.md, section 6] */
+static bool is_passed(int fd)
+{
+	return fgetxattr(fd, "user.hffs.passthrough", NULL, 0) > 0;
+}
+
+/* From a disk the kernel reads large pieces ahead by itself, into large pages, which what is announced does not get. */
 static uint64_t readahead_of(int fd, dev_t dev)
 {
 	AUTO_FREE char *path = str_printf("/sys/class/bdi/%u:%u/read_ahead_kb", major(dev), minor(dev));
@@ -70,7 +77,7 @@ static uint64_t readahead_of(int fd, dev_t dev)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC || is_passed(fd))
 		return 0;
 	if (path && io_read_file(path, 64, &text) == 0 && text.data)
 		bytes = strtoull(text.data, NULL, 10) << 10;

@@ -14,7 +14,7 @@ struct model_file {
 	int fd;
 	const uint8_t *map;
 	uint64_t size;
-	uint64_t readahead; /* of a mount: bytes, whole pages; the kernel asks it for no more at once. 0: a disk */
+	uint64_t readahead; /* of a mount: bytes, whole pages; the kernel asks it for no more at once. 0: a disk reads it */
 	bool owned;         /* by this user, so that mincore() tells the truth [mm/mincore.c, can_do_mincore()] */
 	struct tensor_table *table;
 	bool *used; /* tensors of the table that somebody asked for */

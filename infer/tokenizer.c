@@ -47,7 +47,7 @@ static void choose_raw(struct tokenizer *t)
 }
 
 /* What added tokens look like in a text that was normalized. */
-static int normalize_added(struct tokenizer *t)
+static int normalize_added(struct tokenizer *t, struct err *err)
 {
 	struct normalize_space space = {.matcher = matcher_new()};
 	int r = space.matcher ? 0 : -ENOMEM;
@@ -58,6 +58,8 @@ static int normalize_added(struct tokenizer *t)
 
 		if (token->normalized)
 			r = normalize(t->normalizers, t->nr_normalizers, &space, &piece);
+		if (r == -EFBIG)
+			(void)err_set(err, r, "the normalizer of the tokenizer makes an added token many times as long");
 		if (r == 0)
 			r = text_copy(&token->normal, piece.text, piece.len);
 	}
@@ -71,11 +73,9 @@ int tokenizer_build(struct tokenizer *t, struct err *err)
 	int r;
 
 	choose_raw(t);
-	r = t->model == MODEL_BPE ? bpe_build(&t->bpe, &t->vocab) : 0;
+	r = t->model == MODEL_BPE ? bpe_build(&t->bpe, &t->vocab) : t->model == MODEL_UNIGRAM ? unigram_build(t, err) : 0;
 	if (r == 0)
-		r = normalize_added(t);
-	if (r == -EFBIG)
-		return err_set(err, r, "the normalizer of the tokenizer makes an added token many times as long");
+		r = normalize_added(t, err);
 	return r < 0 ? r : added_build(&t->added, err);
 }
 
@@ -104,6 +104,8 @@ int tokenizer_open(const char *path, struct tokenizer **out, struct err *err)
 	if (stat(path, &st) < 0)
 		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
 	r = S_ISDIR(st.st_mode) ? open_dir(t, path, err) : tokenizer_load_gguf(t, path, err);
+	if (r == 0)
+		r = tokenizer_build(t, err); /* needs room: what was read of the files has been given back */
 	if (r < 0)
 		return r;
 	*out = TAKE(t);

@@ -232,7 +232,7 @@ static int add_merge(struct tokenizer *t, const char *text, size_t len, uint32_t
 	id = vocab_find(&t->vocab, joined->data, joined->len);
 	if (left == TOKEN_NONE || right == TOKEN_NONE || id == TOKEN_NONE)
 		return err_set(err, -EBADMSG, "the GGUF file: merge number %u needs a token that is not in the vocabulary", rank);
-	return bpe_add_merge(&t->bpe, left, right, rank, id);
+	return bpe_add_merge(&t->bpe, left, right, id);
 }
 
 static int read_merges(struct tokenizer *t, const struct gguf *g, struct err *err)
@@ -520,7 +520,7 @@ static int read_t5(struct tokenizer *t, const struct gguf *g, struct err *err)
 		r = text_copy(&cut->literal, SPACE_MARK, 3);
 	if (r == 0)
 		r = add_text_decoder(t, DECODE_METASPACE, SPACE_MARK, "");
-	return r < 0 ? r : unigram_build(t, err);
+	return r;
 }
 
 /* --- the whole --- */
@@ -582,6 +582,5 @@ int tokenizer_load_gguf(struct tokenizer *t, const char *path, struct err *err)
 	template = find_text(&g, "chat_template", &len);
 	if (template && !(t->chat_template = strndup(template, len)))
 		return -ENOMEM;
-	r = add_around(t, &g, add_bos, add_eos, err);
-	return r < 0 ? r : tokenizer_build(t, err);
+	return add_around(t, &g, add_bos, add_eos, err);
 }

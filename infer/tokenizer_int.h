@@ -122,13 +122,14 @@ void splitter_done(struct splitter *s);
 
 /* How two neighbours are joined: the pair with the lowest rank first, the leftmost of them. */
 struct merge {
-	uint32_t left, right; /* both 0 and id 0 with rank TOKEN_NONE: a free slot */
-	uint32_t rank, id;
+	uint32_t left, right, id;
 };
 
 struct bpe {
-	struct merge *merges; /* a hash table; NULL: by score, see `scores` */
-	size_t cap, nr;
+	struct merge *merges; /* by rank; NULL: none, or by score, see `scores` */
+	uint32_t nr, room;
+	uint32_t *slots; /* a hash table of them */
+	size_t cap;
 	float *scores; /* SentencePiece: neighbours are joined if their text is a token, the one with the highest score first */
 	uint8_t *joins;       /* a bit for each hash of two characters that are neighbours inside of a merged token; NULL: not known */
 	uint32_t byte_ids[256];
@@ -256,7 +257,8 @@ int tokenizer_add_pattern(struct tokenizer *t, const char *pattern, enum behavio
 struct decoder *tokenizer_add_decoder(struct tokenizer *t, enum decoder_type type);
 /* One more token around each text, the outermost so far. -EBADMSG: there is none with this id. */
 int tokenizer_add_around(struct tokenizer *t, bool before, uint64_t id, struct err *err);
-int tokenizer_load_json(struct tokenizer *t, const char *text, size_t len, struct err *err); /* tokenizer.json */
+/* The parts, from a tokenizer.json or a GGUF file; tokenizer_build() is still to come. */
+int tokenizer_load_json(struct tokenizer *t, const char *text, size_t len, struct err *err);
 int tokenizer_load_gguf(struct tokenizer *t, const char *path, struct err *err);
 /* What else is in the directory: bos, eos, chat template. */
 int tokenizer_load_config(struct tokenizer *t, const char *dir, struct err *err);
@@ -287,8 +289,8 @@ int wordpiece_encode(struct encoder *e, const char *word, size_t len);
 int unigram_build(struct tokenizer *t, struct err *err);
 int wordpiece_build(struct tokenizer *t, const char *prefix, size_t len, struct err *err);
 
-/* 0, -ENOMEM, -EFBIG: too many. */
-int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
+/* The next in rank. 0, -ENOMEM, -EFBIG: too many. */
+int bpe_add_merge(struct bpe *b, uint32_t left, uint32_t right, uint32_t id);
 /* Once all merges are there: what can be known beforehand. -ENOMEM. */
 int bpe_build(struct bpe *b, const struct vocab *v);
 void bpe_done(struct bpe *b);

@@ -163,7 +163,7 @@ static int add_merge(struct tokenizer *t, struct buf *text, size_t split, uint32
 	id = vocab_find(&t->vocab, text->data, text->len - prefix);
 	if (left == TOKEN_NONE || right == TOKEN_NONE || id == TOKEN_NONE)
 		return err_set(err, -EBADMSG, "tokenizer.json: merge number %u needs a token that is not in the vocabulary", rank);
-	return bpe_add_merge(&t->bpe, left, right, rank, id);
+	return bpe_add_merge(&t->bpe, left, right, id);
 }
 
 static int read_merges(struct tokenizer *t, const struct slice *merges, struct err *err)
@@ -357,7 +357,7 @@ static int read_unigram(struct tokenizer *t, const struct model_parts *p, struct
 		r = read_flag(&p->byte_fallback, &u->byte_fallback, err);
 	if (r == 0 && !is_absent(&p->unk_id) && (slice_u32(&p->unk_id, &u->unk) < 0 || u->unk >= t->vocab.nr))
 		r = malformed(err, "unk_id");
-	return r < 0 ? r : unigram_build(t, err);
+	return r;
 }
 
 /* --- WordPiece, WordLevel --- */
@@ -558,5 +558,5 @@ int tokenizer_load_json(struct tokenizer *t, const char *text, size_t len, struc
 		r = read_small(t, &p.post, "post-processor", tokenizer_read_post, err);
 	if (r == 0)
 		r = read_small(t, &p.truncation, "truncation", read_truncation, err);
-	return r < 0 ? r : tokenizer_build(t, err);
+	return r;
 }

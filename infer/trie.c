@@ -8,7 +8,7 @@
 
 #include "vocab_int.h"
 
-#define NODES_MAX (1u << 24) /* 17 bytes each while it is built; 250,000 tokens have some 2 million */
+#define NODES_MAX (1u << 24) /* 9 bytes each; 250,000 tokens have some 2 million */
 
 /* The byte at this depth, 0 behind the end: keys without one more byte come first. */
 static unsigned at(const struct trie_key *k, uint32_t depth)
@@ -108,16 +108,13 @@ static uint64_t count_nodes(const struct trie_key *keys, size_t nr)
 	return nodes;
 }
 
-struct range {
-	uint32_t begin, end;
-};
-
-/* The children of one node behind all nodes so far; ranges[] says which keys pass through each. */
-static void add_children(struct trie *t, const struct trie_key *keys, struct range *ranges, uint32_t node, uint32_t depth)
+/* The children of one node behind all nodes so far. Until then first and value of a node say which keys pass through it: from, to. */
+static void add_children(struct trie *t, const struct trie_key *keys, uint32_t node, uint32_t depth)
 {
-	uint32_t i = ranges[node].begin, end = ranges[node].end;
+	uint32_t i = t->first[node], end = t->value[node];
 
 	t->first[node] = t->nr;
+	t->value[node] = TOKEN_NONE;
 	for (; i < end && keys[i].len == depth; i++)
 		t->value[node] = keys[i].id;
 	while (i < end) {
@@ -127,24 +124,24 @@ static void add_children(struct trie *t, const struct trie_key *keys, struct ran
 		while (i < end && (uint8_t)keys[i].text[depth] == byte)
 			i++;
 		t->byte[t->nr] = byte;
-		t->value[t->nr] = TOKEN_NONE;
-		ranges[t->nr++] = (struct range){from, i};
+		t->first[t->nr] = from;
+		t->value[t->nr++] = i;
 	}
 }
 
-static void build_levels(struct trie *t, const struct trie_key *keys, size_t nr, struct range *ranges)
+static void build_levels(struct trie *t, const struct trie_key *keys, size_t nr)
 {
 	uint32_t level_end = 1;
 
 	t->nr = 1;
-	t->value[TRIE_ROOT] = TOKEN_NONE;
-	ranges[TRIE_ROOT] = (struct range){0, (uint32_t)nr};
+	t->first[TRIE_ROOT] = 0;
+	t->value[TRIE_ROOT] = (uint32_t)nr;
 	for (uint32_t node = 0, depth = 0; node < t->nr; node++) {
 		if (node == level_end) {
 			level_end = t->nr;
 			depth++;
 		}
-		add_children(t, keys, ranges, node, depth);
+		add_children(t, keys, node, depth);
 	}
 	t->first[t->nr] = t->nr;
 	for (uint32_t i = t->first[TRIE_ROOT]; i < t->first[TRIE_ROOT + 1]; i++)
@@ -153,7 +150,6 @@ static void build_levels(struct trie *t, const struct trie_key *keys, size_t nr,
 
 int trie_build(struct trie *t, struct trie_key *keys, size_t nr, struct err *err)
 {
-	AUTO_FREE struct range *ranges = NULL;
 	uint64_t nodes;
 
 	*t = (struct trie){0};
@@ -164,12 +160,11 @@ int trie_build(struct trie *t, struct trie_key *keys, size_t nr, struct err *err
 	t->first = calloc(nodes + 1, sizeof(*t->first));
 	t->byte = malloc(nodes);
 	t->value = malloc(nodes * sizeof(*t->value));
-	ranges = malloc(nodes * sizeof(*ranges));
-	if (!t->first || !t->byte || !t->value || !ranges) {
+	if (!t->first || !t->byte || !t->value) {
 		trie_done(t);
 		return -ENOMEM;
 	}
-	build_levels(t, keys, nr, ranges);
+	build_levels(t, keys, nr);
 	return 0;
 }
 

@@ -62,7 +62,8 @@ static void make_all(void)
 
 		build(&json, kinds[i].before, kinds[i].fallback, kinds[i].behind);
 		tokenizers[i] = tokenizer_new();
-		MUST(tokenizers[i] && tokenizer_load_json(tokenizers[i], json.data, json.len, NULL) == 0);
+		MUST(tokenizers[i] && tokenizer_load_json(tokenizers[i], json.data, json.len, NULL) == 0 &&
+		     tokenizer_build(tokenizers[i], NULL) == 0);
 	}
 }
 

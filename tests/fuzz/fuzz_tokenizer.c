@@ -13,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	MUST(t);
 	r = tokenizer_load_json(t, (const char *)bytes, len, &err);
+	if (r == 0)
+		r = tokenizer_build(t, &err);
 	MUST(r == 0 || err.text[0]);
 	if (r == 0) {
 		(void)check_encode(t, text, sizeof(text), 0, &ids);

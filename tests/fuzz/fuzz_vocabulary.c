@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	MUST(fd >= 0 && t && write(fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	r = tokenizer_load_gguf(t, path, &err);
+	if (r == 0)
+		r = tokenizer_build(t, &err);
 	MUST(r == 0 || err.text[0]);
 	if (r == 0)
 		(void)check_encode(t, text, sizeof(text) - 1, 0, &ids);

@@ -85,5 +85,63 @@ serve "$work/hub" "$address"
 # The daemon asks again after a while.
 works_again() { [ "$("$eval" "$model" ids 5,6,7 greedy 2)" = "$want" ]; }
 check and-back-again wait_for 20 works_again
+
+# All of it is here: it is read past the daemon, into pages as large as those of a local file.
+large_kb() { # MODEL: what a process maps in large pages that has used it
+	local pid
+	"$eval" "$1" ids 5,6,7 eval stop >/dev/null &
+	pid=$!
+	wait_for 20 stopped "$pid"
+	awk '/^FilePmdMapped/ { kb += $2 } END { print kb }' "/proc/$pid/smaps"
+	kill -CONT "$pid"
+	wait "$pid"
+}
+is_sealed() { [ "$(getfattr --absolute-names --only-values -n user.hffs.verified "$1" 2>/dev/null)" = yes ]; }
+cat "$model/model.safetensors" >/dev/null
+check sealed wait_for 20 is_sealed "$model/model.safetensors"
+digest=$(getfattr --absolute-names --only-values -n user.hffs.sha256 "$model/model.safetensors")
+forget "$work/hub/org/big/model.safetensors"
+forget "$hf.cache/blobs/${digest:0:2}/$digest"
+local_kb=$(large_kb "$work/hub/org/big")
+if "$hffs" status --json "$hf" | grep -q '"passthrough":true' && [ "$local_kb" -gt 0 ]; then
+	at_most large-pages-from-a-mount $((local_kb / 2)) "$(large_kb "$model")"
+else
+	echo "SKIP stream/large-pages-from-a-mount: the kernel does not read files past us, or reads no large pages"
+fi
 check umount-again "$hffs" umount "$hf"
+rm -rf "$hf.cache"
+
+# While the first bytes of a model are waited for, those of the next layers have been asked for.
+python3 tests/infer/sparse.py "$work/hub/org/layers" 12 256 2048 384
+kill "$server_pid"
+wait "$server_pid" 2>/dev/null
+serve_faulty "$work/hub"
+must_mount "$hf"
+"$eval" "$hf/org/layers/main" stop ids 5,6,7 eval >/dev/null 2>&1 &
+reader=$!
+wait_for 20 stopped "$reader"
+check late control 'fault?kind=delay&arg=20000&route=cdn'
+kill -CONT "$reader"
+parked_enough() { [ "$(counter "$hf" readers_parked)" -ge 100 ]; } # of 256 KiB: seven layers
+if wait_for 10 parked_enough; then pass layers-ahead; else fail layers-ahead "$(counter "$hf" readers_parked) reads wait for the hub"; fi
+kill "$reader"
+wait "$reader"
+check umount-late "$hffs" umount "$hf"
+rm -rf "$hf.cache"
+
+# While the head of one file of a model is waited for, those of the others have been asked for: one after the other there would be one request.
+python3 tests/infer/sparse.py "$work/hub/org/shards" 4 256 256 384 12
+control clear >/dev/null
+control 'fault?kind=delay&arg=20000&route=resolve' >/dev/null
+must_mount "$hf"
+ls "$hf/org/shards/main" >/dev/null
+control reset >/dev/null
+"$hffs" run "$hf/org/shards/main" --ids 5,6,7 -n 1 >/dev/null 2>&1 &
+reader=$!
+asked_for() { control stats | sed -n 's/.*"requests":{[^}]*"resolve":\([0-9]*\).*/\1/p'; }
+asked_for_all() { [ "$(asked_for)" -ge 12 ]; }
+if wait_for 10 asked_for_all; then pass heads-at-once; else fail heads-at-once "$(asked_for) of 12 files"; fi
+kill "$reader"
+kill -9 "$server_pid" # which would answer first
+wait "$reader" "$server_pid" 2>/dev/null
 finish

@@ -73,10 +73,14 @@ let_go() {
 # A reader and a mapping from before the file is complete go on beside new ones.
 large=$model/large.safetensors
 holder early "$large" "$source/large.safetensors" both
+# says_passed FILE: who opens it now is told that the kernel reads it.
+says_passed() { python3 -c 'import os, sys; sys.exit("user.hffs.passthrough" not in os.listxattr(os.open(sys.argv[1], os.O_RDONLY)))' "$1"; }
+refuses early-is-not-passed 1 '^$' says_passed "$large"
 ino=$(stat -Lc %i "$large")
 equal early-reads "$(ask early)" "right $ino"
 check is-sealed wait_for 20 is_sealed "$large"
 check is-passed-beside-an-old-reader wait_for 20 is_passed "$hf" "$large"
+check says-so wait_for 20 says_passed "$large"
 equal inode-number-stays "$(stat -Lc %i "$large")" "$ino"
 equal early-goes-on "$(ask early)" "right $ino"
 before=$(counter "$hf" reads)

@@ -40,7 +40,7 @@ static struct tokenizer *parse(const char *json)
 	struct err err = {0};
 
 	assert_non_null(t);
-	if (tokenizer_load_json(t, json, strlen(json), &err) < 0)
+	if (tokenizer_load_json(t, json, strlen(json), &err) < 0 || tokenizer_build(t, &err) < 0)
 		fail_msg("%s", err.text);
 	return t;
 }
@@ -190,6 +190,8 @@ static void test_refused(void **state)
 		struct err err = {0};
 		int r = tokenizer_load_json(t, refused[i].json, strlen(refused[i].json), &err);
 
+		if (r == 0)
+			r = tokenizer_build(t, &err);
 		if (r != refused[i].r || !strstr(err.text, refused[i].says))
 			fail_msg("%s: %d '%s'", refused[i].json, r, err.text);
 	}
