@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes small good inputs for each fuzzer: seeds.py FOLDER"""
+import glob
 import io
 import json
 import math
@@ -10,6 +11,9 @@ import sys
 import zipfile
 
 import seeds_tokens
+
+
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "chat_templates")
 
 
 def safetensors(tensors, metadata=None, end=0):
@@ -129,6 +133,8 @@ def seeds():
                    b"}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0Nes.cposix\nsystem\nq\0(X\1\0\0\0xq\1tq\2Rq\3."],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
         "card": [b'---\nlicense: mit\ntags:\n- a\nx: &a [1, {b: ~}]\ny: *a\n---\n# X\n## Uses\nFine-tuned. More.\n', b'---\na: |\n  b\n---\n'],
+        "chat": [open(path, "rb").read() for path in sorted(glob.glob(os.path.join(TEMPLATES, "*.jinja")) +
+                                                            glob.glob(os.path.join(TEMPLATES, "unknown", "*.jinja")))],
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 
