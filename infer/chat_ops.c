@@ -267,6 +267,8 @@ struct value value_apply(struct walk *w, const struct value *v, const char *name
 		return (struct value){.kind = VALUE_SPLIT, .pieces = v->pieces};
 	if (!argument && !strcmp(name, "last") && v->kind == VALUE_SPLIT)
 		return with_how(w, v->pieces.p, HOW_ANSWER);
+	if (argument && !strcmp(name, "default") && v->kind != VALUE_UNKNOWN && v->kind != VALUE_RAISE)
+		return v->kind == VALUE_UNDEFINED ? *argument : *v;
 	if (plain && !strcmp(name, "startswith"))
 		return value_starts(w, v, plain);
 	if (plain && !strcmp(name, "get") && v->kind == VALUE_MESSAGE) {
