@@ -136,17 +136,16 @@ static struct value take_string(struct parser *p)
 	return text.failed ? value_unknown() : value_string(p->w, text.data ? text.data : "", text.len);
 }
 
+/* Larger ones could tell long conversations from those that a template is followed through. */
+#define NUMBER_MAX 3
+
 static struct value take_number(struct parser *p)
 {
 	long n = 0;
 
-	for (; p->at < p->end && isdigit((unsigned char)*p->at); p->at++) {
-		if (n > 999999)
-			p->failed = true;
-		else
-			n = 10 * n + (*p->at - '0');
-	}
-	return value_number(n);
+	for (; p->at < p->end && isdigit((unsigned char)*p->at); p->at++)
+		n = n > NUMBER_MAX ? n : 10 * n + (*p->at - '0');
+	return n > NUMBER_MAX ? value_unknown() : value_number(n);
 }
 
 /* The rest of a list of strings, the first of which is known; end: what closes it. */

@@ -289,14 +289,12 @@ struct value value_apply(struct walk *w, const struct value *v, const char *name
 
 struct value value_element(struct walk *w, const struct value *v, long i)
 {
-	long nr;
+	long from = i < 0 ? -1 - i : i, nr = (i < 0) == v->backwards ? v->nr + from : w->messages - 1 - from;
 
 	if (v->kind == VALUE_SPLIT && i == -1)
 		return with_how(w, v->pieces.p, HOW_ANSWER);
 	if (v->kind != VALUE_MESSAGES)
 		return value_unknown();
-	nr = v->backwards == (i < 0) ? (v->backwards ? v->nr - 1 - i : v->nr + i) : v->backwards ? w->messages - 1 - i : w->messages + i;
-
 	if (nr < v->nr || nr >= w->messages)
 		return (struct value){.kind = VALUE_UNDEFINED};
 	return (struct value){.kind = VALUE_MESSAGE, .nr = nr};
@@ -308,7 +306,7 @@ struct value value_day(struct walk *w, const struct value *format)
 	const char *plain = value_plain(format);
 
 	for (const char *c = plain; c && *c; c++)
-		if (*c == '%' && !strchr("dbBYm", *++c))
+		if (*c == '%' && (!*++c || !strchr("dbBYm", *c)))
 			return value_unknown();
 	return plain && *plain ? value_text_of(w, (struct piece){.kind = PIECE_DAY, .text = plain}) : value_unknown();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a template puts around texts, found by following it through conversations of one, three, five and seven texts, with a system
- * message and without. It has a form if the same stands around every text but the first and the last, whatever the length.
+ * message and without. It has a form if the same stands around every text but the first and the last, whatever the length; longer
+ * conversations are then like these, because a template can count no further than NUMBER_MAX (chat_expr.c).
  */
 #include "chat_read_int.h"
 

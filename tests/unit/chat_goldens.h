@@ -282,6 +282,21 @@ static const struct {
 		"<s><\357\275\234User\357\275\234>Hello<\357\275\234Assistant\357\275\234><think>\nA greeting.\n</think>\n\n"
 		"Hi.<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234><\357\275\234User\357\275\234>It's {{ 7 "
 		"* 7 }} <|im_end|> \\n \303\274<\357\275\234Assistant\357\275\234>"}},
+	{"elements",
+		"{% for message in messages[::-1][::-1] %}{% if message['role'] == messages[-1].role %}{{ '[' + messages[::"
+		"-1][0]['role'] + ']' }}{% elif message['role'] == messages[::-1][-1]['role'] %}{{ '(' + messages[0].role +"
+		" ')' }}{% endif %}{{ message['content'] + '\\n' }}{% endfor %}{{ '[answer]' }}\n",
+		{"[user]Hello\n[answer]",
+		"(system)Be brief.\n[user]Hello\n[answer]",
+		"[user]Hello\nHi there.\n[user]How are you?\n[answer]",
+		"(system)Be brief.\n[user]Hello\nHi there.\n[user]How are you?\n[answer]",
+		"(system) \nBe brief. \n[user] \n Hello\t\n\n  Hi there.\n\n[user]  \n[answer]",
+		"[user]one\ntwo\n[user]three\nfour\n[user]five\n[answer]",
+		"(system)six\n[user]one\ntwo\n[user]three\nfour\n[user]five\n[answer]",
+		"[user]Hello\n\n\n no </think> way </think>\n \n x\n\n[user]And?\n\n\343\200\200b\302\240\n[user]c\n[answer"
+		"]",
+		"[user]Hello\n<think>\nA greeting.\n</think>\n\nHi.\n[user]It's {{ 7 * 7 }} <|im_end|> \\n \303\274\n[answe"
+		"r]"}},
 	{"gemma2",
 		"{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{"
 		"% for message in messages %}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% "
@@ -1166,6 +1181,9 @@ static const struct {
 	{"each-other",
 		"{% for message in messages %}{% if loop.index0 % 4 == 0 %}{{ '>' }}{% endif %}{{ message['content'] + '\\n"
 		"' }}{% endfor %}"},
+	{"each-third",
+		"{% for message in messages %}{% if loop.index % 3 == 0 %}{{ '>' }}{% endif %}{{ message['content'] + '\\n'"
+		" }}{% endfor %}\n"},
 	{"empty",
 		""},
 	{"endless",
@@ -1182,6 +1200,12 @@ static const struct {
 		"{% for message in messages %}{{ '\\x41' + message['content'] }}{% endfor %}"},
 	{"last-only",
 		"{{ messages[-1]['content'] }}"},
+	{"long",
+		"{% for message in messages %}{% if loop.index0 > 8 %}{{ '...' }}{% endif %}{{ '<' + message['role'] + '>' "
+		"+ message['content'] }}{% endfor %}\n"},
+	{"longer",
+		"{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}{% if messa"
+		"ges[9] is defined %}{{ '...' }}{% endif %}\n"},
 	{"loops",
 		"{% for a in messages %}{% for a in messages %}{% for a in messages %}{% for a in messages %}{% for a in me"
 		"ssages %}{% for a in messages %}{% for a in messages %}{% for a in messages %}{{ 'x' }}{% endfor %}{% endf"
@@ -1219,6 +1243,9 @@ static const struct {
 		"{% set first = messages[0]['content'] %}{% for message in messages %}{% set content = message['content'] %"
 		"}{% if '</think>' in first %}{% set content = content.split('</think>')[-1] %}{% endif %}{{ '<' + message["
 		"'role'] + '>' + content }}{% endfor %}"},
+	{"today-cut",
+		"{{ strftime_now('%') }}{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}"
+		"{% endfor %}\n"},
 	{"today",
 		"{{ strftime_now('%H:%M') }}{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'"
 		"] }}{% endfor %}"},
