@@ -154,16 +154,13 @@ static const char *token_text(const struct runner *r, uint32_t id)
 
 int runner_encode_chat(const struct runner *r, const struct chat_message *messages, size_t nr, struct token_list *out, struct err *err)
 {
-	char today[32] = "";
-	struct chat_context context = {.bos = token_text(r, tokenizer_bos(r->tokenizer)), .eos = token_text(r, tokenizer_eos(r->tokenizer)),
-				       .today = today};
+	struct chat_context context = {.bos = token_text(r, tokenizer_bos(r->tokenizer)), .eos = token_text(r, tokenizer_eos(r->tokenizer))};
 	struct chat_text text = {0};
 	time_t now = (time_t)clock_wall_s();
-	struct tm tm;
 	int ret;
 
-	if (localtime_r(&now, &tm))
-		(void)strftime(today, sizeof(today), "%d %b %Y", &tm); /* it fits */
+	if (!localtime_r(&now, &context.today))
+		return err_set(err, -EOVERFLOW, "the clock shows no date");
 	ret = chat_format(r->chat, &context, messages, nr, &text, err);
 	if (ret < 0)
 		return ret;

@@ -1,46 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to the text that a chat shape makes of them; what users wrote is marked as plain. */
-#include "chat_int.h"
+/* Messages to the text that a template makes of them; what users and models wrote is marked as plain. */
+#include "chat_read_int.h"
+#include "unicode_int.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <hffs/utf8.h>
 
 int chat_new(const char *source, struct chat **out, struct err *err)
 {
-	AUTO_BUF normal = {0};
 	AUTO(chat_free) struct chat *c = calloc(1, sizeof(*c));
-	int r = c ? chat_source_normalise(source, &normal, err) : -ENOMEM;
+	int r = c ? chat_shape_find(source, c, err) : -ENOMEM;
 
-	if (r < 0)
-		return r;
-	r = chat_shape_find(normal.data ? normal.data : "", c);
-	if (r == -ENOTSUP)
-		return err_set(err, r,
-			       "the chat template of this model is none that is known here (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr), and "
-			       "templates are never run; whole texts work all the same");
-	if (r < 0)
+	if (r == -ENOMEM)
 		return err_set(err, r, "out of memory");
-	*out = TAKE(c);
-	return 0;
+	if (r == 0)
+		*out = TAKE(c);
+	return r;
 }
 
 void chat_free(struct chat *c)
 {
 	if (!c)
 		return;
-	free(c->system_default);
-	free(c->system_head);
-	free(c->day);
-	free(c->generation);
+	memory_free(c->memory);
+	free(c->end);
 	free(c);
-}
-
-const char *chat_name(const struct chat *c)
-{
-	return c->name;
 }
 
 const char *chat_end(const struct chat *c)
@@ -55,20 +43,42 @@ void chat_text_done(struct chat_text *t)
 	*t = (struct chat_text){0};
 }
 
-/* --- pieces --- */
+/* --- texts --- */
 
-static const char *skip_blanks(const char *text)
+static bool is_blank(uint32_t c)
 {
-	while (isspace((unsigned char)*text))
-		text++;
+	return char_is_space(c) || (c >= 0x1c && c <= 0x1f); /* as Python's strip() has it */
+}
+
+static const char *skip_blanks(const char *text, size_t len)
+{
+	size_t taken;
+
+	while (len && utf8_next(text, len, &taken) == UTF8_CHAR && is_blank(utf8_get(text, &taken))) {
+		text += taken;
+		len -= taken;
+	}
 	return text;
 }
 
+/* The length of text without the blanks at its end. */
 static size_t without_blanks(const char *text, size_t len)
 {
-	while (len && isspace((unsigned char)text[len - 1]))
-		len--;
-	return len;
+	size_t end = 0, taken;
+
+	for (size_t i = 0; i < len; i += taken)
+		if (utf8_next(text + i, len - i, &taken) != UTF8_CHAR || !is_blank(utf8_get(text + i, &taken)))
+			end = i + taken;
+	return end;
+}
+
+static const char *without_thoughts(const char *text)
+{
+	const char *next;
+
+	while ((next = strstr(text, "</think>")))
+		text = next + strlen("</think>");
+	return text;
 }
 
 static void add_utf8(struct buf *out, const char *text, size_t len)
@@ -83,7 +93,6 @@ static void add_utf8(struct buf *out, const char *text, size_t len)
 	}
 }
 
-/* What somebody wrote. */
 static void add_plain(struct chat_text *t, const char *text, size_t len)
 {
 	struct text_range *more = len ? reallocarray(t->plain, t->nr + 1, sizeof(*more)) : NULL;
@@ -100,148 +109,101 @@ static void add_plain(struct chat_text *t, const char *text, size_t len)
 	t->plain[t->nr - 1].len = t->text.len - t->plain[t->nr - 1].off;
 }
 
-static void add_message(struct chat_text *t, const char *text, bool trims)
+static void add_message(struct chat_text *t, const char *text, unsigned how)
 {
-	const char *begin = trims ? skip_blanks(text) : text;
-	size_t len = strlen(begin);
+	const char *begin = how & HOW_ANSWER ? without_thoughts(text) : text;
+	size_t len;
 
-	add_plain(t, begin, trims ? without_blanks(begin, len) : len);
-}
-
-/* Of an answer with its thoughts what is behind them. */
-static const char *without_thoughts(const char *text)
-{
-	const char *end = text, *next;
-
-	while ((next = strstr(end, "</think>")))
-		end = next + strlen("</think>");
-	return end == text ? text : end + strspn(end, "\n");
-}
-
-static void add_answer(const struct chat *c, struct chat_text *t, const char *text)
-{
-	add_message(t, c->drops_thoughts ? without_thoughts(text) : text, c->trims_answer);
-}
-
-/* --- shapes of one turn after the other --- */
-
-static const char *role_name(const struct chat *c, enum chat_role role)
-{
-	return role == CHAT_SYSTEM ? "system" : role == CHAT_USER ? "user" : c->assistant;
-}
-
-static void begin_turn(const struct chat *c, struct chat_text *t, enum chat_role role)
-{
-	buf_adds(&t->text, c->head);
-	buf_adds(&t->text, role_name(c, role));
-	buf_adds(&t->text, c->middle);
-}
-
-static void end_turn(const struct chat *c, const struct chat_context *context, struct chat_text *t)
-{
-	if (c->ends_by_eos)
-		buf_adds(&t->text, context->eos);
-	buf_adds(&t->text, c->tail);
-}
-
-static void add_system(const struct chat *c, const struct chat_context *context, struct chat_text *t, const char *text)
-{
-	begin_turn(c, t, CHAT_SYSTEM);
-	if (c->system_head) {
-		buf_adds(&t->text, c->system_head);
-		buf_adds(&t->text, c->day ? c->day : context->today);
-		buf_adds(&t->text, "\n\n");
+	if (how & HOW_LINES || (how & HOW_LINES_THEN && begin != text))
+		begin += strspn(begin, "\n");
+	len = strlen(begin);
+	if (how & HOW_RIGHT)
+		len = without_blanks(begin, len);
+	if (how & HOW_LEFT) {
+		text = begin;
+		begin = skip_blanks(begin, len);
+		len -= (size_t)(begin - text);
 	}
-	if (text)
-		add_message(t, text, c->trims);
-	else
-		buf_adds(&t->text, c->system_default);
-	end_turn(c, context, t);
+	add_plain(t, begin, len);
 }
 
-static void format_turns(const struct chat *c, const struct chat_context *context, const char *system, const struct chat_message *m,
-			 size_t nr, struct chat_text *t)
+/* --- what is around them --- */
+
+/* Of a format what chat_expr.c lets through. */
+static void add_day(struct chat_text *t, const char *format, const struct tm *today)
 {
-	if (c->has_bos)
-		buf_adds(&t->text, context->bos);
-	if (c->system == SYSTEM_TURN && (system || c->system_default))
-		add_system(c, context, t, system);
-	for (size_t i = 0; i < nr; i++) {
-		begin_turn(c, t, m[i].role);
-		if (i == 0 && c->system == SYSTEM_FIRST_USER && system) {
-			add_plain(t, system, strlen(system));
-			buf_adds(&t->text, "\n\n");
-		}
-		if (m[i].role == CHAT_ASSISTANT)
-			add_answer(c, t, m[i].text);
-		else
-			add_message(t, m[i].text, c->trims);
-		end_turn(c, context, t);
-	}
-	buf_adds(&t->text, c->generation);
-}
+	char text[32] = "";
 
-/* --- [INST] --- */
-
-/* Llama 2 trims system message and text as one, so not between them. */
-static void add_llama2_user(const struct chat *c, struct chat_text *t, const char *system, const char *text)
-{
-	if (!system) {
-		add_message(t, text, c->trims);
-		return;
-	}
-	buf_adds(&t->text, "<<SYS>>\n");
-	add_plain(t, system, strlen(system));
-	buf_adds(&t->text, "\n<</SYS>>\n\n");
-	add_plain(t, text, c->trims ? without_blanks(text, strlen(text)) : strlen(text));
-}
-
-static void add_mistral_user(struct chat_text *t, const char *system, const char *text)
-{
-	if (system) {
-		add_plain(t, system, strlen(system));
-		buf_adds(&t->text, "\n\n");
-	}
-	add_plain(t, text, strlen(text));
-}
-
-static void format_inst(const struct chat *c, const struct chat_context *context, const char *system, const struct chat_message *m, size_t nr,
-			struct chat_text *t)
-{
-	bool is_llama2 = c->shape == CHAT_LLAMA2;
-	size_t with_system = c->system == SYSTEM_LAST_USER ? nr - 1 : 0;
-
-	if (c->has_bos)
-		buf_adds(&t->text, context->bos);
-	for (size_t i = 0; i < nr; i++) {
-		const char *here = i == with_system ? system : NULL;
-
-		if (m[i].role == CHAT_ASSISTANT) {
-			buf_adds(&t->text, c->answer_open);
-			add_answer(c, t, m[i].text);
-			if (is_llama2)
-				buf_adds(&t->text, c->answer_close);
-			buf_adds(&t->text, context->eos);
-			if (!is_llama2)
-				buf_adds(&t->text, c->answer_close);
+	for (const char *c = format; *c; c++) {
+		if (*c != '%') {
+			buf_addc(&t->text, *c);
 			continue;
 		}
-		buf_adds(&t->text, is_llama2 ? context->bos : "");
-		buf_adds(&t->text, c->user_open);
-		if (is_llama2)
-			add_llama2_user(c, t, here, m[i].text);
+		c++;
+		if (*c == 'b')
+			(void)strftime(text, sizeof(text), "%b", today);
+		else if (*c == 'B')
+			(void)strftime(text, sizeof(text), "%B", today);
 		else
-			add_mistral_user(t, here, m[i].text);
-		buf_adds(&t->text, c->user_close);
+			snprintf(text, sizeof(text), *c == 'Y' ? "%04d" : "%02d",
+				 *c == 'Y' ? today->tm_year + 1900 : *c == 'm' ? today->tm_mon + 1 : today->tm_mday);
+		buf_adds(&t->text, text);
+	}
+}
+
+static void add_pieces(struct chat_text *t, const struct pieces *pieces, const struct chat_context *context, const char *system)
+{
+	for (size_t i = 0; i < pieces->nr; i++) {
+		const struct piece *p = &pieces->p[i];
+
+		switch (p->kind) {
+		case PIECE_TEXT:
+			buf_adds(&t->text, p->text);
+			break;
+		case PIECE_BOS:
+			buf_adds(&t->text, context->bos);
+			break;
+		case PIECE_EOS:
+			buf_adds(&t->text, context->eos);
+			break;
+		case PIECE_DAY:
+			add_day(t, p->text, &context->today);
+			break;
+		case PIECE_MESSAGE: /* of other roles there are none here */
+			add_message(t, system, p->how);
+		}
+	}
+}
+
+static unsigned how_of(const struct chat_form *f, size_t i)
+{
+	return f->how[i == 0 ? 0 : i % 2 ? 1 : 2];
+}
+
+/* What follows text i of nr. */
+static const struct pieces *part_behind(const struct chat_form *f, size_t i, size_t nr)
+{
+	if (i + 1 == nr)
+		return &f->tail;
+	if (i % 2 == 0)
+		return &f->to_answer;
+	return i + 2 == nr ? &f->to_last : &f->to_user;
+}
+
+static void format(const struct chat_form *f, const struct chat_context *context, const char *system, const struct chat_message *m, size_t nr,
+		   struct chat_text *t)
+{
+	add_pieces(t, nr == 1 ? &f->head_only : &f->head, context, system);
+	for (size_t i = 0; i < nr; i++) {
+		add_message(t, m[i].text, how_of(f, i));
+		add_pieces(t, part_behind(f, i, nr), context, system);
 	}
 }
 
 /* --- the conversation --- */
 
-static int check_order(const struct chat *c, const char *system, const struct chat_message *m, size_t nr, struct err *err)
+static int check_order(const struct chat_message *m, size_t nr, struct err *err)
 {
-	if (system && c->system == SYSTEM_NONE)
-		return err_set(err, -EINVAL, "this model's chat template (%s) has no place for a system message", c->name);
 	for (size_t i = 0; i < nr; i++)
 		if (m[i].role != (i % 2 ? CHAT_ASSISTANT : CHAT_USER))
 			return err_set(err, -EINVAL, "in a conversation user and assistant take turns, behind at most one system message");
@@ -250,22 +212,51 @@ static int check_order(const struct chat *c, const char *system, const struct ch
 	return 0;
 }
 
+static bool has(const char *text, const struct absent *a)
+{
+	const char *begin = skip_blanks(text, strlen(text));
+
+	return a->begins ? !strncmp(text, a->text, strlen(a->text)) || !strncmp(begin, a->text, strlen(a->text)) : strstr(text, a->text) != NULL;
+}
+
+static int check_text(const struct chat_form *f, const struct chat_message *m, unsigned how, struct err *err)
+{
+	static const char *const roles[] = {[CHAT_SYSTEM] = "system", [CHAT_USER] = "user", [CHAT_ASSISTANT] = "assistant"};
+
+	bool needs_ink = f->needs_ink[m->role] || how & HOW_INK;
+
+	if ((f->needs_text[m->role] && !*m->text) || (needs_ink && !without_blanks(m->text, strlen(m->text))))
+		return err_set(err, -EINVAL, "this model's chat template has no form that is known here for an empty message (%s)", roles[m->role]);
+	for (size_t i = 0; i < f->nr_absent; i++)
+		if (f->absent[i].role == m->role && has(m->text, &f->absent[i]))
+			return err_set(err, -EINVAL, "this model's chat template makes something else of a message (%s) with '%.40s'", roles[m->role],
+				       f->absent[i].text);
+	return 0;
+}
+
 int chat_format(const struct chat *c, const struct chat_context *context, const struct chat_message *messages, size_t nr,
 		struct chat_text *out, struct err *err)
 {
 	const char *system = nr && messages[0].role == CHAT_SYSTEM ? messages[0].text : NULL;
+	const struct chat_form *f = &c->forms[system != NULL];
 	struct chat_text t = {0};
-	int r;
+	int r = 0;
 
+	if (system && !f->works)
+		r = err_set(err, -EINVAL, "this model's chat template is not for a conversation with a system message: %s", c->why);
+	else if (!f->works)
+		r = err_set(err, -EINVAL, "this model's chat template is not for a conversation without a system message: %s", c->why);
+	else if (system)
+		r = check_text(f, messages, 0, err);
 	messages += system != NULL;
 	nr -= system != NULL;
-	r = check_order(c, system, messages, nr, err);
+	if (r == 0)
+		r = check_order(messages, nr, err);
+	for (size_t i = 0; i < nr && r == 0; i++)
+		r = check_text(f, &messages[i], how_of(f, i), err);
 	if (r < 0)
 		return r;
-	if (c->shape == CHAT_LLAMA2 || c->shape == CHAT_MISTRAL)
-		format_inst(c, context, system, messages, nr, &t);
-	else
-		format_turns(c, context, system, messages, nr, &t);
+	format(f, context, system, messages, nr, &t);
 	if (t.text.failed) {
 		chat_text_done(&t);
 		return err_set(err, -ENOMEM, "out of memory");

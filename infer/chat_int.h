@@ -1,38 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A chat shape with what was found in the template: chat_shape.c finds, chat.c writes. */
+/* What a chat template puts around the texts of a conversation: chat_shape.c finds it, chat.c writes it. */
 #ifndef HFFS_CHAT_INT_H
 #define HFFS_CHAT_INT_H
 
 #include <hffs/chat.h>
 
-enum chat_shape { CHAT_CHATML, CHAT_LLAMA2, CHAT_LLAMA3, CHAT_MISTRAL, CHAT_GEMMA, CHAT_ROLES };
+enum piece_kind { PIECE_TEXT, PIECE_BOS, PIECE_EOS, PIECE_DAY, PIECE_MESSAGE };
 
-enum system_place {
-	SYSTEM_TURN,       /* a turn as any other */
-	SYSTEM_FIRST_USER, /* before the text of the first user message */
-	SYSTEM_LAST_USER,  /* before that of the last */
-	SYSTEM_NONE,       /* refused */
+/* What becomes of a message's text, in this order. */
+enum piece_how {
+	HOW_ANSWER = 1,     /* only what is behind the last </think>; the whole where there is none */
+	HOW_LINES_THEN = 2, /* line ends at its beginning are gone, where there was one */
+	HOW_LINES = 4,      /* they are gone in any case */
+	HOW_LEFT = 8,       /* blanks at its beginning are gone */
+	HOW_RIGHT = 16,     /* at its end */
+	HOW_INK = 32,       /* one of blanks alone is refused: what is beside it would lose its own */
+};
+
+struct piece {
+	enum piece_kind kind;
+	const char *text; /* PIECE_TEXT; the format of PIECE_DAY */
+	enum chat_role role; /* PIECE_MESSAGE */
+	uint32_t nr;         /* PIECE_MESSAGE: which one, the system message not counted */
+	unsigned how;
+};
+
+struct pieces {
+	struct piece *p;
+	size_t nr;
+};
+
+/* What a text must not have in it, or begin with. */
+#define ABSENT_MAX 8
+struct absent {
+	enum chat_role role;
+	const char *text;
+	bool begins;
+};
+
+/* What is put out, with a system message or without. */
+struct chat_form {
+	bool works;
+	struct pieces head, head_only;   /* before the first text; where it is the only one */
+	struct pieces to_answer;         /* between a user's text and the answer */
+	struct pieces to_user, to_last;  /* between an answer and the user's next text; before the last */
+	struct pieces tail;              /* behind the last, where the next answer begins */
+	unsigned how[3];                 /* of the first text, of an answer, of another text of the user's: enum piece_how */
+	bool needs_text[3], needs_ink[3]; /* of a role: an empty text, or one of blanks, would change what is put around it */
+	struct absent absent[ABSENT_MAX]; /* so would these in a text */
+	size_t nr_absent;
 };
 
 struct chat {
-	enum chat_shape shape;
-	const char *name, *end; /* as chat_name(), chat_end() */
-	/* Of a turn: head, role, middle, text, tail. Mistral: what is around user and assistant instead. */
-	const char *head, *middle, *tail;
-	const char *user_open, *user_close, *answer_open, *answer_close;
-	const char *assistant; /* what the role is called */
-	bool has_bos;        /* once, at the beginning */
-	bool ends_by_eos;    /* a turn's tail begins with the tokenizer's end */
-	bool trims, trims_answer; /* blanks around a text are gone */
-	bool drops_thoughts; /* of earlier answers */
-	enum system_place system;
-	char *system_default; /* the first turn where the user gives none; NULL: there is none */
-	char *system_head;    /* before the text of a system turn, "Today Date: " and the day behind it; NULL: nothing */
-	char *day;            /* NULL: today */
-	char *generation;     /* what the next answer begins behind */
+	struct chat_form forms[2]; /* [1]: with a system message */
+	char *end;                 /* as chat_end() */
+	void *memory;              /* of the pieces */
+	char why[160];             /* what keeps the other form from working */
 };
 
-/* Fills in what the normalised source says. -ENOTSUP: it is none of the shapes. */
-int chat_shape_find(const char *normal, struct chat *c);
+/* Reads the template. -ENOTSUP: it does something that this has no form for; -EBADMSG: it is none. */
+int chat_shape_find(const char *source, struct chat *c, struct err *err);
 
 #endif

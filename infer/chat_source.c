@@ -1,164 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * A Jinja template in one spelling, so that it can be compared. Nothing is evaluated: this is a lexer with one state, the kind of
- * thing written last, which decides whether a '+' joins it to the next.
- */
-#include <hffs/chat.h>
+/* A Jinja template to its tags and the texts between them. Nothing is evaluated. */
+#include "chat_read_int.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #define SOURCE_MAX (1u << 20)
+#define DEPTH_MAX 64
 
 struct lexer {
-	const char *at;  /* what is left */
+	const char *at; /* what is left */
 	const char *begin;
-	struct buf *out;
-	bool is_open;    /* an output was written last, and the next one is joined to it */
-	bool trims;      /* the tag before ended with '-': blanks that follow are gone */
-	bool ends_line;  /* it was no output: a line's end right behind it is gone */
+	struct segments *out;
+	size_t cap;
+	bool trims;     /* the tag before ended with '-': blanks that follow are gone */
+	bool ends_line; /* it was no output: a line's end right behind it is gone */
+	size_t open[DEPTH_MAX]; /* segments whose end is to come */
+	unsigned depth;
 };
 
-/* --- strings --- */
-
-/* 'a'+'b' is 'ab': a string that would follow the '+' of another goes on with it. */
-static void begin_string(struct buf *out)
+static int add_segment(struct lexer *l, struct segment s)
 {
-	if (out->len >= 2 && !memcmp(out->data + out->len - 2, "'+", 2))
-		out->data[out->len -= 2] = '\0';
-	else
-		buf_addc(out, '\'');
-}
+	if (l->out->nr == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct segment *more = reallocarray(l->out->s, cap, sizeof(*more));
 
-static void add_char(struct buf *out, char c)
-{
-	if (c == '\n')
-		buf_adds(out, "\\n");
-	else if (c == '\'')
-		buf_adds(out, "\\'");
-	else
-		buf_addc(out, c);
-}
-
-static void add_text(struct lexer *l, const char *text, size_t len)
-{
-	if (len == 0)
-		return;
-	if (l->is_open)
-		buf_addc(l->out, '+');
-	begin_string(l->out);
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\\')
-			buf_addc(l->out, '\\');
-		add_char(l->out, text[i]);
+		if (!more)
+			return -ENOMEM;
+		l->out->s = more;
+		l->cap = cap;
 	}
-	buf_addc(l->out, '\'');
-	l->is_open = true;
+	l->out->s[l->out->nr++] = s;
+	return 0;
 }
 
-/* A string of an expression, its quote at *text: behind it, or NULL. An escape stays as it is, but one of a quote. */
-static const char *copy_string(const char *text, const char *end, struct buf *out)
-{
-	char quote = *text++;
+/* --- tags --- */
 
-	begin_string(out);
-	for (; text < end && *text != quote; text++) {
-		if (*text == '\\' && text + 1 < end) {
-			text++;
-			if (*text != '"' && *text != '\'')
-				buf_addc(out, '\\');
-			if (*text == '"' || *text == '\'')
-				add_char(out, *text);
-			else
-				buf_addc(out, *text);
-			continue;
-		}
-		add_char(out, *text);
-	}
-	buf_addc(out, '\'');
-	return text < end ? text + 1 : NULL;
-}
-
-/* --- expressions --- */
+static const struct tag {
+	const char *word;
+	enum segment_kind kind;
+	enum segment_kind opened_by; /* SEGMENT_TEXT: by none */
+	bool opens;
+} tags[] = {
+	{"if", SEGMENT_IF, SEGMENT_TEXT, true},
+	{"elif", SEGMENT_ELIF, SEGMENT_IF, true},
+	{"else", SEGMENT_ELSE, SEGMENT_IF, true},
+	{"endif", SEGMENT_ENDIF, SEGMENT_IF, false},
+	{"for", SEGMENT_FOR, SEGMENT_TEXT, true},
+	{"endfor", SEGMENT_ENDFOR, SEGMENT_FOR, false},
+	{"macro", SEGMENT_MACRO, SEGMENT_TEXT, true},
+	{"endmacro", SEGMENT_ENDMACRO, SEGMENT_MACRO, false},
+	{"set", SEGMENT_SET, SEGMENT_TEXT, false},
+	{"generation", SEGMENT_MARK, SEGMENT_TEXT, false},
+	{"endgeneration", SEGMENT_MARK, SEGMENT_TEXT, false},
+};
 
 static bool is_word(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* ['name'] behind what can have members: its length, and the name. */
-static size_t member_len(const char *text, const char *end, const char **name, size_t *len)
+static const struct tag *find_tag(const char *text, size_t len)
 {
-	const char *p = text + 1, *close;
-	char quote;
-
-	while (p < end && *p == ' ')
-		p++;
-	if (p == end || (*p != '\'' && *p != '"'))
-		return 0;
-	quote = *p++;
-	*name = p;
-	while (p < end && is_word(*p))
-		p++;
-	*len = (size_t)(p - *name);
-	if (*len == 0 || p == end || *p != quote)
-		return 0;
-	for (close = p + 1; close < end && *close == ' '; close++)
-		;
-	return close < end && *close == ']' ? (size_t)(close + 1 - text) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		if (strlen(tags[i].word) == len && !strncmp(tags[i].word, text, len))
+			return &tags[i];
+	return NULL;
 }
 
-static bool can_have_members(const struct buf *out, size_t start)
+/* Branches of one condition are one family: the last one that is open may be any of them, but nothing follows an else. */
+static bool fits(enum segment_kind open, const struct tag *t)
 {
-	char last = out->len > start ? out->data[out->len - 1] : '\0';
-
-	return is_word(last) || last == ']' || last == ')';
+	if (t->opened_by != SEGMENT_IF)
+		return open == t->opened_by;
+	return open == SEGMENT_IF || open == SEGMENT_ELIF || (open == SEGMENT_ELSE && t->kind == SEGMENT_ENDIF);
 }
 
-/* [text, end) without blanks; -EBADMSG: a string has no end. */
-static int copy_expression(const char *text, const char *end, struct buf *out)
+static int link_tag(struct lexer *l, const struct tag *t)
 {
-	size_t start = out->len;
+	size_t here = l->out->nr;
 
-	while (text < end) {
-		const char *name;
-		size_t len, skip;
-
-		if (*text == '\'' || *text == '"') {
-			text = copy_string(text, end, out);
-			if (!text)
-				return -EBADMSG;
-		} else if (*text == '[' && can_have_members(out, start) && (skip = member_len(text, end, &name, &len))) {
-			buf_addc(out, '.');
-			buf_add(out, name, len);
-			text += skip;
-		} else {
-			if (!isspace((unsigned char)*text))
-				buf_addc(out, *text);
-			text++;
-		}
+	if (t->opened_by != SEGMENT_TEXT) {
+		if (!l->depth || !fits(l->out->s[l->open[l->depth - 1]].kind, t))
+			return -EBADMSG;
+		l->out->s[l->open[--l->depth]].next = here;
 	}
+	if (t->opens && l->depth == DEPTH_MAX)
+		return -EBADMSG;
+	if (t->opens)
+		l->open[l->depth++] = here;
 	return 0;
 }
 
-/* Does "a if b else c" stand in it? Joined to its neighbours it would read as something else. */
-static bool has_if(const char *text, const char *end)
+static int add_tag(struct lexer *l, const char *text, const char *end, bool is_output)
 {
-	char quote = '\0';
+	struct segment s = {.kind = is_output ? SEGMENT_OUTPUT : SEGMENT_OTHER};
+	const struct tag *t;
+	const char *word;
+	int r = 0;
 
-	for (const char *p = text; p + 3 < end; p++) {
-		if (quote)
-			quote = *p == quote && p[-1] != '\\' ? '\0' : quote;
-		else if (*p == '\'' || *p == '"')
-			quote = *p;
-		else if (isspace((unsigned char)p[0]) && p[1] == 'i' && p[2] == 'f' && !is_word(p[3]))
-			return true;
+	while (text < end && isspace((unsigned char)*text))
+		text++;
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	for (word = text; !is_output && word < end && is_word(*word);)
+		word++;
+	t = find_tag(text, (size_t)(word - text));
+	if (t) {
+		s.kind = t->kind;
+		r = link_tag(l, t);
+		for (text = word; text < end && isspace((unsigned char)*text);)
+			text++;
+	} else if (word - text == 3 && !strncmp(text, "raw", 3)) {
+		r = -EBADMSG; /* what is in it is no tag, which no template was seen to need */
 	}
-	return false;
+	s.text = text;
+	s.end = end;
+	return r < 0 ? r : add_segment(l, s);
 }
-
-/* --- tags --- */
 
 /* The end of a tag, where its "}}" or "%}" stands outside of strings; NULL. */
 static const char *find_end(const char *text, char kind)
@@ -180,26 +140,11 @@ static const char *find_end(const char *text, char kind)
 	return NULL;
 }
 
-static int copy_tag(struct lexer *l, const char *text, const char *end, bool is_output)
-{
-	bool wrap = is_output && has_if(text, end);
-	int r;
-
-	if (is_output && l->is_open)
-		buf_addc(l->out, '+');
-	buf_adds(l->out, is_output ? wrap ? "(" : "" : "{%");
-	r = copy_expression(text, end, l->out);
-	buf_adds(l->out, is_output ? wrap ? ")" : "" : "%}");
-	l->is_open = is_output;
-	return r;
-}
-
 /* At "{{", "{%" or "{#". */
 static int take_tag(struct lexer *l)
 {
 	char kind = l->at[1];
 	const char *text = l->at + 2, *end = kind == '#' ? strstr(text, "#}") : find_end(text, kind == '{' ? '}' : '%');
-	int r = 0;
 
 	if (!end)
 		return -EBADMSG;
@@ -209,10 +154,10 @@ static int take_tag(struct lexer *l)
 	l->ends_line = kind != '{' && !(end > text && end[-1] == '+');
 	if (end > text && (end[-1] == '-' || end[-1] == '+'))
 		end--;
-	if (kind != '#')
-		r = copy_tag(l, text, end, kind == '{');
-	return r;
+	return kind == '#' ? 0 : add_tag(l, text, end, kind == '{');
 }
+
+/* --- texts --- */
 
 static const char *next_tag(const char *text)
 {
@@ -233,7 +178,7 @@ static const char *strip_line(const struct lexer *l, const char *text, const cha
 }
 
 /* Text up to the next tag, which decides with the one before what of its blanks counts. */
-static void take_text(struct lexer *l)
+static int take_text(struct lexer *l)
 {
 	const char *text = l->at, *tag = next_tag(text), *end = tag;
 
@@ -251,10 +196,10 @@ static void take_text(struct lexer *l)
 	else if (l->ends_line && text < end && *text == '\n')
 		text++;
 	l->trims = l->ends_line = false;
-	add_text(l, text, (size_t)(end - text));
+	return text < end ? add_segment(l, (struct segment){.kind = SEGMENT_TEXT, .text = text, .end = end}) : 0;
 }
 
-int chat_source_normalise(const char *source, struct buf *out, struct err *err)
+int segments_read(const char *source, struct segments *out, struct err *err)
 {
 	struct lexer l = {.at = source, .begin = source, .out = out};
 	int r = 0;
@@ -262,11 +207,11 @@ int chat_source_normalise(const char *source, struct buf *out, struct err *err)
 	if (strlen(source) > SOURCE_MAX)
 		return err_set(err, -EBADMSG, "the chat template is larger than %u bytes", SOURCE_MAX);
 	while (*l.at && r == 0) {
-		take_text(&l);
-		if (*l.at)
+		r = take_text(&l);
+		if (r == 0 && *l.at)
 			r = take_tag(&l);
 	}
-	if (r < 0)
-		return err_set(err, r, "the chat template has a tag or a string without an end");
-	return out->failed ? err_set(err, -ENOMEM, "out of memory") : 0;
+	if (r == 0 && l.depth)
+		r = -EBADMSG;
+	return r == -EBADMSG ? err_set(err, r, "the chat template has a tag, a string, or a block of tags without an end") : r;
 }

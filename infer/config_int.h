@@ -64,6 +64,8 @@ struct model_config {
 	bool gated;            /* down(act(gate(x)) * up(x)); otherwise down(act(up(x))) */
 	enum op_activation activation;
 	bool learned_positions;
+	bool scaled;           /* every matrix of F8_E4M3 has scales beside it: one, one a row, or one a block of this size (0: no blocks) */
+	uint32_t scale_rows, scale_cols;
 	bool transposed;       /* matrices of the blocks lie as [in][out]: GPT-2 in safetensors */
 	bool tied;             /* the head is the table of tokens */
 

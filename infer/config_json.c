@@ -328,22 +328,12 @@ static const struct family *family_of(struct reader *r)
 	return NULL;
 }
 
-static void refuse_quantised(struct reader *r)
-{
-	const struct json *q = reader_get(r, "quantization_config");
-	const char *method = json_get_string(q, "quant_method");
-
-	if (q)
-		reader_fail(r, -ENOTSUP, "%s: weights quantised by %.60s are not supported (GGUF files are)", r->where,
-			    method ? method : "quantization_config");
-}
-
 /* The text model within a model of several kinds: what is around it is for pictures. */
 static void read_inner(struct reader *outer, const struct family *f, struct model_config *c)
 {
 	struct reader r = {.j = reader_get(outer, "text_config"), .where = "config.json, text_config", .err = outer->err, .r = outer->r};
 
-	refuse_quantised(&r);
+	config_json_scales(&r, c);
 	read_model(&r, f, c);
 	c->tied = reader_bool(outer, "tie_word_embeddings", true); /* the inner one's is not looked at */
 	read_ends(&r, c);
@@ -365,7 +355,7 @@ int config_parse_json(const char *text, size_t len, struct model_config *c, stru
 	if (!json_is_object(j))
 		return err_set(err, -EBADMSG, "config.json is not an object");
 	f = family_of(&r);
-	refuse_quantised(&r);
+	config_json_scales(&r, c);
 	if (r.r < 0)
 		return r.r;
 	c->arch = f->arch;

@@ -8,5 +8,7 @@
 
 /* Fills c->rope and c->rope_sliding; architecture, head_dim and context are known by then. */
 void config_json_rope(struct reader *r, struct model_config *c);
+/* quantization_config: config_scales.c */
+void config_json_scales(struct reader *r, struct model_config *c);
 
 #endif

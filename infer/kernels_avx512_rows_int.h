@@ -524,14 +524,37 @@ static inline __attribute__((always_inline)) void float_rows(enum tensor_type ty
 		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
 }
 
-/* Scales are applied on the way to floats. */
+/* One or two tokens: the sum of each block of columns times its scale. */
+static inline __attribute__((always_inline)) void f8_dot(const struct rows_job *j, uint32_t r, uint32_t nx)
+{
+	const struct matrix *m = j->w;
+	uint32_t tile = m->scales ? m->scale_cols : m->cols;
+	const float *scale = m->scales ? m->scales + (size_t)(r / m->scale_rows) * ((m->cols - 1) / tile + 1) : NULL;
+	const char *p = (const char *)m->data + r * m->row_bytes;
+	float sums[4] = {0}, part[4];
+
+	for (uint32_t c = 0; c < m->cols; c += tile) {
+		dot_floats(TENSOR_F8_E4M3, p + c, m->cols - c < tile ? m->cols - c : tile, j->x->x + c, j->x->stride, nx, part);
+		for (uint32_t t = 0; t < nx; t++)
+			sums[t] += scale ? scale[c / tile] * part[t] : part[t];
+	}
+	put(j, r, 0, nx, sums);
+}
+
+/* More of them: a row becomes floats once, with its scales. */
 static void f8_rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 {
 	float *row = j->scratch;
 
 	for (uint32_t r = begin; r < end; r++) {
-		matrix_part(&SET_TABLE, j->w, r, 0, j->w->cols, row);
-		float_row(TENSOR_F32, j, (const char *)row, r);
+		if (j->x->n == 1) {
+			f8_dot(j, r, 1);
+		} else if (j->x->n == 2) {
+			f8_dot(j, r, 2);
+		} else {
+			matrix_part(&SET_TABLE, j->w, r, 0, j->w->cols, row);
+			float_row(TENSOR_F32, j, (const char *)row, r);
+		}
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "ops_vector_int.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint8_t lanes_u8 __attribute__((vector_size(LANES)));
 typedef uint16_t lanes_u16 __attribute__((vector_size(LANES * 2)));
 typedef uint32_t lanes_u32 __attribute__((vector_size(LANES * 4)));
 
@@ -298,24 +299,19 @@ static inline lanes_f bf16_load(const uint16_t *p)
 	return (lanes_f)(__builtin_convertvector(v, lanes_u32) << 16);
 }
 
-static inline __attribute__((always_inline)) void floats_of(enum tensor_type type, const void *data, size_t n, float *out)
+/* As F16 the exponent is 8 too low. */
+static inline lanes_f f8_load(const uint8_t *p)
 {
-	const uint16_t *p = data;
-	size_t i = 0;
+	lanes_u8 bytes;
+	lanes_u16 w, magnitude;
+	uint16_t all_[LANES];
 
-	for (; i + LANES <= n; i += LANES)
-		store(out + i, type == TENSOR_F16 ? half_load(p + i) : bf16_load(p + i));
-	dequantize(type, p + i, n - i, out + i);
-}
-
-static void to_floats(enum tensor_type type, const void *data, size_t n, float *out)
-{
-	if (type == TENSOR_F16)
-		floats_of(TENSOR_F16, data, n, out);
-	else if (type == TENSOR_BF16)
-		floats_of(TENSOR_BF16, data, n, out);
-	else
-		dequantize(type, data, n, out);
+	memcpy(&bytes, p, sizeof(bytes));
+	w = __builtin_convertvector(bytes, lanes_u16);
+	magnitude = w & 0x7f;
+	w = (w ^ magnitude) << 8 | magnitude << 7 | ((lanes_u16)(magnitude == 0x7f) & 0x7e00); /* NaN */
+	memcpy(all_, &w, sizeof(all_));
+	return half_load(all_) * 256;
 }
 
 static inline __attribute__((always_inline)) lanes_f float_load(enum tensor_type type, const char *row, size_t at)
@@ -324,7 +320,30 @@ static inline __attribute__((always_inline)) lanes_f float_load(enum tensor_type
 		return half_load((const uint16_t *)(const void *)row + at);
 	if (type == TENSOR_BF16)
 		return bf16_load((const uint16_t *)(const void *)row + at);
+	if (type == TENSOR_F8_E4M3)
+		return f8_load((const uint8_t *)row + at);
 	return load((const float *)(const void *)row + at);
+}
+
+static inline __attribute__((always_inline)) void floats_of(enum tensor_type type, const char *data, size_t n, float *out)
+{
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES)
+		store(out + i, float_load(type, data, i));
+	dequantize(type, data + i * tensor_type_info(type)->bytes, n - i, out + i);
+}
+
+static void to_floats(enum tensor_type type, const void *data, size_t n, float *out)
+{
+	if (type == TENSOR_F16)
+		floats_of(TENSOR_F16, data, n, out);
+	else if (type == TENSOR_BF16)
+		floats_of(TENSOR_BF16, data, n, out);
+	else if (type == TENSOR_F8_E4M3)
+		floats_of(TENSOR_F8_E4M3, data, n, out);
+	else
+		dequantize(type, data, n, out);
 }
 
 static inline __attribute__((always_inline)) float dot_row(enum tensor_type type, const char *row, const float *x, uint32_t cols)
@@ -352,6 +371,28 @@ static inline __attribute__((always_inline)) void float_rows(enum tensor_type ty
 
 			put(j, r, t, 1, &sum_);
 		}
+}
+
+/* The sum of each block of columns times its scale. */
+static void f8_rows(const struct rows_job *j, uint32_t begin, uint32_t end)
+{
+	const struct matrix *m = j->w;
+	uint32_t block = m->scales ? m->scale_cols : m->cols;
+
+	for (uint32_t r = begin; r < end; r++) {
+		const float *scale = m->scales ? m->scales + (size_t)(r / m->scale_rows) * ((m->cols - 1) / block + 1) : NULL;
+		const char *row = (const char *)m->data + r * m->row_bytes;
+
+		for (size_t t = 0; t < j->x->n; t++) {
+			const float *x = j->x->x + t * j->x->stride;
+			float sum_ = 0;
+
+			for (uint32_t c = 0; c < m->cols; c += block)
+				sum_ += dot_row(TENSOR_F8_E4M3, row + c, x + c, m->cols - c < block ? m->cols - c : block) *
+					(scale ? scale[c / block] : 1);
+			put(j, r, t, 1, &sum_);
+		}
+	}
 }
 
 #define TILE_ROWS 3u
@@ -408,7 +449,7 @@ static void float_tiles(const struct rows_job *j, uint32_t begin, uint32_t end)
 
 static void rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	if (!has_blocks(j->w->type) && (j->x->n >= TOKENS_AT_ONCE || j->w->type == TENSOR_F8_E4M3)) {
+	if (!has_blocks(j->w->type) && j->x->n >= TOKENS_AT_ONCE) {
 		float_tiles(j, begin, end);
 		return;
 	}
@@ -421,6 +462,9 @@ static void rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 		break;
 	case TENSOR_BF16:
 		float_rows(TENSOR_BF16, j, begin, end);
+		break;
+	case TENSOR_F8_E4M3:
+		f8_rows(j, begin, end);
 		break;
 	case TENSOR_Q8_0:
 		byte_rows(TENSOR_Q8_0, j, begin, end);

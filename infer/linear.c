@@ -144,12 +144,16 @@ void linear_run(const struct kernels *k, struct crew *c, struct linear_space *s,
 	crew_run(c, run.first[nr], 1, units, &run);
 }
 
-static void apply_scales(const struct matrix *m, uint32_t r, uint32_t begin, uint32_t n, float *out)
+static void apply_scales(const struct kernels *k, const struct matrix *m, uint32_t r, uint32_t begin, uint32_t n, float *out)
 {
 	const float *scales = m->scales + (size_t)(r / m->scale_rows) * ((m->cols - 1) / m->scale_cols + 1);
 
-	for (uint32_t i = 0; i < n; i++)
-		out[i] *= scales[(begin + i) / m->scale_cols];
+	for (uint32_t i = 0, len; i < n; i += len) {
+		uint32_t left = m->scale_cols - (begin + i) % m->scale_cols; /* of the block */
+
+		len = left < n - i ? left : n - i;
+		k->scale(out + i, scales[(begin + i) / m->scale_cols], len);
+	}
 }
 
 void matrix_part(const struct kernels *k, const struct matrix *m, uint32_t r, uint32_t begin, uint32_t n, float *out)
@@ -159,7 +163,7 @@ void matrix_part(const struct kernels *k, const struct matrix *m, uint32_t r, ui
 
 	k->to_floats(m->type, row + (size_t)(begin / info->block) * info->bytes, n, out);
 	if (m->scales)
-		apply_scales(m, r, begin, n, out);
+		apply_scales(k, m, r, begin, n, out);
 }
 
 void matrix_row(const struct kernels *k, const struct matrix *m, uint32_t r, float *out)

@@ -185,6 +185,9 @@ bool name_is_idle(const struct model_config *c, const char *name)
 	for (const char *const *end = n->idle; *end; end++)
 		if (ends_in(name, *end))
 			return true;
+	/* Of activations, which are not quantised here. */
+	if (c->scaled && (ends_in(name, ".input_scale") || ends_in(name, ".activation_scale")))
+		return true;
 	/* A copy of the table of tokens. */
 	for (const char *const *p = n->prefixes; !c->gguf && c->tied && *p; p++)
 		if (name_of(c, *p, ROLE_HEAD, 0, false, head) && !strcmp(head, name))

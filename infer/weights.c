@@ -3,6 +3,8 @@
 #include "weights_int.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <hffs/buf.h>
@@ -79,38 +81,12 @@ static void check_type(struct binder *b, const struct tensor *t, const char *nam
 		fail(b, -ENOTSUP, name, "is not aligned to its elements, which is not supported");
 }
 
-/* --- matrices and vectors --- */
+/* --- vectors --- */
 
 static struct matrix matrix_of(const struct binder *b, const struct tensor *t, uint32_t file, uint32_t rows, uint32_t cols)
 {
 	return (struct matrix){.data = b->files->files[file].map + t->off, .row_bytes = (size_t)(t->len / rows), .rows = rows, .cols = cols,
 			       .type = t->type};
-}
-
-/*
- * rows x cols as the product wants it. Where matrices lie transposed, the matrix has a row for each input, and `rows` outputs. What is
- * not there is an error. group: GROUP_NONE if only rows of it are used.
- */
-#define GROUP_NONE UINT32_MAX
-static struct matrix bind_matrix(struct binder *b, enum role role, uint32_t layer, uint32_t group, uint32_t rows, uint32_t cols)
-{
-	bool transposed = b->c->transposed && role >= ROLE_QKV;
-	uint32_t r = transposed ? cols : rows, c = transposed ? rows : cols, file = 0;
-	char name[TENSOR_NAME_MAX] = "";
-	const struct tensor *t = find(b, role, layer, false, name, &file);
-
-	if (!t) {
-		fail(b, -EBADMSG, name, "is missing");
-		return (struct matrix){0};
-	}
-	check_shape(b, t, name, r, c);
-	check_type(b, t, name, transposed);
-	if (b->r < 0)
-		return (struct matrix){0};
-	if (group != GROUP_NONE && stream_add(b->w->stream, group, file, t->off, t->len) < 0)
-		b->r = -ENOMEM;
-	b->w->parameters += (uint64_t)rows * cols;
-	return matrix_of(b, t, file, r, c);
 }
 
 static float *new_vector(struct binder *b, uint32_t n)
@@ -127,15 +103,122 @@ static float *new_vector(struct binder *b, uint32_t n)
 	return grown[b->w->nr_vectors++] = v;
 }
 
+/* The tensor as n floats, which come with the group; NULL: an error. */
+static struct vector_load *add_load(struct binder *b, const struct tensor *t, uint32_t file, uint32_t group, uint32_t n)
+{
+	struct layer *l = &b->w->layers[group];
+	float *v = b->r < 0 ? NULL : new_vector(b, n);
+	struct vector_load *grown = v ? reallocarray(l->loads, l->nr_loads + 1, sizeof(*grown)) : NULL;
+
+	l->loads = grown ? grown : l->loads;
+	if (!grown || stream_add(b->w->stream, group, file, t->off, t->len) < 0) {
+		b->r = b->r < 0 ? b->r : -ENOMEM;
+		return NULL;
+	}
+	l->loads[l->nr_loads] = (struct vector_load){.from = matrix_of(b, t, file, 1, n), .to = v};
+	return &l->loads[l->nr_loads++];
+}
+
+/* --- scales --- */
+
+static bool is_shaped(const struct tensor *t, uint64_t rows, uint64_t cols)
+{
+	if (t->n_dims == 2)
+		return t->shape[0] == rows && t->shape[1] == cols;
+	return cols == 1 && (t->n_dims == 1 ? t->shape[0] == rows : t->n_dims == 0 && rows == 1);
+}
+
+/* One for the tensor, one a block, or one a row: which it is the shape says. */
+static bool take_scale_shape(const struct model_config *c, const struct tensor *t, struct matrix *m)
+{
+	uint32_t rows = c->scale_rows ? c->scale_rows : 1, cols = c->scale_rows ? c->scale_cols : m->cols;
+
+	if (is_shaped(t, 1, 1)) {
+		rows = m->rows;
+		cols = m->cols;
+	} else if (!is_shaped(t, (m->rows - 1) / rows + 1, (m->cols - 1) / cols + 1)) {
+		return false;
+	}
+	m->scale_rows = rows;
+	m->scale_cols = cols;
+	return true;
+}
+
+static void bind_scales(struct binder *b, const char *name, uint32_t group, struct matrix *m)
+{
+	static const char *const ends[] = {"_scale", "_scale_inv"}; /* what the second is the inverse of is what divided the weights */
+	char scale[TENSOR_NAME_MAX + 16] = "";
+	const struct tensor *t = NULL;
+	struct vector_load *load;
+	uint32_t file = 0;
+	uint64_t nr;
+
+	if (b->r < 0 || !b->c->scaled || m->type != TENSOR_F8_E4M3)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && !t; i++) {
+		(void)snprintf(scale, sizeof(scale), "%s%s", name, ends[i]);
+		t = files_find(b->files, scale, &file);
+	}
+	if (!t) {
+		fail(b, -EBADMSG, name, "is of type F8_E4M3 and has no scale beside it, which the configuration says it has");
+		return;
+	}
+	if (!take_scale_shape(b->c, t, m))
+		fail(b, -EBADMSG, scale, "has a shape that does not fit the tensor whose scale it is");
+	check_type(b, t, scale, true);
+	if (b->r < 0)
+		return;
+	nr = ((uint64_t)(m->rows - 1) / m->scale_rows + 1) * ((m->cols - 1) / m->scale_cols + 1);
+	if (nr > UINT32_MAX)
+		fail(b, -ENOTSUP, scale, "has more scales than are supported");
+	load = add_load(b, t, file, group, (uint32_t)nr);
+	if (!load)
+		return;
+	m->scales = load->to;
+	load->scale = strdup(scale);
+	if (!load->scale)
+		b->r = -ENOMEM;
+}
+
+/* --- matrices --- */
+
+/*
+ * rows x cols as the product wants it. Where matrices lie transposed, the matrix has a row for each input, and `rows` outputs. What is
+ * not there is an error. group: GROUP_NONE if only rows of it are used.
+ */
+#define GROUP_NONE UINT32_MAX
+static struct matrix bind_matrix(struct binder *b, enum role role, uint32_t layer, uint32_t group, uint32_t rows, uint32_t cols)
+{
+	bool transposed = b->c->transposed && role >= ROLE_QKV;
+	uint32_t r = transposed ? cols : rows, c = transposed ? rows : cols, file = 0;
+	char name[TENSOR_NAME_MAX] = "";
+	const struct tensor *t = find(b, role, layer, false, name, &file);
+	struct matrix m;
+
+	if (!t) {
+		fail(b, -EBADMSG, name, "is missing");
+		return (struct matrix){0};
+	}
+	check_shape(b, t, name, r, c);
+	check_type(b, t, name, transposed);
+	if (b->r < 0)
+		return (struct matrix){0};
+	if (group != GROUP_NONE && stream_add(b->w->stream, group, file, t->off, t->len) < 0)
+		b->r = -ENOMEM;
+	b->w->parameters += (uint64_t)rows * cols;
+	m = matrix_of(b, t, file, r, c);
+	/* Rows of tables are used before the group that a tied head belongs to. */
+	bind_scales(b, name, role == ROLE_TOKENS || role == ROLE_POSITIONS ? GROUP_FIRST : group, &m);
+	return m;
+}
+
 /* NULL if it is not there and need not be. */
 static float *bind_vector(struct binder *b, enum role role, uint32_t layer, bool bias, uint32_t group, uint32_t n, bool required)
 {
-	struct layer *l = &b->w->layers[group];
 	char name[TENSOR_NAME_MAX] = "";
 	uint32_t file = 0;
 	const struct tensor *t = find(b, role, layer, bias, name, &file);
-	struct vector_load *grown;
-	float *v;
+	struct vector_load *load;
 
 	if (!t) {
 		if (required)
@@ -144,17 +227,11 @@ static float *bind_vector(struct binder *b, enum role role, uint32_t layer, bool
 	}
 	check_shape(b, t, name, 0, n);
 	check_type(b, t, name, true);
-	v = b->r < 0 ? NULL : new_vector(b, n);
-	grown = v ? reallocarray(l->loads, l->nr_loads + 1, sizeof(*grown)) : NULL;
-	if (!grown || stream_add(b->w->stream, group, file, t->off, t->len) < 0) {
-		b->r = b->r < 0 ? b->r : -ENOMEM;
-		l->loads = grown ? grown : l->loads;
+	load = add_load(b, t, file, group, n);
+	if (!load)
 		return NULL;
-	}
-	l->loads = grown;
-	l->loads[l->nr_loads++] = (struct vector_load){.from = matrix_of(b, t, file, 1, n), .to = v};
 	b->w->parameters += n;
-	return v;
+	return load->to;
 }
 
 static float *bind_norm(struct binder *b, enum role role, uint32_t layer, uint32_t group, uint32_t n, float **bias)
@@ -174,8 +251,17 @@ static float *bind_bias(struct binder *b, enum role role, uint32_t layer, uint32
 	return wanted || b->c->bias_by_presence ? bind_vector(b, role, layer, true, GROUP_LAYER(layer), n, wanted) : NULL;
 }
 
+static void part_scales(struct binder *b, uint32_t from, struct matrix *part, const struct matrix *m)
+{
+	if (!m->scales || m->scale_rows == m->rows)
+		return;
+	if (from % m->scale_rows && b->r == 0)
+		b->r = err_set(b->err, -ENOTSUP, "a block of scales belongs to two matrices that are stored as one, which is not supported");
+	part->scales += (size_t)(from / m->scale_rows) * ((m->cols - 1) / m->scale_cols + 1);
+}
+
 /* Outputs [from, from + n) of a product. */
-static struct matrix part_of(const struct binder *b, const struct matrix *m, uint32_t from, uint32_t n)
+static struct matrix part_of(struct binder *b, const struct matrix *m, uint32_t from, uint32_t n)
 {
 	struct matrix part = *m;
 
@@ -185,6 +271,7 @@ static struct matrix part_of(const struct binder *b, const struct matrix *m, uin
 	} else {
 		part.data = (const uint8_t *)m->data + from * m->row_bytes;
 		part.rows = n;
+		part_scales(b, from, &part, m);
 	}
 	return part;
 }
@@ -370,11 +457,18 @@ int weights_bind(struct model_files *files, const struct model_config *c, stream
 	return b.r;
 }
 
+static void layer_done(struct layer *l)
+{
+	for (uint32_t i = 0; i < l->nr_loads; i++)
+		free(l->loads[i].scale);
+	free(l->loads);
+}
+
 void weights_done(struct weights *w)
 {
 	stream_free(w->stream);
 	for (uint32_t i = 0; w->layers && i < w->nr; i++)
-		free(w->layers[i].loads);
+		layer_done(&w->layers[i]);
 	for (uint32_t i = 0; i < w->nr_vectors; i++)
 		free(w->vectors[i]);
 	free(w->vectors);
@@ -382,6 +476,14 @@ void weights_done(struct weights *w)
 	free(w->token_rows.known);
 	free(w->position_rows.known);
 	*w = (struct weights){0};
+}
+
+static int check_scales(const struct vector_load *load, struct err *err)
+{
+	for (uint32_t i = 0; load->scale && i < load->from.cols; i++)
+		if (!isfinite(load->to[i]))
+			return err_set(err, -EBADMSG, "tensor %.150s has a scale that is not a finite number", load->scale);
+	return 0;
 }
 
 int weights_need(struct weights *w, const struct kernels *k, uint32_t group, struct err *err)
@@ -395,6 +497,7 @@ int weights_need(struct weights *w, const struct kernels *k, uint32_t group, str
 		matrix_row(k, &load->from, 0, load->to);
 		for (uint32_t n = 0; load->plus != 0 && n < load->from.cols; n++)
 			load->to[n] += load->plus;
+		r = check_scales(load, err);
 	}
 	l->loaded |= r == 0;
 	return r;

@@ -16,6 +16,7 @@ struct vector_load {
 	struct matrix from; /* one row */
 	float *to;
 	float plus;
+	char *scale; /* the tensor's name, where the floats are scales; they must be finite */
 };
 
 /* NULL and {0} for what the architecture does not have. */

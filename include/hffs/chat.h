@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Conversations in the form that a model was trained with. Repositories describe it by a program in Jinja, which is never run here:
- * its source is compared with shapes that are known, and what differs between models of one shape (a first system message, blanks,
- * the beginning of an answer) is taken from its strings.
+ * Conversations in the form that a model was trained with. Repositories describe it by a program in Jinja, the chat template. It is
+ * read once, when it is opened, for what it puts around texts; no text of a conversation ever gets to it. One that does more than
+ * that - that asks what is in a text, computes, calls - is refused.
  */
 #ifndef HFFS_CHAT_H
 #define HFFS_CHAT_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include <hffs/buf.h>
 #include <hffs/err.h>
 #include <hffs/tokenizer.h>
 
-/*
- * The source in one spelling: comments and blanks gone, strings in single quotes with \n for a line's end, x['y'] as x.y, text outside
- * of tags as strings, neighbours that are put out joined by '+'. Blanks around tags count as transformers' trim_blocks and
- * lstrip_blocks have it. Appends to out. -EBADMSG for a tag or string without an end.
- */
-int chat_source_normalise(const char *source, struct buf *out, struct err *err);
-
 struct chat;
-/* -ENOTSUP for a template of no known shape. Caller frees. */
+/* -ENOTSUP, with what it was that could not be followed; -EBADMSG: it is no template. Caller frees. */
 int chat_new(const char *source, struct chat **out, struct err *err);
 void chat_free(struct chat *c);
 AUTO_DEFINE(struct chat *, chat_free)
-/* "ChatML", "Llama 3", ... */
-const char *chat_name(const struct chat *c);
 /* The token that ends a turn, beside the tokenizer's own end; NULL: that one alone. */
 const char *chat_end(const struct chat *c);
 
@@ -39,7 +31,7 @@ struct chat_message {
 /* What a template takes from its surroundings. */
 struct chat_context {
 	const char *bos, *eos; /* as the vocabulary writes them; "" if there is none */
-	const char *today;     /* "26 Jul 2024" */
+	struct tm today;
 };
 
 /* Text for tokenizer_encode_marked(): what users and models wrote is plain. UTF-8, whatever they wrote. */
@@ -52,7 +44,8 @@ void chat_text_done(struct chat_text *t);
 
 /*
  * The conversation up to where the next answer begins. A system message may only be the first; then user and assistant take turns, the
- * last is the user's. -EINVAL with a sentence for another order, or a system message where the model has no place for one.
+ * last is the user's. -EINVAL with a sentence for another order, for a system message where the model has no place for one, and for an
+ * empty text where the template would leave out what is around it.
  */
 int chat_format(const struct chat *c, const struct chat_context *context, const struct chat_message *messages, size_t nr,
 		struct chat_text *out, struct err *err);

@@ -22,6 +22,7 @@ static void check_matrix(const struct matrix *m, uint64_t size)
 	MUST(data >= base && m->rows && m->cols && (uint64_t)(data - base) <= size);
 	MUST((m->rows - 1) * (uint64_t)m->row_bytes + m->cols / tensor_type_info(m->type)->block * tensor_type_info(m->type)->bytes <=
 	     size - (uint64_t)(data - base));
+	MUST(!m->scales || (m->type == TENSOR_F8_E4M3 && m->scale_rows && m->scale_cols));
 }
 
 static void check_weights(const struct weights *w, const struct model_config *c, uint64_t size)

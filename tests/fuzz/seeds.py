@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes small good inputs for each fuzzer: seeds.py FOLDER"""
+import glob
 import io
 import json
 import math
@@ -10,6 +11,9 @@ import sys
 import zipfile
 
 import seeds_tokens
+
+
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "chat_templates")
 
 
 def safetensors(tensors, metadata=None, end=0):
@@ -53,6 +57,9 @@ def zip64_end(count):
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 6, "hidden_size": 4, "intermediate_size": 8,
          "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 16, "rms_norm_eps": 1e-5,
          "hidden_act": "silu", "rope_theta": 10000.0, "eos_token_id": [1, 2], "bos_token_id": 0, "tie_word_embeddings": True}
+BLOCKS = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [2, 3]}
+CHANNELS = {"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": {"group_0": {
+    "weights": {"num_bits": 8, "type": "float", "strategy": "channel", "symmetric": True, "dynamic": False}, "targets": ["Linear"]}}}
 CONFIGS = [
     LLAMA,
     {**LLAMA, "attention_bias": True, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -66,6 +73,8 @@ CONFIGS = [
                                              "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "final_logit_softcapping": 30.0}},
     {"model_type": "gpt2", "n_embd": 4, "n_layer": 1, "n_head": 2, "n_inner": None, "activation_function": "gelu_new"},
     {"model_type": "bert", "hidden_size": 4, "num_attention_heads": 2, "num_hidden_layers": 1, "position_embedding_type": "absolute"},
+    {**LLAMA, "quantization_config": BLOCKS},
+    {**LLAMA, "quantization_config": CHANNELS},
 ]
 BESIDE = [
     {"bos_token_id": 1, "eos_token_id": [1, 2]},
@@ -84,9 +93,21 @@ def llama_tensors(rows):
     return once + [(f"model.layers.0.{a}.weight", f"blk.0.{b}.weight", shape) for a, b, shape in layer][:rows]
 
 
-def bind_folder(rows):
-    tensors = [(name, "F32", shape, 4 * math.prod(shape)) for name, _, shape in llama_tensors(rows)]
-    text, header = json.dumps(LLAMA).encode(), safetensors(tensors)
+def scaled_tensors(block):
+    """Matrices in F8_E4M3, each with a scale a block, or a row."""
+    out = []
+    for name, _, shape in llama_tensors(20):
+        if "_proj" not in name:
+            out.append((name, "F32", shape, 4 * math.prod(shape)))
+            continue
+        scales = [-(-shape[0] // 2), -(-shape[1] // 3)] if block else [shape[0], 1]
+        out += [(name + ("_scale_inv" if block else "_scale"), "F32", scales, 4 * math.prod(scales)), (name, "F8_E4M3", shape, math.prod(shape))]
+    return out
+
+
+def bind_folder(rows, config=LLAMA, tensors=None):
+    tensors = tensors or [(name, "F32", shape, 4 * math.prod(shape)) for name, _, shape in llama_tensors(rows)]
+    text, header = json.dumps(config).encode(), safetensors(tensors)
     return struct.pack("<BH", 0, len(text)) + header[:2] + text + header[2:]
 
 
@@ -121,7 +142,9 @@ def seeds():
         ],
         "shards": [json.dumps(index).encode(), b'{"weight_map": {}}', b'{"weight_map": {"\\u0061": "x.bin"}}'],
         "config": [json.dumps(c).encode() for c in CONFIGS + BESIDE],
-        "bind": [bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
+        "bind": [bind_folder(0, {**LLAMA, "quantization_config": BLOCKS}, scaled_tensors(True)),
+                 bind_folder(0, {**LLAMA, "quantization_config": CHANNELS}, scaled_tensors(False)),
+                 bind_folder(9), bind_folder(4), bind_gguf(9), bind_gguf(5)],
         "zip": [zip_file(), zip_file(b"a comment"), zip_file(zip64=True), zip64_end(0)],
         **seeds_tokens.seeds(gguf),
         "pickle": [b"\x80\x04\x95", b"\x93NUMPY\x01\x00\x14\x00{'descr': '|O', 'a':1}", b"storages".ljust(257, b"\0") + b"ustar", zip_file(),
@@ -129,6 +152,8 @@ def seeds():
                    b"}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0Nes.cposix\nsystem\nq\0(X\1\0\0\0xq\1tq\2Rq\3."],
         "lockfile": [json.dumps(lock).encode(), b'{"hffs_lock": 1, "repositories": []}'],
         "card": [b'---\nlicense: mit\ntags:\n- a\nx: &a [1, {b: ~}]\ny: *a\n---\n# X\n## Uses\nFine-tuned. More.\n', b'---\na: |\n  b\n---\n'],
+        "chat": [open(path, "rb").read() for path in sorted(glob.glob(os.path.join(TEMPLATES, "*.jinja")) +
+                                                            glob.glob(os.path.join(TEMPLATES, "unknown", "*.jinja")))],
         "parquet": [struct.pack("<QI4s", 1000, 100, b"PAR1"), struct.pack("<QI4s", 20, 8, b"PARE")],
     }
 

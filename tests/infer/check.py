@@ -167,16 +167,108 @@ def unpermute(c, name, x):
 def check_f8(e, root, name="llama-wide"):
     """F8_E4M3 without scales: what is stored is what counts."""
     c, ids = models.MODELS[name][0], models.ids_of(name)
-    table = np.array([models.f8_value(b) for b in range(256)], np.float32)
     small, plain = {}, {}
     for n, (x, _) in models.weights(name).items():
-        codes = np.abs(np.nan_to_num(table, nan=1e9)[None, :] - x.reshape(-1, 1)).argmin(axis=1).astype(np.uint8) if x.ndim == 2 else None
-        small[n] = (x, "F32") if codes is None else (codes.reshape(x.shape), "F8_E4M3")
-        plain[n] = (x, "F32") if codes is None else (table[codes].reshape(x.shape), "F32")
+        codes = models.to_f8(x) if x.ndim == 2 else None
+        small[n] = (x, "F32") if codes is None else (codes, "F8_E4M3")
+        plain[n] = (x, "F32") if codes is None else (models.F8_VALUES[codes], "F32")
     models.write(os.path.join(root, "f8"), c, small)
     models.write(os.path.join(root, "f8-plain"), c, plain)
     off = np.abs(e.logits(os.path.join(root, "f8"), c["vocab_size"], ids) - e.logits(os.path.join(root, "f8-plain"), c["vocab_size"], ids)).max()
     verdict("f8", off < 2e-2, f"differs from the same in F32 by {off:.2g}")
+
+
+COMPRESSED = {"quant_method": "compressed-tensors", "format": "float-quantized", "ignore": ["lm_head"], "kv_cache_scheme": None,
+              "quantization_status": "compressed", "global_compression_ratio": 1.5}
+
+
+def compressed(strategy, **more):
+    weights = {"num_bits": 8, "type": "float", "strategy": strategy, "symmetric": True, "dynamic": False, "group_size": None,
+               "actorder": None, "observer": "minmax", "observer_kwargs": {}, "block_structure": None, **more}
+    group = {"weights": weights, "input_activations": {"num_bits": 8, "type": "float", "dynamic": True}, "output_activations": None,
+             "targets": ["Linear"]}
+    return {**COMPRESSED, "config_groups": {"group_0": group}}
+
+
+# model; what its configuration says; rows and columns of a block (0: all); the scales' name, shape (None: a number a block) and type
+SCALED = {
+    "tensor": ("llama-wide", compressed("tensor"), 0, 0, "weight_scale", (1,), "F32"),
+    "number": ("llama3", {"quant_method": "fp8", "activation_scheme": "static", "weight_block_size": None}, 0, 0, "weight_scale_inv", (), "BF16"),
+    "channel": ("qwen3", compressed("channel"), 1, 0, "weight_scale", None, "BF16"),
+    "fbgemm": ("llama-wide", {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0, "modules_to_not_convert": ["lm_head"]}, 1, 0,
+               "weight_scale", None, "F32"),
+    "flat": ("qwen2-window", compressed("channel"), 1, 0, "weight_scale", (-1,), "F16"),
+    "block": ("llama-wide", {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}, 128, 128,
+              "weight_scale_inv", None, "F32"),
+    "odd-block": ("qwen3", compressed("block", block_structure=[24, 40]), 24, 40, "weight_scale", None, "F32"),
+    "fused-tensor": ("phi3-plain", compressed("tensor"), 0, 0, "weight_scale", (1,), "F32"),
+    "fused-channel": ("phi3-plain", compressed("channel"), 1, 0, "weight_scale", None, "BF16"),
+    "fused-block": ("phi3-plain", {"quant_method": "fp8", "weight_block_size": [32, 48]}, 32, 48, "weight_scale_inv", None, "F32"),
+    "tied-table": ("qwen2", {"quant_method": "fp8", "weight_block_size": [50, 33]}, 50, 33, "weight_scale_inv", None, "F32"),
+}
+
+
+def scaled(name, layout):
+    """The model in F8_E4M3 with scales, and in F32 with their products: tensors of both."""
+    _, how, rows, cols, end, shape, dtype = layout
+    small, plain = {}, {}
+    for n, (x, _) in models.weights(name).items():
+        small[n] = plain[n] = (x, "F32")
+        if x.ndim == 2 and ("_proj" in n or models.MODELS[name][0]["tie_word_embeddings"]):
+            codes, scales, product = models.f8_scaled(x, rows or x.shape[0], cols or x.shape[1], dtype)
+            small[n], plain[n] = (codes, "F8_E4M3"), (product, "F32")
+            small[n.replace("weight", end)] = (scales if shape is None else scales.reshape(shape), dtype)
+            if how.get("activation_scheme") == "static":
+                small[n.replace("weight", "activation_scale")] = (np.ones(1), "F32")
+    # As programs write them: what is wide first, so that everything is aligned.
+    return dict(sorted(small.items(), key=lambda t: -{"F32": 4, "F8_E4M3": 1}.get(t[1][1], 2))), plain
+
+
+def check_scales(e, root):
+    """F8_E4M3 with scales of every form against the products in F32, one token a call and all at once."""
+    for layout, row in SCALED.items():
+        c, ids = models.MODELS[row[0]][0], models.ids_of(row[0])
+        small, plain = scaled(row[0], row)
+        models.write(os.path.join(root, "scaled"), {**c, "quantization_config": row[1]}, small)
+        models.write(os.path.join(root, "scaled-plain"), c, plain)
+        want = e.logits(os.path.join(root, "scaled-plain"), c["vocab_size"], ids)
+        for kernels in ("scalar", ""):
+            options = {"kernels": kernels} if kernels else {}
+            got = e.logits(os.path.join(root, "scaled"), c["vocab_size"], ids, **options)
+            ones = e.logits(os.path.join(root, "scaled"), c["vocab_size"], *([i] for i in ids[:12]), **options)
+            off, alone = np.abs(got - want).max(), np.abs(ones - want[:12]).max()
+            verdict(f"scales/{layout}/{kernels or 'best'}", max(off, alone) < 1e-3, f"logits differ by {off:.2g}, one by one by {alone:.2g}")
+
+
+def check_scales_refused(e, root):
+    name, q = "llama-wide", "model.layers.1.self_attn.q_proj.weight"
+    c, block = models.MODELS[name][0], SCALED["block"]
+    small, _ = scaled(name, block)
+    scale = q + "_scale_inv"
+    bad = small[scale][0].copy()
+    bad[1, 1] = np.nan
+    cases = {
+        "none": ({scale: None}, f"tensor {q} is of type F8_E4M3 and has no scale"),
+        "shape": ({scale: (np.ones((2, 3)), "F32")}, f"tensor {scale} has a shape that does not fit"),
+        "rows": ({scale: (np.ones((256, 1)), "F32")}, f"tensor {scale} has a shape that does not fit"),
+        "rank": ({scale: (np.ones((2, 2, 1)), "F32")}, f"tensor {scale} has a shape that does not fit"),
+        "type": ({scale: (np.ones((2, 2), np.int32), "I32")}, f"tensor {scale} has elements of type I32"),
+        "f8": ({scale: (np.ones((2, 2), np.uint8), "F8_E4M3")}, f"tensor {scale} has elements of type F8_E4M3, which is not supported there"),
+        "both": ({q + "_scale": (np.ones(1), "F32")}, "q_proj.weight_scale_inv is not one that this"),
+        "without-f8": ({q: (np.zeros((256, 256)), "F32")}, "q_proj.weight_scale_inv is not one that this"),
+        "nan": ({scale: (bad, "F32")}, f"tensor {scale} has a scale that is not a finite number"),
+        "infinite": ({scale: (np.full((2, 2), np.inf), "F32")}, f"tensor {scale} has a scale that is not a finite number"),
+    }
+    folder = os.path.join(root, "refused")
+    for case, (change, pattern) in cases.items():
+        tensors = {n: t for n, t in {**small, **change}.items() if t is not None}
+        models.write(folder, {**c, "quantization_config": block[1]}, dict(sorted(tensors.items(), key=lambda t: t[1][1] == "F8_E4M3")))
+        refused(e, "scales/" + case, folder, pattern, "ids", "1", "eval")
+    models.write(folder, c, small)
+    refused(e, "scales/not-said", folder, "weight_scale_inv is not one that this")
+    phi, how = "phi3-plain", {"quant_method": "fp8", "weight_block_size": [48, 48]}
+    models.write(folder, {**models.MODELS[phi][0], "quantization_config": how}, scaled(phi, (phi, how, 48, 48, "weight_scale_inv", None, "F32"))[0])
+    refused(e, "scales/cut", folder, "a block of scales belongs to two matrices")
 
 
 def check_split(e, root, name="llama3"):
@@ -193,9 +285,9 @@ def check_split(e, root, name="llama3"):
     refused(e, "gguf-split/missing", os.path.join(root, files[0]), "cannot open .*-00003-of-")
 
 
-def refused(e, name, path, pattern):
+def refused(e, name, path, pattern, *commands):
     try:
-        e.run(path, "info")
+        e.run(path, *(commands or ["info"]))
         verdict("refuses/" + name, False, "it is opened")
     except RuntimeError as why:
         verdict("refuses/" + name, re.search(pattern, str(why)) is not None, str(why))
@@ -273,6 +365,8 @@ def main():
         check_refusals(e, root)
         check_split(e, root)
         check_f8(e, root)
+        check_scales(e, root)
+        check_scales_refused(e, root)
         check_gemma_gguf(e, root)
         check_quantised(e, root)
     sys.exit(failed != 0)

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 
+import check
 import models
 import to_gguf
 
@@ -139,12 +140,15 @@ def main():
         if name in ("qwen3-plain", "phi3", "bert"):
             to_gguf.write(os.path.join(folder, name + ".gguf"), name)
     to_gguf.write(os.path.join(folder, "q8.gguf"), "qwen3-plain", "Q8_0")
+    model, how, *_ = check.SCALED["block"]
+    models.write(os.path.join(folder, "scaled"), {**models.MODELS[model][0], "quantization_config": how}, check.scaled(model, check.SCALED["block"])[0])
     at = lambda name: os.path.join(folder, name)
     kinds = [Kind("safetensors", at("qwen3"), "model.safetensors", hostile_safetensors), Kind("gguf", at("qwen3-plain.gguf"), None, hostile_gguf),
              Kind("config", at("qwen3"), "config.json", hostile_json), Kind("config-gemma", at("gemma3+outer"), "config.json", hostile_json),
              Kind("config-rope", at("phi3"), "config.json", hostile_json), Kind("config-bert", at("bert"), "config.json", hostile_json),
              Kind("index", at("llama-yarn"), "model.safetensors.index.json", hostile_json), Kind("gguf-quantised", at("q8.gguf"), None, hostile_gguf),
              Kind("gguf-phi3", at("phi3.gguf"), None, hostile_gguf), Kind("gguf-bert", at("bert.gguf"), None, hostile_gguf),
+             Kind("scales", at("scaled"), "model.safetensors", hostile_safetensors), Kind("config-scales", at("scaled"), "config.json", hostile_json),
              Kind("modules-bert", at("bert"), "modules.json", hostile_json)]
     main_kinds = ("safetensors", "gguf", "config")
     status = 0

@@ -204,6 +204,30 @@ def f8_value(code):
     return sign * (mantissa / 8 * 2.0 ** -6 if exponent == 0 else (1 + mantissa / 8) * 2.0 ** (exponent - 7))
 
 
+F8_VALUES = np.array([f8_value(code) for code in range(256)], np.float32)
+F8_ORDER = np.argsort(F8_VALUES)[:254]  # NaN is behind all
+
+
+def to_f8(x):
+    """Codes of the values next to x."""
+    values = F8_VALUES[F8_ORDER]
+    at = np.clip(np.searchsorted(values, x.ravel()), 1, len(values) - 1)
+    at -= x.ravel() - values[at - 1] < values[at] - x.ravel()
+    return F8_ORDER[at].astype(np.uint8).reshape(x.shape)
+
+
+def f8_scaled(x, rows, cols, dtype):
+    """A matrix in F8_E4M3 with a scale for each block: codes, scales, and the exact product."""
+    tiles = (-(-x.shape[0] // rows), -(-x.shape[1] // cols))
+    scales = np.empty(tiles, np.float32)
+    for i, j in np.ndindex(tiles):
+        scales[i, j] = np.abs(x[i * rows:(i + 1) * rows, j * cols:(j + 1) * cols]).max() / 448
+    scales = rounded(scales, dtype)
+    each = scales.repeat(rows, 0)[:x.shape[0]].repeat(cols, 1)[:, :x.shape[1]]
+    codes = to_f8(x / each)
+    return codes, scales, F8_VALUES[codes] * each
+
+
 def encode(x, dtype):
     if dtype in ("F8_E4M3", "I32"):
         return x.tobytes()

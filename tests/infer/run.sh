@@ -125,7 +125,7 @@ equal chat-of-lines "$(wc -l <"$work/talk")" 2
 refuses chat-overflow 1 'no longer fits the context of 32 tokens' run "$work/chat" --chat -p "$story $story $story" --context 32
 refuses chat-without-template 1 'tiny-tales has no chat template' run "$tiny" --chat -p Hi
 python3 "$root/tests/infer/chat_model.py" "$tiny" "$work/odd" '{{ messages | tojson }}'
-refuses chat-unknown-template 1 'is none that is known here' run "$work/odd" --chat -p Hi
+refuses chat-unknown-template 1 'is not understood' run "$work/odd" --chat -p Hi
 
 # --- what is refused ---
 refuses no-model-there 1 'No such file' run ./nowhere -p x

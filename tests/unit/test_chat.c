@@ -9,7 +9,7 @@
 
 #include "chat_goldens.h"
 
-static const struct chat_context context = {.bos = "<s>", .eos = "</s>", .today = "02 Aug 2026"};
+static const struct chat_context context = {.bos = "<s>", .eos = "</s>", .today = {.tm_year = 126, .tm_mon = 7, .tm_mday = 2}};
 
 static void writes_what_jinja_writes(void **state)
 {
@@ -43,12 +43,12 @@ static void refuses_what_is_unknown(void **state)
 		int r = chat_new(unknown[i].source, &c, &err);
 
 		if (r != -ENOTSUP && r != -EBADMSG)
-			fail_msg("%s is taken for %s", unknown[i].name, chat_name(c));
+			fail_msg("%s is understood", unknown[i].name);
 		assert_true(err.text[0]);
 	}
 }
 
-/* Any one character changed, and cut at any place: whatever comes out, nothing else is read or written; for the sanitizers. */
+/* One character changed, and cut there, at one place in seven: whatever comes out, nothing else is read or written; for the sanitizers. */
 static void survives_changes(void **state)
 {
 	(void)state;
@@ -56,7 +56,7 @@ static void survives_changes(void **state)
 		AUTO_FREE char *copy = strdup(templates[i].source);
 		size_t len = strlen(copy);
 
-		for (size_t at = 0; at < len; at++) {
+		for (size_t at = i % 7; at < len; at += 7) {
 			struct chat *c = NULL;
 
 			copy[at] ^= 1;
@@ -129,48 +129,74 @@ static void keeps_the_order(void **state)
 	}
 }
 
-static void normalises(void **state)
+static struct chat *open_template(const char *name)
+{
+	struct chat *c = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(templates); i++)
+		if (!strcmp(templates[i].name, name))
+			assert_int_equal(chat_new(templates[i].source, &c, NULL), 0);
+	assert_non_null(c);
+	return c;
+}
+
+static void knows_what_ends_a_turn(void **state)
 {
 	static const struct {
-		const char *source, *want;
+		const char *name, *end;
 	} rows[] = {
-		{"", ""},
-		{"text\n", "'text'"},
-		{"it's\n\n", "'it\\'s\\n'"},
-		{"{{ a }} b {{- c -}} d", "a+' b'+c+'d'"},
-		{"{{ a['b'] + x[\"c\"][0]['d'] }}", "a.b+x.c[0].d"},
-		{"{{ 'a' + \"b'\" + '\\n' }}", "'ab\\'\\n'"},
-		{"{{ 'a\n' }}", "'a\\n'"},
-		{"{% if a %}\nb\n{% endif %}\nc", "{%ifa%}'b\\n'{%endif%}'c'"},
-		{"x\n  {% if a %}y", "'x\\n'{%ifa%}'y'"},
-		{"{% if a %}  {% endif %}", "{%ifa%}'  '{%endif%}"},
-		{"{%+ if a +%}\n{%- endif -%}\n x", "{%ifa%}{%endif%}'x'"},
-		{"a{# b %} ' #}c", "'ac'"},
-		{"{{ a if b else c }}d", "(aifbelsec)+'d'"},
-		{"{{ '}}' }}", "'}}'"},
-		{"{{ a ['b'] }}", "a.b"},
-		{"{{ ['b'] }}", "['b']"},
-		{"\\n", "'\\\\n'"},
+		{"chatml", "<|im_end|>"}, {"llama32", "<|eot_id|>"}, {"gemma3", "<end_of_turn>"}, {"phi3-first", "<|end|>"}, {"openchat", "<|end_of_turn|>"},
+		{"deepseek-r1", "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"}, {"deepseek-coder", "<|EOT|>"},
+		{"zephyr", NULL}, {"mistral-v1", NULL}, {"llama2", NULL}, {"solar", NULL},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO_BUF out = {0};
+		AUTO(chat_free) struct chat *c = open_template(rows[i].name);
 
-		assert_int_equal(chat_source_normalise(rows[i].source, &out, NULL), 0);
-		assert_string_equal(out.data ? out.data : "", rows[i].want);
+		if (rows[i].end)
+			assert_string_equal(chat_end(c), rows[i].end);
+		else
+			assert_null(chat_end(c));
+	}
+}
+
+/* Texts that would change what is put around them: the template asks for them. */
+static void refuses_what_changes_the_form(void **state)
+{
+	static const struct {
+		const char *name;
+		struct chat_message messages[4];
+		size_t nr;
+	} rows[] = {
+		{"phi35", {{CHAT_SYSTEM, ""}, {CHAT_USER, "a"}}, 2},
+		{"llama2", {{CHAT_SYSTEM, "a"}, {CHAT_USER, " \n"}}, 2},
+		{"smollm3", {{CHAT_SYSTEM, "Be brief. /no_think"}, {CHAT_USER, "a"}}, 2},
+		{"qwen3-steps", {{CHAT_USER, "<tool_response>a</tool_response>"}}, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(chat_free) struct chat *c = open_template(rows[i].name);
+		struct chat_text t = {0};
+		struct err err = {0};
+
+		if (chat_format(c, &context, rows[i].messages, rows[i].nr, &t, &err) != -EINVAL)
+			fail_msg("%s: not refused", rows[i].name);
+		assert_true(err.text[0]);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(normalises),
 		cmocka_unit_test(writes_what_jinja_writes),
 		cmocka_unit_test(refuses_what_is_unknown),
 		cmocka_unit_test(survives_changes),
 		cmocka_unit_test(marks_what_strangers_wrote),
 		cmocka_unit_test(keeps_the_order),
+		cmocka_unit_test(knows_what_ends_a_turn),
+		cmocka_unit_test(refuses_what_changes_the_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,40 @@ static void windows(void **state)
 	}
 }
 
+#define QUANT(text) "{" LLAMA ",\"quantization_config\":" text "}"
+#define COMPRESSED(group, more) QUANT("{\"quant_method\":\"compressed-tensors\",\"config_groups\":{\"group_0\":" group "}" more "}")
+#define FLOAT_GROUP "{\"weights\":{\"num_bits\":8,\"type\":\"float\",\"strategy\":\"channel\",\"dynamic\":false},\"targets\":[\"Linear\"]}"
+
+static void scales_are_said(void **state)
+{
+	static const struct {
+		const char *text;
+		bool scaled;
+		uint32_t rows, cols;
+	} rows[] = {
+		{"{" LLAMA "}", false, 0, 0},
+		{"{" LLAMA ",\"quantization_config\":null}", false, 0, 0},
+		{QUANT("{\"quant_method\":\"fbgemm_fp8\",\"activation_scale_ub\":1200.0,\"modules_to_not_convert\":[\"lm_head\"]}"), true, 0, 0},
+		{QUANT("{\"quant_method\":\"fp8\",\"activation_scheme\":\"static\",\"weight_block_size\":null}"), true, 0, 0},
+		{QUANT("{\"quant_method\":\"fp8\",\"fmt\":\"e4m3\",\"activation_scheme\":\"dynamic\",\"weight_block_size\":[128,64]}"), true, 128, 64},
+		{COMPRESSED(FLOAT_GROUP, ",\"format\":\"float-quantized\",\"sparsity_config\":{},\"kv_cache_scheme\":null,\"ignore\":[]"), true, 0, 0},
+		{COMPRESSED("{\"weights\":{\"type\":\"float\",\"strategy\":\"block\",\"block_structure\":[32,16]}}", ""), true, 32, 16},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct model_config c = {0};
+		struct err err = {0};
+
+		if (config_parse_json(rows[i].text, strlen(rows[i].text), &c, &err) < 0)
+			fail_msg("%s: %s", rows[i].text, err.text);
+		assert_int_equal(c.scaled, rows[i].scaled);
+		assert_int_equal(c.scale_rows, rows[i].rows);
+		assert_int_equal(c.scale_cols, rows[i].cols);
+		model_config_done(&c);
+	}
+}
+
 static void refuses(void **state)
 {
 	static const struct {
@@ -120,6 +154,26 @@ static void refuses(void **state)
 		{-ENOTSUP, "{" LLAMA ",\"residual_multiplier\":0.22}", "residual_multiplier"},
 		{-ENOTSUP, "{" LLAMA ",\"hidden_act\":\"xielu\"}", "xielu"},
 		{-ENOTSUP, "{" LLAMA ",\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4}}", "gptq"},
+		{-ENOTSUP, QUANT("{}"), "quantization_config"},
+		{-ENOTSUP, QUANT("{\"quant_method\":\"mxfp4\"}"), "mxfp4"},
+		{-ENOTSUP, QUANT("{\"quant_method\":\"bitsandbytes\",\"load_in_4bit\":true}"), "bitsandbytes"},
+		{-ENOTSUP, QUANT("{\"quant_method\":\"fp8\",\"fmt\":\"e5m2\"}"), "e5m2"},
+		{-ENOTSUP, QUANT("{\"quant_method\":\"fp8\",\"rotation\":true}"), "rotation"},
+		{-EBADMSG, QUANT("{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}"), "weight_block_size is not two sizes"},
+		{-EBADMSG, QUANT("{\"quant_method\":\"fp8\",\"weight_block_size\":[0,128]}"), "weight_block_size is not two sizes"},
+		{-EBADMSG, QUANT("{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128,1]}"), "weight_block_size is not two sizes"},
+		{-EBADMSG, QUANT("{\"quant_method\":\"compressed-tensors\"}"), "no config_groups"},
+		{-EBADMSG, COMPRESSED("{}", ""), "a group without weights"},
+		{-ENOTSUP, COMPRESSED("{\"weights\":{\"num_bits\":8}}", ""), "weights of int"},
+		{-ENOTSUP, COMPRESSED("{\"weights\":{\"num_bits\":8,\"type\":\"int\"}}", ""), "type is int"},
+		{-ENOTSUP, COMPRESSED("{\"weights\":{\"num_bits\":4,\"type\":\"float\"}}", ""), "other than 8 bits"},
+		{-ENOTSUP, COMPRESSED("{\"weights\":{\"num_bits\":8,\"type\":\"float\",\"strategy\":\"group\"}}", ""), "strategy is group"},
+		{-ENOTSUP, COMPRESSED("{\"weights\":{\"type\":\"float\",\"symmetric\":false}}", ""), "symmetric is false"},
+		{-EBADMSG, COMPRESSED("{\"weights\":{\"type\":\"float\",\"strategy\":\"block\"}}", ""), "block_structure is missing"},
+		{-ENOTSUP, COMPRESSED(FLOAT_GROUP, ",\"format\":\"nvfp4-pack-quantized\""), "nvfp4-pack-quantized"},
+		{-ENOTSUP, COMPRESSED(FLOAT_GROUP, ",\"kv_cache_scheme\":{\"num_bits\":8}"), "kv_cache_scheme"},
+		{-ENOTSUP, COMPRESSED(FLOAT_GROUP, ",\"sparsity_config\":{\"format\":\"sparse-24-bitmask\"}"), "sparse"},
+		{-ENOTSUP, COMPRESSED(FLOAT_GROUP, ",\"transform_config\":{\"a\":1}"), "transformed"},
 		{-ENOTSUP, "{" LLAMA ",\"rope_scaling\":{\"type\":\"mrope\",\"mrope_section\":[1]}}", "mrope"},
 		{-ENOTSUP, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0,\"more\":1}}", "more"},
 		{-ENOTSUP, "{" LLAMA ",\"partial_rotary_factor\":0.5}", "partial_rotary_factor"},
@@ -293,7 +347,8 @@ static void ropes_look_at_the_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(refuses),
+		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(scales_are_said),
+		cmocka_unit_test(refuses),
 		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes),
 		cmocka_unit_test(shapes_of_other_attention), cmocka_unit_test(ropes_look_at_the_length),
 	};

@@ -480,7 +480,7 @@ static void f8_weights_are_scaled(void **state)
 
 	for (unsigned s = 0; kernels_nth(s); s++)
 		for (size_t i = 0; i < ARRAY_SIZE(tiles) && kernels_can_run(kernels_nth(s)); i++)
-			for (size_t n = 1; n <= 40; n += 13) {
+			for (size_t n = 1; n <= 40; n += n == 1 ? 1 : 19) {
 				struct matrix m = {data, 300, 37, 300, TENSOR_F8_E4M3, scales, tiles[i].rows, tiles[i].cols};
 				struct product p = {m, x, out, NULL, b->row, 300, 37, n};
 				struct linear l = {&m, NULL, out, 37};
