@@ -209,14 +209,16 @@ static inline __attribute__((always_inline)) struct weights q8_0_weights(const u
 	return w;
 }
 
-/* The eight scales and minima of Q4_K and Q5_K as bytes; dequant.c says where they are. */
-static inline void k_scales(const uint8_t *s, uint64_t *scales, uint64_t *minima)
+/* The eight scales of Q4_K and Q5_K as bytes, and behind them the eight minima, from the head of a block; dequant.c says where they are. */
+static inline __m128i k_scales(__m128i head)
 {
-	uint32_t u[3];
+	const __m128i low = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 15, 14, 13, 12, 7, 6, 5, 4);
+	const __m128i high = _mm_set_epi8(11, 10, 9, 8, -1, -1, -1, -1, 7, 6, 5, 4, -1, -1, -1, -1);
+	__m128i a = _mm_srlv_epi32(_mm_shuffle_epi8(head, low), _mm_set_epi32(4, 0, 0, 0));
+	__m128i b = _mm_srli_epi32(_mm_shuffle_epi8(head, high), 2);
 
-	memcpy(u, s, sizeof(u));
-	*scales = (u[0] & 0x3f3f3f3f) | (uint64_t)((u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4) << 32;
-	*minima = (u[1] & 0x3f3f3f3f) | (uint64_t)((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4) << 32;
+	return _mm_or_si128(_mm_and_si128(a, _mm_set_epi32(0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f)),
+			    _mm_and_si128(b, _mm_set1_epi8(0x30)));
 }
 
 static inline float half_at(const uint8_t *p)
@@ -230,9 +232,9 @@ static inline float half_at(const uint8_t *p)
 /* q[0] has blocks 0 and 2, q[1] 1 and 3, q[2] 4 and 6, q[3] 5 and 7. d: two lanes for each block; m: one lane. */
 static inline __attribute__((always_inline)) struct weights k45_weights(const uint8_t *p, const uint8_t *high, const uint8_t *nibbles)
 {
-	uint64_t scales, minima;
+	__m128i head = _mm_loadu_si128((const void *)p), s = k_scales(head);
+	__m128 halves = _mm_cvtph_ps(head);
 	struct weights w;
-	__m128i s;
 
 	for (int i = 0; i < 2; i++) {
 		__m512i q = load512(nibbles + 64 * i);
@@ -250,11 +252,9 @@ static inline __attribute__((always_inline)) struct weights k45_weights(const ui
 			w.q[i] = _mm512_mask_add_epi8(w.q[i], _mm512_test_epi8_mask(h, bit), w.q[i], bytes512(16));
 		}
 	}
-	k_scales(p + 4, &scales, &minima);
-	s = _mm_cvtsi64_si128((long long)scales);
-	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(s, s))), _mm512_set1_ps(half_at(p)));
-	w.m = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)minima))),
-						   _mm256_set1_ps(-half_at(p + 2))));
+	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(s, s))), _mm512_broadcastss_ps(halves));
+	w.m = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_unpackhi_epi64(s, s))),
+						   _mm256_broadcastss_ps(_mm_xor_ps(_mm_movehdup_ps(halves), _mm_set1_ps(-0.0f)))));
 	return w;
 }
 
