@@ -7,6 +7,10 @@
  * counting itself in; the caller closes the gate when no part is left and waits for those inside only. So a worker whose core is
  * taken away holds nobody up, unless it has a part in hand: parts are small, and taken one by one.
  *
+ * Each thread has a share of the loop, whether it came or not, and goes through it from the front, so that it reads one stretch of
+ * memory: to begin somewhere else costs as much as some kilobytes. Who is done takes half of what is left of another's share, from the
+ * back.
+ *
  * Members of the loop are written by the caller while the gate is closed and nobody is inside, and read inside only.
  */
 #include "kernels_int.h"
@@ -23,7 +27,7 @@
 
 #define THREADS_MAX 1024u
 #define SPINS 3000        /* looks before sleeping: some 50 us, longer than what lies between two loops of a token */
-#define PARTS_A_THREAD 16 /* what a disturbed core can hold up is a part */
+#define PARTS_A_THREAD 16 /* of its share: what a disturbed core can hold up is a part */
 
 #define GATE_OPEN (UINT64_C(1) << 31)
 #define GATE_INSIDE (GATE_OPEN - 1)
@@ -35,6 +39,10 @@ struct worker {
 	unsigned idx;
 };
 
+struct share {
+	_Alignas(64) _Atomic uint64_t left; /* what nobody took: grains [left >> 32, left & UINT32_MAX) */
+};
+
 struct crew {
 	_Alignas(64) _Atomic uint64_t gate; /* number << 32, GATE_OPEN, workers inside */
 	_Atomic uint32_t bell;              /* rung when a gate opens; workers sleep on it */
@@ -43,13 +51,14 @@ struct crew {
 	_Atomic bool caller_sleeps;
 	_Atomic bool quit;
 
-	_Alignas(64) _Atomic size_t next; /* first item that nobody took */
-	size_t n, part;
+	_Alignas(64) size_t n, grain;
+	uint32_t part; /* grains that are taken at once */
 	void (*run)(void *ctx, size_t begin, size_t end, unsigned thread);
 	void *ctx;
 
 	unsigned nr; /* workers, without the caller */
 	struct worker *workers;
+	struct share *shares; /* one for each thread; the caller's is the first */
 };
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -79,15 +88,60 @@ static void futex_wake(_Atomic uint32_t *word, int nr)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, nr, NULL, NULL, 0);
 }
 
+static uint64_t range(uint32_t begin, uint32_t end)
+{
+	return (uint64_t)begin << 32 | end;
+}
+
+/* The first grains of a share. */
+static bool take_part(struct crew *c, struct share *own, uint32_t *begin, uint32_t *end)
+{
+	uint64_t left = atomic_load_explicit(&own->left, memory_order_relaxed);
+	uint32_t last;
+
+	do {
+		*begin = (uint32_t)(left >> 32);
+		last = (uint32_t)left;
+		if (*begin >= last)
+			return false;
+		*end = last - *begin < c->part ? last : *begin + c->part;
+	} while (!atomic_compare_exchange_weak_explicit(&own->left, &left, range(*end, last), memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+/* The latter half of another share becomes this one, which is empty. */
+static bool take_half(struct share *own, struct share *other)
+{
+	uint64_t left = atomic_load_explicit(&other->left, memory_order_relaxed);
+	uint32_t begin, middle, last;
+
+	do {
+		begin = (uint32_t)(left >> 32);
+		last = (uint32_t)left;
+		if (begin >= last)
+			return false;
+		middle = begin + (last - begin) / 2;
+	} while (!atomic_compare_exchange_weak_explicit(&other->left, &left, range(begin, middle), memory_order_relaxed, memory_order_relaxed));
+	atomic_store_explicit(&own->left, range(middle, last), memory_order_relaxed);
+	return true;
+}
+
+static bool take_from_others(struct crew *c, unsigned thread)
+{
+	for (unsigned i = thread + 1; i <= thread + c->nr; i++)
+		if (take_half(&c->shares[thread], &c->shares[i % (c->nr + 1)]))
+			return true;
+	return false;
+}
+
 static void run_parts(struct crew *c, unsigned thread)
 {
-	for (;;) {
-		size_t begin = atomic_fetch_add_explicit(&c->next, c->part, memory_order_relaxed);
+	uint32_t begin, end;
 
-		if (begin >= c->n)
-			return;
-		c->run(c->ctx, begin, c->n - begin < c->part ? c->n : begin + c->part, thread);
-	}
+	do
+		while (take_part(c, &c->shares[thread], &begin, &end))
+			c->run(c->ctx, begin * c->grain, min_u64(c->n, end * c->grain), thread);
+	while (take_from_others(c, thread));
 }
 
 static void leave(struct crew *c)
@@ -172,12 +226,18 @@ static void wait_for_those_inside(struct crew *c)
 	atomic_store(&c->caller_sleeps, false);
 }
 
-/* So many items are taken at once: a multiple of grain, PARTS_A_THREAD for each thread where there are enough. */
-static size_t part_of(size_t n, size_t grain, unsigned threads)
+/* Shares differ by a grain at most. */
+static void share_out(struct crew *c, size_t n, size_t grain)
 {
-	size_t grains = (n - 1) / grain + 1;
+	size_t grains = (n - 1) / grain + 1, threads = c->nr + 1;
 
-	return grain * ((grains - 1) / ((size_t)threads * PARTS_A_THREAD) + 1);
+	assert(grains <= UINT32_MAX);
+	c->n = n;
+	c->grain = grain;
+	c->part = (uint32_t)((grains - 1) / (threads * PARTS_A_THREAD) + 1);
+	for (size_t i = 0; i < threads; i++)
+		atomic_store_explicit(&c->shares[i].left, range((uint32_t)(grains * i / threads), (uint32_t)(grains * (i + 1) / threads)),
+				      memory_order_relaxed);
 }
 
 void crew_run(struct crew *c, size_t n, size_t grain, void (*run)(void *ctx, size_t begin, size_t end, unsigned thread), void *ctx)
@@ -191,11 +251,9 @@ void crew_run(struct crew *c, size_t n, size_t grain, void (*run)(void *ctx, siz
 		run(ctx, 0, n, 0);
 		return;
 	}
-	c->n = n;
-	c->part = part_of(n, grain, c->nr + 1);
+	share_out(c, n, grain);
 	c->run = run;
 	c->ctx = ctx;
-	atomic_store_explicit(&c->next, 0, memory_order_relaxed);
 	number = (number + 1) & UINT32_MAX;
 	atomic_store(&c->gate, number << 32 | GATE_OPEN);
 	wake_workers(c);
@@ -221,7 +279,8 @@ int crew_new(unsigned n, struct crew **out)
 		return -ENOMEM;
 	*c = (struct crew){0};
 	c->workers = calloc(n, sizeof(*c->workers));
-	if (!c->workers)
+	c->shares = aligned_alloc(_Alignof(struct share), n * sizeof(*c->shares));
+	if (!c->workers || !c->shares)
 		return -ENOMEM;
 	for (; c->nr < n - 1; c->nr++) {
 		struct worker *w = &c->workers[c->nr];
@@ -247,5 +306,6 @@ void crew_free(struct crew *c)
 	for (unsigned i = 0; i < c->nr; i++)
 		pthread_join(c->workers[i].thread, NULL);
 	free(c->workers);
+	free(c->shares);
 	free(c);
 }

@@ -9,9 +9,10 @@
 #define ROWS_GRAIN 4u
 /*
  * How far ahead of its use memory is asked for. Rows are read one after the other, so that memory is one stream: several rows side by
- * side, or distances below 4096, were slower by a third and more on Zen 5.
+ * side, or distances below 4096, were slower by a third and more on Zen 5. Which distance above is best was measured for each of the two.
  */
-#define PREFETCH_BYTES 6144
+#define BLOCKS_AHEAD 8192
+#define FLOATS_AHEAD 6144
 
 /* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
 static size_t rounded(uint32_t cols)
@@ -65,19 +66,34 @@ static inline __m512i bytes512(int b)
 	return _mm512_set1_epi8((char)b);
 }
 
-/* The first n bytes of 64 at p; what is beyond is not read, and 0. */
-static inline __m512i load_below(const uint8_t *p, size_t n)
+/* The compiler would rather read memory again than copy a register. */
+static inline __m512i read_once(__m512i v)
 {
-	return _mm512_maskz_loadu_epi8(n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1, p);
+	__asm__("" : "+v"(v));
+	return v;
 }
 
-/* Memory of four blocks: its first 64 bytes, and 64 from `second` on; of missing blocks nothing is read. */
-static inline __attribute__((always_inline)) void four_blocks(const uint8_t *p, size_t bytes, uint32_t nr, size_t second, __m512i *a, __m512i *b)
+/* The first n bits. */
+static inline uint64_t bits_below(size_t n)
 {
-	size_t here = nr * bytes;
+	return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+}
 
-	*a = nr == 4 ? load512(p) : load_below(p, here);
-	*b = nr == 4 ? load512(p + second) : load_below(p + second, here > second ? here - second : 0);
+/*
+ * Memory of four blocks: its first 64 bytes, and its last 32; of missing blocks nothing is read. Two vectors of 64 bytes that overlap
+ * would be slower by half where they come from memory, on Zen 5.
+ */
+static inline __attribute__((always_inline)) void four_blocks(const uint8_t *p, size_t bytes, uint32_t nr, __m512i *a, __m512i *b)
+{
+	size_t here = nr * bytes, last = 4 * bytes - 32;
+
+	if (nr == 4) {
+		*a = read_once(load512(p));
+		*b = read_once(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)(p + last))));
+	} else {
+		*a = _mm512_maskz_loadu_epi8(bits_below(here), p);
+		*b = _mm512_maskz_loadu_epi8(here > last ? bits_below(here - last) : 0, p + last);
+	}
 }
 
 static inline __m512 halves_to_floats(__m512i words)
@@ -85,9 +101,9 @@ static inline __m512 halves_to_floats(__m512i words)
 	return _mm512_cvtph_ps(_mm512_castsi512_si256(words));
 }
 
-/* Words i of four blocks of `words` words each: lane groups of eight get words first ... first + 7 of their block. The vectors a and b
- * are the first and the last 64 bytes of the blocks. */
-#define BLOCK_WORD(words, i) ((i) < 32 ? (i) : (i) - 4 * (words) + 64)
+/* Words i of four blocks of `words` words each, which four_blocks() brought: lane groups of eight get words first ... first + 7 of their
+ * block. */
+#define BLOCK_WORD(words, i) ((i) < 32 ? (i) : (i) - 4 * (words) + 16 + 32)
 #define WORDS_OF(words, block, first)                                                                                  \
 	BLOCK_WORD(words, (words) * (block) + (first)), BLOCK_WORD(words, (words) * (block) + (first) + 1),            \
 		BLOCK_WORD(words, (words) * (block) + (first) + 2), BLOCK_WORD(words, (words) * (block) + (first) + 3), \
@@ -143,7 +159,7 @@ static inline __attribute__((always_inline)) struct weights nibble_weights(const
 	struct weights w;
 	__m512i a, b, q;
 
-	four_blocks(p, bytes, nr, 4 * bytes - 64, &a, &b);
+	four_blocks(p, bytes, nr, &a, &b);
 	q = pick(a, nibbles, b);
 	w.q[0] = _mm512_and_si512(q, bytes512(15));
 	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
@@ -159,30 +175,50 @@ static inline __m256i q8_0_block(const uint8_t *p, uint32_t b, uint32_t nr)
 	return nr == 4 ? _mm256_loadu_si256((const void *)(p + 34 * b + 2)) : _mm256_maskz_loadu_epi8(b < nr ? ~0u : 0, p + 34 * b + 2);
 }
 
+/* A scale for each of four blocks; of missing blocks 0. */
+static inline __m128 q8_0_scales(const uint8_t *p, uint32_t nr)
+{
+	uint64_t all_ = 0;
+
+	for (uint32_t b = 0; b < nr; b++) {
+		uint16_t h;
+
+		memcpy(&h, p + 34 * b, sizeof(h));
+		all_ |= (uint64_t)h << 16 * b;
+	}
+	return _mm_cvtph_ps(_mm_cvtsi64_si128((long long)all_));
+}
+
+/* The lanes of four blocks as two_to_one() leaves them. */
+static inline __m512 q8_0_lanes(__m128 d)
+{
+	const __m512i lanes = _mm512_set_epi32(3, 3, 1, 1, 3, 3, 1, 1, 2, 2, 0, 0, 2, 2, 0, 0);
+
+	return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(d));
+}
+
 static inline __attribute__((always_inline)) struct weights q8_0_weights(const uint8_t *p, uint32_t nr)
 {
-	/* Lanes as two_to_one() leaves them. Words 0 and 17 are in the first 64 bytes; 34 and 51 in the next. */
-	static const uint16_t d[32] = {0, 0, 34, 34, 0, 0, 34, 34, 17, 17, 51, 51, 17, 17, 51, 51};
 	struct weights w;
-	__m512i a, b;
 
 	for (uint32_t i = 0; i < 2; i++)
 		w.q[i] = _mm512_xor_si512(_mm512_inserti64x4(_mm512_castsi256_si512(q8_0_block(p, 2 * i, nr)), q8_0_block(p, 2 * i + 1, nr), 1),
 					  bytes512(0x80));
-	four_blocks(p, 34, nr, 64, &a, &b);
-	w.d = halves_to_floats(pick(a, d, b));
+	w.d = q8_0_lanes(q8_0_scales(p, nr));
 	w.m = _mm512_setzero_ps();
 	return w;
 }
 
-/* The eight scales and minima of Q4_K and Q5_K as bytes; dequant.c says where they are. */
-static inline void k_scales(const uint8_t *s, uint64_t *scales, uint64_t *minima)
+/* The eight scales of Q4_K and Q5_K as bytes, and behind them the eight minima, from the head of a block; dequant.c says where they are. */
+static inline __m128i k_scales(__m128i head)
 {
-	uint32_t u[3];
+	const __m128i low = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 15, 14, 13, 12, 7, 6, 5, 4);
+	const __m128i high = _mm_set_epi8(11, 10, 9, 8, -1, -1, -1, -1, 7, 6, 5, 4, -1, -1, -1, -1);
+	__m128i a = _mm_srlv_epi32(_mm_shuffle_epi8(head, low), _mm_set_epi32(4, 0, 0, 0));
+	__m128i b = _mm_srli_epi32(_mm_shuffle_epi8(head, high), 2);
 
-	memcpy(u, s, sizeof(u));
-	*scales = (u[0] & 0x3f3f3f3f) | (uint64_t)((u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4) << 32;
-	*minima = (u[1] & 0x3f3f3f3f) | (uint64_t)((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4) << 32;
+	return _mm_or_si128(_mm_and_si128(a, _mm_set_epi32(0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f)),
+			    _mm_and_si128(b, _mm_set1_epi8(0x30)));
 }
 
 static inline float half_at(const uint8_t *p)
@@ -196,9 +232,9 @@ static inline float half_at(const uint8_t *p)
 /* q[0] has blocks 0 and 2, q[1] 1 and 3, q[2] 4 and 6, q[3] 5 and 7. d: two lanes for each block; m: one lane. */
 static inline __attribute__((always_inline)) struct weights k45_weights(const uint8_t *p, const uint8_t *high, const uint8_t *nibbles)
 {
-	uint64_t scales, minima;
+	__m128i head = _mm_loadu_si128((const void *)p), s = k_scales(head);
+	__m128 halves = _mm_cvtph_ps(head);
 	struct weights w;
-	__m128i s;
 
 	for (int i = 0; i < 2; i++) {
 		__m512i q = load512(nibbles + 64 * i);
@@ -216,11 +252,9 @@ static inline __attribute__((always_inline)) struct weights k45_weights(const ui
 			w.q[i] = _mm512_mask_add_epi8(w.q[i], _mm512_test_epi8_mask(h, bit), w.q[i], bytes512(16));
 		}
 	}
-	k_scales(p + 4, &scales, &minima);
-	s = _mm_cvtsi64_si128((long long)scales);
-	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(s, s))), _mm512_set1_ps(half_at(p)));
-	w.m = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)minima))),
-						   _mm256_set1_ps(-half_at(p + 2))));
+	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_unpacklo_epi8(s, s))), _mm512_broadcastss_ps(halves));
+	w.m = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_unpackhi_epi64(s, s))),
+						   _mm256_broadcastss_ps(_mm_xor_ps(_mm_movehdup_ps(halves), _mm_set1_ps(-0.0f)))));
 	return w;
 }
 
@@ -243,6 +277,29 @@ static inline struct weights q6_k_weights(const uint8_t *p)
 	w.d = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(scales)), _mm512_set1_ps(half_at(p + 208)));
 	w.m = _mm512_setzero_ps();
 	return w;
+}
+
+/* Bytes of a step. [tensor_type_info(), known when this is compiled] */
+static inline size_t step_bytes(enum tensor_type type)
+{
+	switch (type) {
+	case TENSOR_Q4_0:
+		return 4 * 18;
+	case TENSOR_Q4_1:
+		return 4 * 20;
+	case TENSOR_Q5_0:
+		return 4 * 22;
+	case TENSOR_Q5_1:
+		return 4 * 24;
+	case TENSOR_Q8_0:
+		return 4 * 34;
+	case TENSOR_Q4_K:
+		return 144;
+	case TENSOR_Q5_K:
+		return 176;
+	default:
+		return 210;
+	}
 }
 
 /* A step; of types with blocks of 32 up to four, nr. */
@@ -331,7 +388,6 @@ static inline __attribute__((always_inline)) struct activations activations_load
 {
 	const __m512i four_each = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
 	const __m512i two_each = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
-	const __m512i q8_0_lanes = _mm512_set_epi32(3, 3, 1, 1, 3, 3, 1, 1, 2, 2, 0, 0, 2, 2, 0, 0);
 	const __m512i q6_k_lanes = _mm512_set_epi32(7, 5, 3, 1, 7, 5, 3, 1, 6, 4, 2, 0, 6, 4, 2, 0);
 	__m512i q[4], offset[4];
 	struct activations a;
@@ -342,7 +398,7 @@ static inline __attribute__((always_inline)) struct activations activations_load
 	d = vectors_of(type) == 2 ? _mm512_castps128_ps512(_mm_loadu_ps(x->d + b)) : _mm512_castps256_ps512(_mm256_loadu_ps(x->d + b));
 	switch (type) {
 	case TENSOR_Q8_0:
-		a.d = _mm512_permutexvar_ps(q8_0_lanes, d);
+		a.d = q8_0_lanes(_mm512_castps512_ps128(d));
 		break;
 	case TENSOR_Q6_K:
 		a.d = _mm512_permutexvar_ps(q6_k_lanes, d);
@@ -378,36 +434,43 @@ static inline __attribute__((always_inline)) __m512 step(enum tensor_type type, 
 	return has_minimum(type) ? _mm512_fmadd_ps(w->m, a->s, sum) : sum;
 }
 
+/* The x of step i begins at x[i * nx]. */
 static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_type type, const uint8_t *p, uint32_t nr,
-								 const struct token_bytes *x, size_t b, uint32_t nx, __m512 sums[4])
+								 const struct activations *x, uint32_t nx, __m512 sums[4])
 {
 	struct weights w = weights_load(type, p, nr);
 
-	for (uint32_t t = 0; t < nx; t++) {
-		struct activations a = activations_load(type, &x[t], b);
+	for (uint32_t t = 0; t < nx; t++)
+		sums[t] = step(type, &w, &x[t], sums[t]);
+}
 
-		sums[t] = step(type, &w, &a, sums[t]);
-	}
+/*
+ * Asks for the memory of a later step. The compiler must not put it behind what this step reads: Q8_0 was slower by a tenth then, where it
+ * comes from memory.
+ */
+static inline __attribute__((always_inline)) void ask_ahead(const uint8_t *p, size_t bytes)
+{
+	for (size_t ahead = 0; ahead < bytes; ahead += 64)
+		_mm_prefetch(p + BLOCKS_AHEAD + ahead, _MM_HINT_T0);
+	__asm__ volatile("" : : : "memory");
 }
 
 /* A row at p with nx tokens, sums still in lanes; type and nx are constants where this is inlined. */
-static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct token_bytes *x,
+static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct activations *x,
 							  uint32_t nx, lanes_f out[4])
 {
-	const struct tensor_type_info *info = tensor_type_info(type);
-	uint32_t per_step = vectors_of(type) * 64u, c = 0;
-	size_t bytes = (size_t)per_step / info->block * info->bytes;
+	uint32_t per_step = vectors_of(type) * 64u, left = cols % per_step;
+	size_t bytes = step_bytes(type);
 	__m512 sums[4];
 
 	for (uint32_t t = 0; t < nx; t++)
 		sums[t] = _mm512_setzero_ps();
-	for (; c + per_step <= cols; c += per_step, p += bytes) {
-		for (size_t ahead = 0; ahead < bytes; ahead += 64)
-			_mm_prefetch(p + PREFETCH_BYTES + ahead, _MM_HINT_T0);
-		step_of_tokens(type, p, 4, x, c / 32, nx, sums);
+	for (const struct activations *end = x + (size_t)(cols / per_step) * nx; x < end; p += bytes, x += nx) {
+		ask_ahead(p, bytes);
+		step_of_tokens(type, p, 4, x, nx, sums);
 	}
-	if (vectors_of(type) == 2 && c < cols)
-		step_of_tokens(type, p, (cols - c) / 32, x, c / 32, nx, sums);
+	if (vectors_of(type) == 2 && left)
+		step_of_tokens(type, p, left / 32, x, nx, sums);
 	for (uint32_t t = 0; t < nx; t++)
 		out[t] = (lanes_f)sums[t];
 }
@@ -419,8 +482,8 @@ static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t 
 }
 
 /* Four rows from r with one token. */
-static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
-							    size_t t)
+static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r,
+							    const struct activations *x, size_t t)
 {
 	lanes_f sums[4];
 	float out[4];
@@ -432,8 +495,8 @@ static inline __attribute__((always_inline)) void four_rows(enum tensor_type typ
 		put(j, r + i, t, 1, &out[i]);
 }
 
-static inline __attribute__((always_inline)) void one_row(enum tensor_type type, const struct rows_job *j, uint32_t r, const struct token_bytes *x,
-							  size_t t, uint32_t nx)
+static inline __attribute__((always_inline)) void one_row(enum tensor_type type, const struct rows_job *j, uint32_t r,
+							  const struct activations *x, size_t t, uint32_t nx)
 {
 	lanes_f sums[4];
 	float out[4];
@@ -446,26 +509,43 @@ static inline __attribute__((always_inline)) void one_row(enum tensor_type type,
 	put(j, r, t, nx, out);
 }
 
+/* All that a row needs of nx tokens from t on, step after step. */
+static inline __attribute__((always_inline)) void activations_lay(enum tensor_type type, const struct acts *x, size_t t, uint32_t nx,
+								  struct activations *to)
+{
+	uint32_t blocks = vectors_of(type) * 2u, b_end = x->cols / 32;
+
+	for (uint32_t i = 0; i < nx; i++) {
+		struct token_bytes bytes = token_bytes_at(x, t + i);
+
+		for (uint32_t b = 0; b < b_end; b += blocks)
+			to[b / blocks * nx + i] = activations_load(type, &bytes, b);
+	}
+}
+
 /* Tokens go four at once; what is left of them one by one with four rows. Which rows those are does not depend on threads: parts begin
  * at multiples of four. */
 static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	struct token_bytes x[PANEL_TOKENS];
-	size_t n = j->x->n, four = n / 4 * 4;
+	struct activations *x = j->scratch;
+	size_t n = j->x->n, four = n / 4 * 4, steps = rounded(j->x->cols) / (vectors_of(type) * 64u);
 
-	for (size_t t = 0; t < n; t++)
-		x[t] = token_bytes_at(j->x, t);
+	_Static_assert(PANEL_TOKENS * sizeof(*x) <= 128 * SCRATCH_BYTES_EACH, "steps fit their memory");
+	for (size_t t = 0; t < four; t += 4)
+		activations_lay(type, j->x, t, 4, x + t * steps);
+	for (size_t t = four; t < n; t++)
+		activations_lay(type, j->x, t, 1, x + t * steps);
 	for (uint32_t first = begin; first < end; first += 4) {
 		uint32_t nr = end - first < 4 ? end - first : 4;
 
 		for (size_t t = 0; t < four; t += 4)
 			for (uint32_t r = first; r < first + nr; r++)
-				one_row(type, j, r, x + t, t, 4);
+				one_row(type, j, r, x + t * steps, t, 4);
 		for (size_t t = four; nr == 4 && t < n; t++)
-			four_rows(type, j, first, x + t, t);
+			four_rows(type, j, first, x + t * steps, t);
 		for (size_t t = four; nr < 4 && t < n; t++)
 			for (uint32_t r = first; r < first + nr; r++)
-				one_row(type, j, r, x + t, t, 1);
+				one_row(type, j, r, x + t * steps, t, 1);
 	}
 }
 
@@ -483,7 +563,7 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 			sums[t][i] = _mm512_setzero_ps();
 	for (; c + 64 <= cols; c += 64) {
 		for (size_t ahead = 0; ahead < 64 * width; ahead += 64)
-			_mm_prefetch(p + c * width + PREFETCH_BYTES + ahead, _MM_HINT_T0);
+			_mm_prefetch(p + c * width + FLOATS_AHEAD + ahead, _MM_HINT_T0);
 		for (uint32_t i = 0; i < 4; i++) {
 			__m512 w = float_load(type, p, c + 16 * i);
 

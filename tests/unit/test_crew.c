@@ -81,6 +81,41 @@ static void a_loop_sees_what_the_one_before_wrote(void **state)
 	}
 }
 
+struct held {
+	_Atomic size_t done;
+	_Atomic bool alone;
+};
+
+/* Who has the first part keeps it in hand until all others are done. */
+static void hold(void *ctx, size_t begin, size_t end, unsigned thread)
+{
+	struct held *h = ctx;
+
+	(void)thread;
+	for (int ms = 0; begin == 0 && atomic_load(&h->done) < ITEMS - end; ms++) {
+		if (ms == 10000) {
+			atomic_store(&h->alone, true);
+			break;
+		}
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	atomic_fetch_add(&h->done, end - begin);
+}
+
+static void others_do_the_share_of_one_who_is_held_up(void **state)
+{
+	(void)state;
+	for (unsigned threads = 2; threads <= 4; threads++) {
+		AUTO(crew_free) struct crew *p = NULL;
+		struct held h = {0};
+
+		assert_int_equal(crew_new(threads, &p), 0);
+		crew_run(p, ITEMS, 1, hold, &h);
+		assert_int_equal(atomic_load(&h.done), ITEMS);
+		assert_false(atomic_load(&h.alone));
+	}
+}
+
 static void sleepers_are_woken(void **state)
 {
 	AUTO(crew_free) struct crew *p = NULL;
@@ -131,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_item_is_done_once),
 		cmocka_unit_test(a_loop_sees_what_the_one_before_wrote),
+		cmocka_unit_test(others_do_the_share_of_one_who_is_held_up),
 		cmocka_unit_test(sleepers_are_woken),
 		cmocka_unit_test(idle_workers_sleep),
 		cmocka_unit_test(no_threads_is_refused),
