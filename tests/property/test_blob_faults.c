@@ -538,11 +538,11 @@ static void read_block(struct blob *b, uint8_t name, uint64_t first, bool beyond
 		assert_right(b, name, i * CHUNK_SIZE, CHUNK_SIZE);
 }
 
-/* A blob with one connection, of which a block was read every second, the last one up to its end. */
-static struct blob *read_in_blocks(uint8_t name, uint64_t *now)
+/* A blob with one connection, of which a block was read every second, and this one up to its end. */
+static struct blob *read_in_blocks(uint8_t name, uint64_t last, uint64_t *now)
 {
 	static const uint64_t blocks[] = {40, 120, 80, 200, 160, 240};
-	struct object_ref ref = ref_of(name, 1000 * (uint64_t)CHUNK_SIZE);
+	struct object_ref ref = ref_of(name, 1001 * (uint64_t)CHUNK_SIZE);
 	struct blob *b;
 
 	fetch_close(fetch);
@@ -554,7 +554,7 @@ static struct blob *read_in_blocks(uint8_t name, uint64_t *now)
 		read_block(b, name, blocks[i], true);
 	}
 	clock_fake(*now += 1000, 0);
-	read_block(b, name, 400, false);
+	read_block(b, name, last, false);
 	return b;
 }
 
@@ -568,8 +568,8 @@ static bool is_idle(struct sched *s)
 	return s->running == 0;
 }
 
-/* The connection is held, and then the window behind the block is asked for. */
-static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name)
+/* The connection is held, and then the window behind the block, chunk idx, is asked for. */
+static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name, uint64_t idx)
 {
 	uint64_t requests;
 
@@ -581,20 +581,20 @@ static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name)
 	wait_for_requests(requests + 1);
 	memset(&asked, 0, sizeof(asked));
 	atomic_store(&fake_hub_answer, note_request);
-	reading_begin(&o->itself, b, name, 404 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	reading_begin(&o->itself, b, name, idx * CHUNK_SIZE, CHUNK_SIZE);
 	assert_false(has_ended(&o->itself, 0));
 }
 
 /* Another reader comes, the connection is free: is the window fetched first? */
-static bool overrun_came_first(struct overrun *o, struct blob *b, uint8_t name)
+static bool overrun_came_first(struct overrun *o, struct blob *b, uint8_t name, uint64_t idx)
 {
 	reading_begin(&o->after, b, name, 700 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
 	atomic_store(&fake_hub_hold, false);
 	assert_true(has_ended(&o->before, SOON_MS) && has_ended(&o->itself, SOON_MS) && has_ended(&o->after, SOON_MS));
 	assert_true(o->itself.right && o->after.right);
 	for (unsigned i = 0; i < ARRAY_SIZE(asked.chunks); i++)
-		if (asked.chunks[i] == 404 || asked.chunks[i] == 700)
-			return asked.chunks[i] == 404;
+		if (asked.chunks[i] == idx || asked.chunks[i] == 700)
+			return asked.chunks[i] == idx;
 	fail_msg("neither was asked for");
 	return false;
 }
@@ -604,11 +604,11 @@ static void readahead_over_an_end_waits(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(13, &now);
+	struct blob *b = read_in_blocks(13, 400, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 13);
-	assert_false(overrun_came_first(&o, b, 13));
+	overrun_begin(&o, b, 13, 404);
+	assert_false(overrun_came_first(&o, b, 13, 404));
 	blob_put(b);
 }
 
@@ -617,12 +617,12 @@ static void readahead_that_is_read_on_is_urgent(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(14, &now);
+	struct blob *b = read_in_blocks(14, 400, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 14);
+	overrun_begin(&o, b, 14, 404);
 	reading_begin(&o.behind, b, 14, 405 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
-	assert_true(overrun_came_first(&o, b, 14));
+	assert_true(overrun_came_first(&o, b, 14, 404));
 	assert_true(has_ended(&o.behind, SOON_MS));
 	blob_put(b);
 }
@@ -632,13 +632,26 @@ static void readahead_does_not_wait_for_ever(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(15, &now);
+	struct blob *b = read_in_blocks(15, 400, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 15);
+	overrun_begin(&o, b, 15, 404);
 	clock_fake(now + 1000, 0);
 	pause_ms(100); /* for ticks, which the Hub's thread makes */
-	assert_true(overrun_came_first(&o, b, 15));
+	assert_true(overrun_came_first(&o, b, 15, 404));
+	blob_put(b);
+}
+
+/* Or it ends the file: the kernel has nothing to ask for when it is touched. */
+static void readahead_of_the_end_is_urgent(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(16, 996, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 16, 1000);
+	assert_true(overrun_came_first(&o, b, 16, 1000));
 	blob_put(b);
 }
 
@@ -681,6 +694,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(readahead_over_an_end_waits, begin, end),
 		cmocka_unit_test_setup_teardown(readahead_that_is_read_on_is_urgent, begin, end),
 		cmocka_unit_test_setup_teardown(readahead_does_not_wait_for_ever, begin, end),
+		cmocka_unit_test_setup_teardown(readahead_of_the_end_is_urgent, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 
