@@ -350,11 +350,12 @@ static void park_locked(struct blob *b, struct reader *r, struct aftermath *a)
 
 /*
  * Is this readahead over the end of what is read? The kernel asks for it when the program comes to the request before it, so the one
- * before that was answered; a program that begins to read there for itself comes at any time.
+ * before that was answered; a program that begins to read there for itself comes at any time. At the end of the file it would not
+ * be seen that the program takes it: the kernel has nothing to ask for behind.
  */
 static bool is_overrun_locked(const struct blob *b, uint64_t off, uint64_t len, bool may_be)
 {
-	return may_be && off > len && is_here_locked(b, (off - len - 1) / CHUNK_SIZE, false);
+	return may_be && off > len && off + len < b->size && is_here_locked(b, (off - len - 1) / CHUNK_SIZE, false);
 }
 
 /* What was taken for readahead is read on behind: the kernel asks for more when its first page is touched. */

@@ -28,10 +28,16 @@ static bool is_beyond(const struct prefetch_head *h, uint64_t off)
 	return h->part == NONE && (off > h->bound || (off == h->bound && h->ended && !h->exact));
 }
 
+/* The kernel reads ahead no less than before; what is shorter is the end of what a program asked for that wants no readahead. */
+static bool may_be_readahead(const struct prefetch_head *h, uint64_t len)
+{
+	return len > PAGE && len <= CHUNK && len >= h->last;
+}
+
 /* The request before it may be on its way here still. */
 static bool is_overrun(const struct prefetch_head *h, uint64_t off, uint64_t len)
 {
-	return h->used && h->part == NONE && h->exact && off == h->bound && off <= h->pos + len && len <= CHUNK;
+	return h->used && h->part == NONE && h->exact && off == h->bound && off <= h->pos + len && may_be_readahead(h, len);
 }
 
 static bool belongs(const struct prefetch_head *h, uint64_t off)
@@ -162,7 +168,7 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	end_others(p, r->now_ms);
 	if (!h)
 		h = begin(p, r);
-	is_over = is_overrun(h, r->off, r->len);
+	is_over = !r->direct && is_overrun(h, r->off, r->len);
 	h->used = p->tick;
 	h->used_ms = r->now_ms;
 	h->hits++;
@@ -171,8 +177,10 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	h->read += r->len;
 	h->pos = max_u64(h->pos, r->off + r->len);
 	h->ahead = max_u64(h->ahead, h->pos);
-	if (h->pos == r->off + r->len)
-		h->tail = h->hits > 1 && !r->direct && r->len <= CHUNK ? (uint32_t)r->len : 0;
+	if (h->pos == r->off + r->len) {
+		h->is_tail = h->hits > 1 && !r->direct && may_be_readahead(h, r->len);
+		h->last = (uint32_t)min_u64(r->len, UINT32_MAX);
+	}
 	if (h->pos > h->bound)
 		pass_bound(p, h, r, is_over);
 	return h;

@@ -67,8 +67,9 @@ struct prefetch_head {
 	uint32_t part;   /* of the family, that it reads; PREFETCH_NO_PART */
 	uint32_t run;    /* its place among the runs that ended, counted from 1; 0: it has not ended yet */
 	uint32_t hits;
-	uint32_t tail;   /* bytes of its last request, if that may be readahead that nobody takes */
+	uint32_t last;   /* bytes of the request that went furthest */
 	uint32_t part_hits; /* reads of that part */
+	bool is_tail;    /* that one may be readahead that nobody takes */
 	bool jumped;     /* its last read left something out */
 	bool waits;      /* its last read was not answered at once */
 	bool ended;      /* others went on meanwhile and it did not */

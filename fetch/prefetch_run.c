@@ -26,7 +26,7 @@ void run_end(struct prefetch *p, struct prefetch_head *h)
 		h->run = ++p->nr_runs; /* else it had gone on after all */
 	run = &p->runs[(h->run - 1) % PREFETCH_RUNS];
 	run->len_kib = (uint32_t)min_u64((h->pos - h->start + 1023) / 1024, UINT32_MAX);
-	run->tail_kib = h->tail / 1024;
+	run->tail_kib = h->is_tail ? h->last / 1024 : 0;
 	run->start_kib = (uint32_t)(h->start / 1024);
 	run->middle = h->middle;
 }

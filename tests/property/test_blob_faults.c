@@ -532,17 +532,19 @@ static void a_sweep_is_in_nobodys_way(void **state)
 enum { BLOCK = 4 }; /* chunks */
 
 /* As the kernel reads a block of 1 MiB for a program: in windows, and one beyond. */
-static void read_block(struct blob *b, uint8_t name, uint64_t first, bool beyond)
+static void read_block(struct blob *b, uint8_t name, uint64_t first, size_t window, bool beyond)
 {
-	for (uint64_t i = first; i < first + BLOCK + beyond; i++)
-		assert_right(b, name, i * CHUNK_SIZE, CHUNK_SIZE);
+	uint64_t off = first * CHUNK_SIZE, end = off + BLOCK * CHUNK_SIZE;
+
+	for (; off < end + (beyond ? window : 0); off += window)
+		assert_right(b, name, off, window);
 }
 
-/* A blob with one connection, of which a block was read every second, the last one up to its end. */
-static struct blob *read_in_blocks(uint8_t name, uint64_t *now)
+/* A blob with one connection, of which a block was read every second, and this one up to its end. */
+static struct blob *read_in_blocks(uint8_t name, uint64_t last, size_t window, uint64_t *now)
 {
 	static const uint64_t blocks[] = {40, 120, 80, 200, 160, 240};
-	struct object_ref ref = ref_of(name, 1000 * (uint64_t)CHUNK_SIZE);
+	struct object_ref ref = ref_of(name, 1001 * (uint64_t)CHUNK_SIZE);
 	struct blob *b;
 
 	fetch_close(fetch);
@@ -551,10 +553,10 @@ static struct blob *read_in_blocks(uint8_t name, uint64_t *now)
 	*now = clock_mono_ms();
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++) {
 		clock_fake(*now += 1000, 0);
-		read_block(b, name, blocks[i], true);
+		read_block(b, name, blocks[i], window, true);
 	}
 	clock_fake(*now += 1000, 0);
-	read_block(b, name, 400, false);
+	read_block(b, name, last, window, false);
 	return b;
 }
 
@@ -568,8 +570,8 @@ static bool is_idle(struct sched *s)
 	return s->running == 0;
 }
 
-/* The connection is held, and then the window behind the block is asked for. */
-static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name)
+/* The connection is held, and then so many bytes behind the block, of chunk idx, are asked for. */
+static void ask_behind(struct overrun *o, struct blob *b, uint8_t name, uint64_t idx, size_t len)
 {
 	uint64_t requests;
 
@@ -581,20 +583,25 @@ static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name)
 	wait_for_requests(requests + 1);
 	memset(&asked, 0, sizeof(asked));
 	atomic_store(&fake_hub_answer, note_request);
-	reading_begin(&o->itself, b, name, 404 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	reading_begin(&o->itself, b, name, idx * CHUNK_SIZE, len);
+}
+
+static void overrun_begin(struct overrun *o, struct blob *b, uint8_t name, uint64_t idx, size_t len)
+{
+	ask_behind(o, b, name, idx, len);
 	assert_false(has_ended(&o->itself, 0));
 }
 
 /* Another reader comes, the connection is free: is the window fetched first? */
-static bool overrun_came_first(struct overrun *o, struct blob *b, uint8_t name)
+static bool overrun_came_first(struct overrun *o, struct blob *b, uint8_t name, uint64_t idx)
 {
 	reading_begin(&o->after, b, name, 700 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
 	atomic_store(&fake_hub_hold, false);
 	assert_true(has_ended(&o->before, SOON_MS) && has_ended(&o->itself, SOON_MS) && has_ended(&o->after, SOON_MS));
 	assert_true(o->itself.right && o->after.right);
 	for (unsigned i = 0; i < ARRAY_SIZE(asked.chunks); i++)
-		if (asked.chunks[i] == 404 || asked.chunks[i] == 700)
-			return asked.chunks[i] == 404;
+		if (asked.chunks[i] == idx || asked.chunks[i] == 700)
+			return asked.chunks[i] == idx;
 	fail_msg("neither was asked for");
 	return false;
 }
@@ -604,11 +611,11 @@ static void readahead_over_an_end_waits(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(13, &now);
+	struct blob *b = read_in_blocks(13, 400, CHUNK_SIZE, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 13);
-	assert_false(overrun_came_first(&o, b, 13));
+	overrun_begin(&o, b, 13, 404, CHUNK_SIZE);
+	assert_false(overrun_came_first(&o, b, 13, 404));
 	blob_put(b);
 }
 
@@ -617,12 +624,12 @@ static void readahead_that_is_read_on_is_urgent(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(14, &now);
+	struct blob *b = read_in_blocks(14, 400, CHUNK_SIZE, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 14);
+	overrun_begin(&o, b, 14, 404, CHUNK_SIZE);
 	reading_begin(&o.behind, b, 14, 405 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
-	assert_true(overrun_came_first(&o, b, 14));
+	assert_true(overrun_came_first(&o, b, 14, 404));
 	assert_true(has_ended(&o.behind, SOON_MS));
 	blob_put(b);
 }
@@ -632,13 +639,55 @@ static void readahead_does_not_wait_for_ever(void **state)
 {
 	static struct overrun o;
 	uint64_t now;
-	struct blob *b = read_in_blocks(15, &now);
+	struct blob *b = read_in_blocks(15, 400, CHUNK_SIZE, &now);
 
 	(void)state;
-	overrun_begin(&o, b, 15);
+	overrun_begin(&o, b, 15, 404, CHUNK_SIZE);
 	clock_fake(now + 1000, 0);
 	pause_ms(100); /* for ticks, which the Hub's thread makes */
-	assert_true(overrun_came_first(&o, b, 15));
+	assert_true(overrun_came_first(&o, b, 15, 404));
+	blob_put(b);
+}
+
+/* Or it is shorter than what came before: a program asked for it that wants no readahead. */
+static void a_short_read_behind_a_block_is_urgent(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(17, 400, CHUNK_SIZE, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 17, 404, 64 << 10);
+	assert_true(overrun_came_first(&o, b, 17, 404));
+	blob_put(b);
+}
+
+/* Or it ends the file: the kernel has nothing to ask for when it is touched. */
+static void readahead_of_the_end_is_urgent(void **state)
+{
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(16, 996, CHUNK_SIZE, &now);
+
+	(void)state;
+	overrun_begin(&o, b, 16, 1000, CHUNK_SIZE);
+	assert_true(overrun_came_first(&o, b, 16, 1000));
+	blob_put(b);
+}
+
+/* Who reads page by page gets no readahead: a page behind each block is read by the program, and foreseen. */
+static void a_page_behind_blocks_is_foreseen(void **state)
+{
+	enum { PAGE = 4096 };
+	static struct overrun o;
+	uint64_t now;
+	struct blob *b = read_in_blocks(18, 400, PAGE, &now);
+
+	(void)state;
+	ask_behind(&o, b, 18, 404, PAGE);
+	assert_true(has_ended(&o.itself, 0));
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&o.before, SOON_MS));
 	blob_put(b);
 }
 
@@ -681,6 +730,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(readahead_over_an_end_waits, begin, end),
 		cmocka_unit_test_setup_teardown(readahead_that_is_read_on_is_urgent, begin, end),
 		cmocka_unit_test_setup_teardown(readahead_does_not_wait_for_ever, begin, end),
+		cmocka_unit_test_setup_teardown(a_short_read_behind_a_block_is_urgent, begin, end),
+		cmocka_unit_test_setup_teardown(readahead_of_the_end_is_urgent, begin, end),
+		cmocka_unit_test_setup_teardown(a_page_behind_blocks_is_foreseen, begin, end),
 		cmocka_unit_test_setup_teardown(few_connections, begin, end),
 	};
 
