@@ -274,9 +274,8 @@ static void run_look(struct job *job)
 	take_locked(b, &f, &a);
 	table = tensor_table_ref(b->learn.table);
 	pthread_mutex_unlock(&b->lock);
-	if (f.r == -EAGAIN && !f.is_zip)
-		ahead_expect(b, f.need);
 	tell_ahead(b, table, f.zip);
+	ahead_expect(b, f.r == -EAGAIN && !f.is_zip ? f.need : 0);
 	tensor_table_unref(table);
 	found_done(&f);
 	blob_settle(b, &a);

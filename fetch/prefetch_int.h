@@ -109,7 +109,10 @@ struct prefetch {
 unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const struct prefetch_limits *limits,
 		       struct prefetch_want *wants, unsigned max);
 
-/* The header of p goes at least to `end`: what was read of it says so. Who reads it will read that, and little behind it. */
+/*
+ * The header of p goes at least to `end`: what was read of it says so. Who reads it will read that, and little behind it. 0: nothing is
+ * known of a header.
+ */
 void prefetch_expect(struct prefetch *p, uint64_t end);
 
 /*

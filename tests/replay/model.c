@@ -305,7 +305,10 @@ static void urge(struct model *m, const struct op *op)
 
 static bool is_overrun(const struct model *m, const struct op *op)
 {
-	return !m->w->direct && op->off > op->len && m->files[op->file].state[(op->off - op->len - 1) / CHUNK_SIZE] == PRESENT && prefetch_is_overrun(&m->files[op->file].p, op->off, op->len);
+	const struct model_file *x = &m->files[op->file];
+
+	return !m->w->direct && op->off > op->len && x->state[(op->off - op->len - 1) / CHUNK_SIZE] == PRESENT &&
+	       prefetch_is_overrun(&x->p, op->off, op->len);
 }
 
 static void send(struct model *m, unsigned thread)
