@@ -252,7 +252,6 @@ static struct value call(struct parser *p, const char *name)
 
 static struct value take_named(struct parser *p)
 {
-	const struct value *v;
 	char name[64];
 
 	if (!take_name(p, name)) {
@@ -265,8 +264,7 @@ static struct value take_named(struct parser *p)
 		return (struct value){.kind = VALUE_NONE};
 	if (is_next(p, "("))
 		return call(p, name);
-	v = variable_find(p->w, name, strlen(name));
-	return v ? *v : (struct value){.kind = VALUE_UNDEFINED};
+	return variable_value(p->w, name, strlen(name));
 }
 
 static struct value take_primary(struct parser *p)
@@ -463,7 +461,7 @@ static struct value take_choice(struct parser *p)
 struct value expression_value(struct walk *w, const char *text, const char *end)
 {
 	struct parser p = {.w = w, .at = text, .end = end};
-	struct value v = take_choice(&p);
+	struct value v = walk_spend(w, (size_t)(end - text)) ? take_choice(&p) : value_unknown();
 
 	skip_blanks(&p);
 	return p.failed || p.at != end ? value_unknown() : v;

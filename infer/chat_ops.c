@@ -29,7 +29,7 @@ enum truth value_truth(struct walk *w, const struct value *v)
 	case VALUE_THOUGHTS:
 		return TRUTH_THOUGHTS;
 	case VALUE_TEXT:
-		for (size_t i = 0; i < v->pieces.nr; i++)
+		for (size_t i = 0; i < v->pieces.nr && walk_spend(w, 1); i++)
 			if (v->pieces.p[i].kind == PIECE_TEXT || v->pieces.p[i].kind == PIECE_DAY)
 				return TRUTH_YES;
 		if (v->pieces.nr == 0)
@@ -196,9 +196,8 @@ struct value value_member(struct walk *w, const struct value *v, const char *nam
 		return loop_member(w, name);
 	if (v->kind == VALUE_SPACE) {
 		AUTO_FREE char *whole = str_printf("%s.%s", v->name, name);
-		const struct value *found = whole ? variable_find(w, whole, strlen(whole)) : NULL;
 
-		return found ? *found : (struct value){.kind = VALUE_UNDEFINED};
+		return whole ? variable_value(w, whole, strlen(whole)) : value_unknown();
 	}
 	return v->kind == VALUE_TEXT ? (struct value){.kind = VALUE_UNDEFINED} : value_unknown();
 }

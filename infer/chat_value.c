@@ -200,12 +200,32 @@ struct value value_strip(struct walk *w, const struct value *v, bool left, bool 
 
 /* --- variables --- */
 
+#define WORK_MAX (16u << 20) /* templates have a few kilobytes; long strings can be compared as often as short ones */
+
+bool walk_spend(struct walk *w, size_t n)
+{
+	w->work = n < WORK_MAX && w->work < WORK_MAX ? w->work + n : WORK_MAX;
+	return w->work < WORK_MAX;
+}
+
 const struct value *variable_find(const struct walk *w, const char *name, size_t len)
 {
 	for (size_t i = w->nr_variables; i > 0; i--)
-		if (strlen(w->variables[i - 1].name) == len && !strncmp(w->variables[i - 1].name, name, len))
+		if (!strncmp(w->variables[i - 1].name, name, len) && !w->variables[i - 1].name[len])
 			return &w->variables[i - 1].value;
 	return NULL;
+}
+
+struct value variable_value(struct walk *w, const char *name, size_t len)
+{
+	const struct value *found = variable_find(w, name, len);
+	bool can = walk_spend(w, w->nr_variables);
+
+	for (size_t i = 0; found && i < found->pieces.nr && can; i++)
+		can = walk_spend(w, 1 + (found->pieces.p[i].text ? strlen(found->pieces.p[i].text) : 0));
+	if (!can)
+		return value_unknown();
+	return found ? *found : (struct value){.kind = VALUE_UNDEFINED};
 }
 
 int variable_push(struct walk *w, const char *name, struct value v)

@@ -104,7 +104,7 @@ static int assign(struct walk *w, const char *name, struct value v)
 {
 	const char *dot = strchr(name, '.');
 	const struct value *space = dot ? variable_find(w, name, (size_t)(dot - name)) : NULL;
-	struct variable *old = find_here(w, name);
+	struct variable *old = walk_spend(w, w->nr_variables) ? find_here(w, name) : NULL;
 
 	if (v.kind == VALUE_SPACE) /* one under two names */
 		v = value_unknown();
@@ -150,7 +150,7 @@ static int assign_namespace(struct walk *w, const char *name, const char *text, 
 {
 	struct value space = {.kind = VALUE_SPACE, .name = name};
 	bool again = variable_find(w, name, strlen(name)) != NULL; /* with members that would stay */
-	int r = w->thoughts || again ? -ENOTSUP : variable_push(w, name, space);
+	int r = w->thoughts || again || !walk_spend(w, w->nr_variables) ? -ENOTSUP : variable_push(w, name, space);
 
 	text = skip_blanks(text, end);
 	while (r == 0 && text < end && *text != ')') {
@@ -228,10 +228,10 @@ static int walk_if(struct walk *w, size_t *i)
 {
 	size_t branch = *i, end = *i;
 
-	while (w->source->s[end].kind != SEGMENT_ENDIF)
+	while (w->source->s[end].kind != SEGMENT_ENDIF && walk_spend(w, 1))
 		end = w->source->s[end].next;
 	*i = end;
-	for (; branch != end; branch = w->source->s[branch].next) {
+	for (; branch != end && walk_spend(w, 1); branch = w->source->s[branch].next) {
 		const struct segment *s = &w->source->s[branch];
 		struct value v = s->kind == SEGMENT_ELSE ? value_bool(true) : expression_value(w, s->text, s->end);
 
@@ -303,7 +303,7 @@ static int walk_range(struct walk *w, size_t begin, size_t end)
 	if (++w->depth > DEPTH_MAX)
 		r = give_up(w, begin < w->source->nr ? begin : 0);
 	for (size_t i = begin; i < end && r == 0; i++) {
-		if (++w->steps > STEPS_MAX)
+		if (++w->steps > STEPS_MAX || !walk_spend(w, 1))
 			return give_up(w, i);
 		switch (w->source->s[i].kind) {
 		case SEGMENT_TEXT:
@@ -347,9 +347,11 @@ int walk_template(struct walk *w)
 		{"raise_exception", {.kind = VALUE_SPACE, .name = "raise_exception"}},
 		{"namespace", {.kind = VALUE_SPACE, .name = "namespace"}},
 	};
+	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
 		if (variable_push(w, given[i].name, given[i].value) < 0)
 			return -ENOMEM;
-	return walk_range(w, 0, w->source->nr);
+	r = walk_range(w, 0, w->source->nr);
+	return r == 0 && !walk_spend(w, 0) ? give_up(w, 0) : r;
 }

@@ -1170,6 +1170,12 @@ static const struct {
 	{"chatml-upper",
 		"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content']|upper + '<|im"
 		"_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}\n"},
+	{"compared",
+		"{% set x = 'aaaaaaaaaaaaaaaa' %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x "
+		"%}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x "
+		"= x + x %}{% set x = x + x %}{% set x = x + x %}{% for a in messages %}{% for b in messages %}{% for c in "
+		"messages %}{% if x == x %}{% endif %}{% endfor %}{% endfor %}{% endfor %}{% for message in messages %}{{ '"
+		"<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"crossed",
 		"{% for message in messages %}{% if true %}{{ message['content'] }}{% endfor %}{% endif %}"},
 	{"deep",
