@@ -244,8 +244,9 @@ static struct value to_case(struct walk *w, const struct value *v, int (*first)(
 	for (size_t i = 0; plain[i]; i++) {
 		if ((unsigned char)plain[i] >= 0x80)
 			return value_unknown();
-		copy[i] = (char)(i == 0 || (first == toupper && rest == tolower && !isalpha((unsigned char)plain[i - 1])) ? first : rest)(
-			(unsigned char)plain[i]);
+		if (first != rest && i && !isalpha((unsigned char)plain[i - 1]) && isalpha((unsigned char)plain[i]))
+			return value_unknown(); /* the filter and the method make two things of "it's" */
+		copy[i] = (char)(i == 0 ? first : rest)((unsigned char)plain[i]);
 	}
 	return value_text_of(w, (struct piece){.kind = PIECE_TEXT, .text = copy});
 }

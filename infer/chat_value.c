@@ -2,7 +2,6 @@
 /* Values that a chat template computes with while it is read, and its variables. */
 #include "chat_read_int.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -161,10 +160,10 @@ static bool strip_end(struct walk *w, struct piece *p, bool left, bool alone)
 	}
 	if (p->kind != PIECE_TEXT)
 		return p->kind == PIECE_DAY; /* which has none; of others it is not known */
-	while (left && isspace((unsigned char)*text))
-		text++;
-	for (len = strlen(text); !left && len && isspace((unsigned char)text[len - 1]);)
-		len--;
+	len = strlen(text);
+	if (left)
+		text = blanks_skip(text, len);
+	len = left ? strlen(text) : blanks_cut(text, len);
 	copy = len ? memory_get(&w->memory, len + 1) : NULL;
 	if (copy)
 		memcpy(copy, text, len);
@@ -181,13 +180,9 @@ struct value value_strip(struct walk *w, const struct value *v, bool left, bool 
 	if (v->kind != VALUE_TEXT)
 		return value_unknown();
 	if (plain) {
-		size_t len = strlen(plain);
-
-		while (left && isspace((unsigned char)*plain))
-			plain++, len--;
-		while (right && len && isspace((unsigned char)plain[len - 1]))
-			len--;
-		return value_string(w, plain, len);
+		if (left)
+			plain = blanks_skip(plain, strlen(plain));
+		return value_string(w, plain, right ? blanks_cut(plain, strlen(plain)) : strlen(plain));
 	}
 	out.pieces.p = memory_get(&w->memory, nr * sizeof(struct piece));
 	if (!out.pieces.p)
