@@ -1181,6 +1181,9 @@ static const struct {
 static const struct {
 	const char *name, *source;
 } unknown[] = {
+	{"added-up",
+		"{% for message in messages %}{% if loop.index0 == 3 + 3 + 3 %}x{% endif %}{{ '<' + message['role'] + '>' +"
+		" message['content'] }}{% endfor %}"},
 	{"backwards",
 		"{% for message in messages[::-1] %}{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"break",
@@ -1209,6 +1212,9 @@ static const struct {
 		"<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"crossed",
 		"{% for message in messages %}{% if true %}{{ message['content'] }}{% endfor %}{% endif %}"},
+	{"cut-twice",
+		"{% if messages[3:][3:][3:] %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] + '>' + mes"
+		"sage['content'] }}{% endfor %}"},
 	{"deep",
 		"{% for message in messages %}{{ (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
 		"(((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
