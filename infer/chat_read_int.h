@@ -40,6 +40,7 @@ int segments_read(const char *source, struct segments *out, struct err *err);
 
 enum value_kind {
 	VALUE_UNKNOWN, /* it is not known what; may be assigned, but not used */
+	VALUE_EITHER,  /* one of two; nr: whether it is true is known */
 	VALUE_UNDEFINED, VALUE_NONE, VALUE_BOOL, VALUE_NUMBER,
 	VALUE_TEXT,     /* pieces, put out one after the other */
 	VALUE_SPLIT,    /* a message, split at </think> */

@@ -1227,6 +1227,9 @@ static const struct {
 	{"each-third",
 		"{% for message in messages %}{% if loop.index % 3 == 0 %}{{ '>' }}{% endif %}{{ message['content'] + '\\n'"
 		" }}{% endfor %}\n"},
+	{"either",
+		"{% if (eos_token or 'x') == eos_token %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] "
+		"+ '>' + message['content'] }}{% endfor %}"},
 	{"empty",
 		""},
 	{"endless",
