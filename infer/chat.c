@@ -50,7 +50,7 @@ static bool is_blank(uint32_t c)
 	return char_is_space(c) || (c >= 0x1c && c <= 0x1f); /* as Python's strip() has it */
 }
 
-static const char *skip_blanks(const char *text, size_t len)
+const char *blanks_skip(const char *text, size_t len)
 {
 	size_t taken;
 
@@ -61,8 +61,7 @@ static const char *skip_blanks(const char *text, size_t len)
 	return text;
 }
 
-/* The length of text without the blanks at its end. */
-static size_t without_blanks(const char *text, size_t len)
+size_t blanks_cut(const char *text, size_t len)
 {
 	size_t end = 0, taken;
 
@@ -118,10 +117,10 @@ static void add_message(struct chat_text *t, const char *text, unsigned how)
 		begin += strspn(begin, "\n");
 	len = strlen(begin);
 	if (how & HOW_RIGHT)
-		len = without_blanks(begin, len);
+		len = blanks_cut(begin, len);
 	if (how & HOW_LEFT) {
 		text = begin;
-		begin = skip_blanks(begin, len);
+		begin = blanks_skip(begin, len);
 		len -= (size_t)(begin - text);
 	}
 	add_plain(t, begin, len);
@@ -214,7 +213,7 @@ static int check_order(const struct chat_message *m, size_t nr, struct err *err)
 
 static bool has(const char *text, const struct absent *a)
 {
-	const char *begin = skip_blanks(text, strlen(text));
+	const char *begin = blanks_skip(text, strlen(text));
 
 	return a->begins ? !strncmp(text, a->text, strlen(a->text)) || !strncmp(begin, a->text, strlen(a->text)) : strstr(text, a->text) != NULL;
 }
@@ -225,7 +224,7 @@ static int check_text(const struct chat_form *f, const struct chat_message *m, u
 
 	bool needs_ink = f->needs_ink[m->role] || how & HOW_INK;
 
-	if ((f->needs_text[m->role] && !*m->text) || (needs_ink && !without_blanks(m->text, strlen(m->text))))
+	if ((f->needs_text[m->role] && !*m->text) || (needs_ink && !blanks_cut(m->text, strlen(m->text))))
 		return err_set(err, -EINVAL, "this model's chat template has no form that is known here for an empty message (%s)", roles[m->role]);
 	for (size_t i = 0; i < f->nr_absent; i++)
 		if (f->absent[i].role == m->role && has(m->text, &f->absent[i]))

@@ -252,21 +252,21 @@ static struct value call(struct parser *p, const char *name)
 
 static struct value take_named(struct parser *p)
 {
-	const struct value *v;
 	char name[64];
 
 	if (!take_name(p, name)) {
 		p->failed = true;
 		return value_unknown();
 	}
-	if (!strcasecmp(name, "true") || !strcasecmp(name, "false"))
-		return value_bool(tolower((unsigned char)name[0]) == 't');
-	if (!strcasecmp(name, "none"))
+	if (!strcmp(name + 1, "rue") && strchr("tT", *name))
+		return value_bool(true);
+	if (!strcmp(name + 1, "alse") && strchr("fF", *name))
+		return value_bool(false);
+	if (!strcmp(name + 1, "one") && strchr("nN", *name))
 		return (struct value){.kind = VALUE_NONE};
 	if (is_next(p, "("))
 		return call(p, name);
-	v = variable_find(p->w, name, strlen(name));
-	return v ? *v : (struct value){.kind = VALUE_UNDEFINED};
+	return variable_value(p->w, name, strlen(name));
 }
 
 static struct value take_primary(struct parser *p)
@@ -371,34 +371,43 @@ static struct value take_order(const struct value *a, const struct value *b, boo
 	return value_bool((equal && a->nr == b->nr) || (greater ? a->nr > b->nr : a->nr < b->nr));
 }
 
+static bool is_compared(struct parser *p)
+{
+	struct parser look = *p;
+
+	return is_next(p, "==") || is_next(p, "!=") || is_next(p, "<") || is_next(p, ">") || take_word(&look, "in") || take_word(&look, "not");
+}
+
+/* a == b == c would be a == b and b == c; it is none that is known. */
 static struct value take_comparison(struct parser *p)
 {
 	struct value v = take_sum(p), other, is;
 
-	while (!p->failed) {
-		if (take(p, "==") || take(p, "!=")) {
-			bool not = p->at[-2] == '!';
+	if (p->failed)
+		return v;
+	if (take(p, "==") || take(p, "!=")) {
+		bool not = p->at[-2] == '!';
 
-			other = take_sum(p);
-			v = value_equal(p->w, &v, &other, not);
-		} else if (is_next(p, "<") || is_next(p, ">")) {
-			bool greater = *p->at++ == '>', equal = p->at < p->end && *p->at == '=' && p->at++;
+		other = take_sum(p);
+		v = value_equal(p->w, &v, &other, not);
+	} else if (is_next(p, "<") || is_next(p, ">")) {
+		bool greater = *p->at++ == '>', equal = p->at < p->end && *p->at == '=' && p->at++;
 
-			other = take_sum(p);
-			v = take_order(&v, &other, greater, equal);
-		} else if (take_word(p, "in")) {
-			other = take_sum(p);
-			v = value_in(p->w, &v, &other);
-		} else if (take_word(p, "not")) {
-			if (!take_word(p, "in"))
-				p->failed = true;
-			other = take_sum(p);
-			is = value_in(p->w, &v, &other);
-			v = value_not(p->w, &is);
-		} else {
-			break;
-		}
+		other = take_sum(p);
+		v = take_order(&v, &other, greater, equal);
+	} else if (take_word(p, "in")) {
+		other = take_sum(p);
+		v = value_in(p->w, &v, &other);
+	} else if (take_word(p, "not")) {
+		if (!take_word(p, "in"))
+			p->failed = true;
+		other = take_sum(p);
+		is = value_in(p->w, &v, &other);
+		v = value_not(p->w, &is);
+	} else {
+		return v;
 	}
+	p->failed = p->failed || is_compared(p);
 	return v;
 }
 
@@ -463,7 +472,7 @@ static struct value take_choice(struct parser *p)
 struct value expression_value(struct walk *w, const char *text, const char *end)
 {
 	struct parser p = {.w = w, .at = text, .end = end};
-	struct value v = take_choice(&p);
+	struct value v = walk_spend(w, (size_t)(end - text)) ? take_choice(&p) : value_unknown();
 
 	skip_blanks(&p);
 	return p.failed || p.at != end ? value_unknown() : v;

@@ -58,6 +58,11 @@ struct chat {
 	char why[160];             /* what keeps the other form from working */
 };
 
+/* Behind the blanks that text of this length begins with: what Python's strip() and Jinja's tags take away. */
+const char *blanks_skip(const char *text, size_t len);
+/* The length of text without those at its end. */
+size_t blanks_cut(const char *text, size_t len);
+
 /* Reads the template. -ENOTSUP: it does something that this has no form for; -EBADMSG: it is none. */
 int chat_shape_find(const char *source, struct chat *c, struct err *err);
 

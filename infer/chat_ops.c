@@ -17,6 +17,7 @@ enum truth value_truth(struct walk *w, const struct value *v)
 		return TRUTH_NO;
 	case VALUE_BOOL:
 	case VALUE_NUMBER:
+	case VALUE_EITHER:
 		return v->nr ? TRUTH_YES : TRUTH_NO;
 	case VALUE_WORDS:
 		return v->pieces.nr ? TRUTH_YES : TRUTH_NO;
@@ -29,7 +30,7 @@ enum truth value_truth(struct walk *w, const struct value *v)
 	case VALUE_THOUGHTS:
 		return TRUTH_THOUGHTS;
 	case VALUE_TEXT:
-		for (size_t i = 0; i < v->pieces.nr; i++)
+		for (size_t i = 0; i < v->pieces.nr && walk_spend(w, 1); i++)
 			if (v->pieces.p[i].kind == PIECE_TEXT || v->pieces.p[i].kind == PIECE_DAY)
 				return TRUTH_YES;
 		if (v->pieces.nr == 0)
@@ -43,11 +44,9 @@ enum truth value_truth(struct walk *w, const struct value *v)
 	}
 }
 
-static struct value value_of_truth(enum truth t, const struct value *thoughts)
+static struct value value_either(bool truth)
 {
-	if (t == TRUTH_THOUGHTS)
-		return *thoughts;
-	return t == TRUTH_UNKNOWN ? value_unknown() : value_bool(t == TRUTH_YES);
+	return (struct value){.kind = VALUE_EITHER, .nr = truth};
 }
 
 struct value value_not(struct walk *w, const struct value *v)
@@ -66,7 +65,7 @@ struct value value_and(struct walk *w, const struct value *a, const struct value
 	if (left == TRUTH_YES)
 		return *b;
 	right = value_truth(w, b);
-	return right == TRUTH_NO ? value_bool(false) : right == TRUTH_YES ? value_of_truth(left, a) : value_unknown();
+	return right == TRUTH_NO ? value_either(false) : right == TRUTH_YES && left == TRUTH_THOUGHTS ? *a : value_unknown();
 }
 
 struct value value_or(struct walk *w, const struct value *a, const struct value *b)
@@ -78,7 +77,7 @@ struct value value_or(struct walk *w, const struct value *a, const struct value 
 	if (left == TRUTH_NO)
 		return *b;
 	right = value_truth(w, b);
-	return right == TRUTH_YES ? value_bool(true) : right == TRUTH_NO ? value_of_truth(left, a) : value_unknown();
+	return right == TRUTH_YES ? value_either(true) : right == TRUTH_NO && left == TRUTH_THOUGHTS ? *a : value_unknown();
 }
 
 /* The conversation is one in which a message does not have this text, or does not begin with it; chat_format() sees to it. */
@@ -144,7 +143,7 @@ struct value value_is(const struct value *v, const char *name)
 	enum value_kind k = v->kind;
 	bool list = k == VALUE_MESSAGES || k == VALUE_WORDS, simple = k == VALUE_NONE || k == VALUE_BOOL || k == VALUE_NUMBER;
 
-	if (k == VALUE_UNKNOWN || k == VALUE_SPLIT || k == VALUE_RAISE || k == VALUE_THOUGHTS)
+	if (k == VALUE_UNKNOWN || k == VALUE_EITHER || k == VALUE_SPLIT || k == VALUE_RAISE || k == VALUE_THOUGHTS)
 		return value_unknown();
 	if (!strcmp(name, "defined") || !strcmp(name, "undefined"))
 		return value_bool((k != VALUE_UNDEFINED) == (name[0] == 'd'));
@@ -196,9 +195,8 @@ struct value value_member(struct walk *w, const struct value *v, const char *nam
 		return loop_member(w, name);
 	if (v->kind == VALUE_SPACE) {
 		AUTO_FREE char *whole = str_printf("%s.%s", v->name, name);
-		const struct value *found = whole ? variable_find(w, whole, strlen(whole)) : NULL;
 
-		return found ? *found : (struct value){.kind = VALUE_UNDEFINED};
+		return whole ? variable_value(w, whole, strlen(whole)) : value_unknown();
 	}
 	return v->kind == VALUE_TEXT ? (struct value){.kind = VALUE_UNDEFINED} : value_unknown();
 }
@@ -245,8 +243,9 @@ static struct value to_case(struct walk *w, const struct value *v, int (*first)(
 	for (size_t i = 0; plain[i]; i++) {
 		if ((unsigned char)plain[i] >= 0x80)
 			return value_unknown();
-		copy[i] = (char)(i == 0 || (first == toupper && rest == tolower && !isalpha((unsigned char)plain[i - 1])) ? first : rest)(
-			(unsigned char)plain[i]);
+		if (first != rest && i && !isalpha((unsigned char)plain[i - 1]) && isalpha((unsigned char)plain[i]))
+			return value_unknown(); /* the filter and the method make two things of "it's" */
+		copy[i] = (char)(i == 0 ? first : rest)((unsigned char)plain[i]);
 	}
 	return value_text_of(w, (struct piece){.kind = PIECE_TEXT, .text = copy});
 }
@@ -267,7 +266,7 @@ struct value value_apply(struct walk *w, const struct value *v, const char *name
 		return (struct value){.kind = VALUE_SPLIT, .pieces = v->pieces};
 	if (!argument && !strcmp(name, "last") && v->kind == VALUE_SPLIT)
 		return with_how(w, v->pieces.p, HOW_ANSWER);
-	if (argument && !strcmp(name, "default") && v->kind != VALUE_UNKNOWN && v->kind != VALUE_RAISE)
+	if (argument && !strcmp(name, "default") && v->kind != VALUE_UNKNOWN && v->kind != VALUE_EITHER && v->kind != VALUE_RAISE)
 		return v->kind == VALUE_UNDEFINED ? *argument : *v;
 	if (plain && !strcmp(name, "startswith"))
 		return value_starts(w, v, plain);

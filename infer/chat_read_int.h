@@ -40,6 +40,7 @@ int segments_read(const char *source, struct segments *out, struct err *err);
 
 enum value_kind {
 	VALUE_UNKNOWN, /* it is not known what; may be assigned, but not used */
+	VALUE_EITHER,  /* one of two; nr: whether it is true is known */
 	VALUE_UNDEFINED, VALUE_NONE, VALUE_BOOL, VALUE_NUMBER,
 	VALUE_TEXT,     /* pieces, put out one after the other */
 	VALUE_SPLIT,    /* a message, split at </think> */
@@ -75,6 +76,7 @@ struct walk {
 	struct pieces out;
 	size_t cap_out;
 	unsigned steps, depth;
+	size_t work; /* bytes and variables that were looked at */
 	const struct piece *thoughts; /* inside of a condition that asks for </think> in this message; else NULL */
 	struct chat_form *form; /* its needs_ are set here */
 	const struct segment *at; /* what could not be read */
@@ -103,7 +105,12 @@ bool pieces_equal(const struct pieces *a, const struct pieces *b);
 /* Blanks at the ends of a text. */
 struct value value_strip(struct walk *w, const struct value *v, bool left, bool right);
 
+/* Counts n bytes, or other things, that are looked at. false: it is too much for one walk, which ends. */
+bool walk_spend(struct walk *w, size_t n);
+
 const struct value *variable_find(const struct walk *w, const char *name, size_t len);
+/* What an expression has of it: VALUE_UNDEFINED if there is none. */
+struct value variable_value(struct walk *w, const char *name, size_t len);
 /* -ENOMEM */
 int variable_push(struct walk *w, const char *name, struct value v);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a template puts around texts, found by following it through conversations of one, three, five and seven texts, with a system
+ * What a template puts around texts, found by following it through conversations of one, three, five, seven and 31 texts, with a system
  * message and without. It has a form if the same stands around every text but the first and the last, whatever the length; longer
- * conversations are then like these, because a template can count no further than NUMBER_MAX (chat_expr.c).
+ * conversations are then like these. Numbers above NUMBER_MAX (chat_expr.c) are not known, so that a template would have to add up ten
+ * of them to tell another one.
  */
 #include "chat_read_int.h"
 
@@ -10,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXTS_MAX 7
+#define TEXTS_MAX 31
+static const uint32_t lengths[] = {1, 3, 5, 7, TEXTS_MAX};
 
 /* What is before, between and behind the texts of one conversation. */
 struct parts {
@@ -95,21 +97,21 @@ static int follow(const struct segments *source, struct chat *c, bool system, ui
 
 static int find_form(const struct segments *source, struct chat *c, bool system)
 {
-	struct parts all[4] = {0};
-	const struct parts *longest = &all[3];
+	struct parts all[ARRAY_SIZE(lengths)] = {0};
+	const struct parts *longest = &all[ARRAY_SIZE(lengths) - 1];
 	struct chat_form *f = &c->forms[system];
 	int r = 0;
 
-	for (uint32_t i = 0; i < 4 && r == 0; i++)
-		r = follow(source, c, system, 2 * i + 1, &all[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(lengths) && r == 0; i++)
+		r = follow(source, c, system, lengths[i], &all[i]);
 	if (r < 0)
 		return r;
 	if (system && !longest->has_system) {
 		say(c, NULL, "it has no place for a system message");
 		return -ENOTSUP;
 	}
-	for (uint32_t i = 0; i < 4 && r == 0; i++)
-		r = agrees(&all[i], 2 * i + 1, longest) ? 0 : -ENOTSUP;
+	for (size_t i = 0; i < ARRAY_SIZE(lengths) && r == 0; i++)
+		r = agrees(&all[i], lengths[i], longest) ? 0 : -ENOTSUP;
 	if (r < 0) {
 		say(c, NULL, "what it puts around a text depends on where that stands");
 		return r;

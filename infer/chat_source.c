@@ -170,11 +170,13 @@ static const char *next_tag(const char *text)
 /* Blanks before a tag that is no output are gone when nothing else is before it on its line. */
 static const char *strip_line(const struct lexer *l, const char *text, const char *end)
 {
-	const char *p = end;
+	const char *line = end;
 
-	while (p > text && (p[-1] == ' ' || p[-1] == '\t'))
-		p--;
-	return (p > text ? p[-1] == '\n' : p == l->begin) ? p : end;
+	while (line > text && line[-1] != '\n')
+		line--;
+	if (line == text && line != l->begin)
+		return end;
+	return blanks_cut(line, (size_t)(end - line)) ? end : line;
 }
 
 /* Text up to the next tag, which decides with the one before what of its blanks counts. */
@@ -184,15 +186,13 @@ static int take_text(struct lexer *l)
 
 	l->at = tag;
 	if (*tag && tag[2] == '-')
-		while (end > text && isspace((unsigned char)end[-1]))
-			end--;
+		end = text + blanks_cut(text, (size_t)(end - text));
 	else if (*tag && tag[1] != '{' && tag[2] != '+')
 		end = strip_line(l, text, end);
 	else if (!*tag && end > text && end[-1] == '\n')
 		end--; /* the last line's end is none of the text */
 	if (l->trims)
-		while (text < end && isspace((unsigned char)*text))
-			text++;
+		text = blanks_skip(text, (size_t)(end - text));
 	else if (l->ends_line && text < end && *text == '\n')
 		text++;
 	l->trims = l->ends_line = false;

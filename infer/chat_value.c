@@ -2,7 +2,6 @@
 /* Values that a chat template computes with while it is read, and its variables. */
 #include "chat_read_int.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -161,10 +160,10 @@ static bool strip_end(struct walk *w, struct piece *p, bool left, bool alone)
 	}
 	if (p->kind != PIECE_TEXT)
 		return p->kind == PIECE_DAY; /* which has none; of others it is not known */
-	while (left && isspace((unsigned char)*text))
-		text++;
-	for (len = strlen(text); !left && len && isspace((unsigned char)text[len - 1]);)
-		len--;
+	len = strlen(text);
+	if (left)
+		text = blanks_skip(text, len);
+	len = left ? strlen(text) : blanks_cut(text, len);
 	copy = len ? memory_get(&w->memory, len + 1) : NULL;
 	if (copy)
 		memcpy(copy, text, len);
@@ -181,13 +180,9 @@ struct value value_strip(struct walk *w, const struct value *v, bool left, bool 
 	if (v->kind != VALUE_TEXT)
 		return value_unknown();
 	if (plain) {
-		size_t len = strlen(plain);
-
-		while (left && isspace((unsigned char)*plain))
-			plain++, len--;
-		while (right && len && isspace((unsigned char)plain[len - 1]))
-			len--;
-		return value_string(w, plain, len);
+		if (left)
+			plain = blanks_skip(plain, strlen(plain));
+		return value_string(w, plain, right ? blanks_cut(plain, strlen(plain)) : strlen(plain));
 	}
 	out.pieces.p = memory_get(&w->memory, nr * sizeof(struct piece));
 	if (!out.pieces.p)
@@ -200,12 +195,32 @@ struct value value_strip(struct walk *w, const struct value *v, bool left, bool 
 
 /* --- variables --- */
 
+#define WORK_MAX (16u << 20) /* templates have a few kilobytes; long strings can be compared as often as short ones */
+
+bool walk_spend(struct walk *w, size_t n)
+{
+	w->work = n < WORK_MAX && w->work < WORK_MAX ? w->work + n : WORK_MAX;
+	return w->work < WORK_MAX;
+}
+
 const struct value *variable_find(const struct walk *w, const char *name, size_t len)
 {
 	for (size_t i = w->nr_variables; i > 0; i--)
-		if (strlen(w->variables[i - 1].name) == len && !strncmp(w->variables[i - 1].name, name, len))
+		if (!strncmp(w->variables[i - 1].name, name, len) && !w->variables[i - 1].name[len])
 			return &w->variables[i - 1].value;
 	return NULL;
+}
+
+struct value variable_value(struct walk *w, const char *name, size_t len)
+{
+	const struct value *found = variable_find(w, name, len);
+	bool can = walk_spend(w, w->nr_variables);
+
+	for (size_t i = 0; found && i < found->pieces.nr && can; i++)
+		can = walk_spend(w, 1 + (found->pieces.p[i].text ? strlen(found->pieces.p[i].text) : 0));
+	if (!can)
+		return value_unknown();
+	return found ? *found : (struct value){.kind = VALUE_UNDEFINED};
 }
 
 int variable_push(struct walk *w, const char *name, struct value v)

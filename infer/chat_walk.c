@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Follows the tags of a template through a made-up conversation. What transformers gives a template is defined: messages, tools and
- * documents (none), add_generation_prompt (true), the tokens that begin and end a text, today's date. Nothing else is.
+ * documents (none), add_generation_prompt (true), the tokens that begin and end a text, today's date. Other tokens and functions
+ * may be; nothing else is.
  * [transformers utils/chat_template_utils.py, 2026-08]
  */
 #include "chat_read_int.h"
@@ -104,9 +105,9 @@ static int assign(struct walk *w, const char *name, struct value v)
 {
 	const char *dot = strchr(name, '.');
 	const struct value *space = dot ? variable_find(w, name, (size_t)(dot - name)) : NULL;
-	struct variable *old = find_here(w, name);
+	struct variable *old = walk_spend(w, w->nr_variables) ? find_here(w, name) : NULL;
 
-	if (v.kind == VALUE_SPACE) /* one under two names */
+	if (v.kind == VALUE_SPACE || v.kind == VALUE_LOOP) /* one under two names; a loop that another may be within */
 		v = value_unknown();
 	if (w->thoughts)
 		v = only_answer(w->thoughts, old ? &old->value : NULL, &v);
@@ -150,7 +151,7 @@ static int assign_namespace(struct walk *w, const char *name, const char *text, 
 {
 	struct value space = {.kind = VALUE_SPACE, .name = name};
 	bool again = variable_find(w, name, strlen(name)) != NULL; /* with members that would stay */
-	int r = w->thoughts || again ? -ENOTSUP : variable_push(w, name, space);
+	int r = w->thoughts || again || !walk_spend(w, w->nr_variables) ? -ENOTSUP : variable_push(w, name, space);
 
 	text = skip_blanks(text, end);
 	while (r == 0 && text < end && *text != ')') {
@@ -228,10 +229,10 @@ static int walk_if(struct walk *w, size_t *i)
 {
 	size_t branch = *i, end = *i;
 
-	while (w->source->s[end].kind != SEGMENT_ENDIF)
+	while (w->source->s[end].kind != SEGMENT_ENDIF && walk_spend(w, 1))
 		end = w->source->s[end].next;
 	*i = end;
-	for (; branch != end; branch = w->source->s[branch].next) {
+	for (; branch != end && walk_spend(w, 1); branch = w->source->s[branch].next) {
 		const struct segment *s = &w->source->s[branch];
 		struct value v = s->kind == SEGMENT_ELSE ? value_bool(true) : expression_value(w, s->text, s->end);
 
@@ -296,6 +297,15 @@ static int walk_for(struct walk *w, size_t i)
 
 /* --- all of it --- */
 
+/* What calls of it make is not known. */
+static int walk_macro(struct walk *w, size_t i)
+{
+	const struct segment *s = &w->source->s[i];
+	char *name = copy_name(w, s->text, name_len(s->text, s->end));
+
+	return name ? variable_push(w, name, value_unknown()) : give_up(w, i);
+}
+
 static int walk_range(struct walk *w, size_t begin, size_t end)
 {
 	int r = 0;
@@ -303,7 +313,7 @@ static int walk_range(struct walk *w, size_t begin, size_t end)
 	if (++w->depth > DEPTH_MAX)
 		r = give_up(w, begin < w->source->nr ? begin : 0);
 	for (size_t i = begin; i < end && r == 0; i++) {
-		if (++w->steps > STEPS_MAX)
+		if (++w->steps > STEPS_MAX || !walk_spend(w, 1))
 			return give_up(w, i);
 		switch (w->source->s[i].kind) {
 		case SEGMENT_TEXT:
@@ -317,7 +327,8 @@ static int walk_range(struct walk *w, size_t begin, size_t end)
 			r = walk_for(w, i);
 			i = w->source->s[i].next;
 			break;
-		case SEGMENT_MACRO: /* its calls are not known */
+		case SEGMENT_MACRO:
+			r = walk_macro(w, i);
 			i = w->source->s[i].next;
 			break;
 		case SEGMENT_SET:
@@ -346,10 +357,16 @@ int walk_template(struct walk *w)
 		{"strftime_now", {.kind = VALUE_SPACE, .name = "strftime_now"}},
 		{"raise_exception", {.kind = VALUE_SPACE, .name = "raise_exception"}},
 		{"namespace", {.kind = VALUE_SPACE, .name = "namespace"}},
+		/* What a tokenizer and Jinja may define besides. */
+		{"unk_token", value_unknown()}, {"sep_token", value_unknown()}, {"pad_token", value_unknown()}, {"cls_token", value_unknown()},
+		{"mask_token", value_unknown()}, {"additional_special_tokens", value_unknown()}, {"range", value_unknown()},
+		{"dict", value_unknown()}, {"lipsum", value_unknown()}, {"cycler", value_unknown()}, {"joiner", value_unknown()},
 	};
+	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
 		if (variable_push(w, given[i].name, given[i].value) < 0)
 			return -ENOMEM;
-	return walk_range(w, 0, w->source->nr);
+	r = walk_range(w, 0, w->source->nr);
+	return r == 0 && !walk_spend(w, 0) ? give_up(w, 0) : r;
 }

@@ -107,7 +107,7 @@ static bool is_empty(const struct json *j)
 static void read_compressed(struct reader *r, struct model_config *c)
 {
 	static const char *const harmless[] = {"ignore", "version", "global_compression_ratio", NULL};
-	static const char *const statuses[] = {"compressed", NULL};
+	static const char *const statuses[] = {"compressed", "frozen", NULL};
 	const struct json *groups = reader_get(r, "config_groups"), *sparse = reader_get(r, "sparsity_config");
 	const char *sparse_format = json_get_string(sparse, "format");
 

@@ -63,6 +63,8 @@ static int load_template(struct tokenizer *t, const char *dir, const struct json
 
 	if (r < 0 && r != -ENOENT)
 		return err_set(err, r, "cannot read %s: %s", path ? path : dir, strerror(-r));
+	if (text.len && memchr(text.data, '\0', text.len))
+		return err_set(err, -EBADMSG, "%s has a zero byte in it, and is no template", path);
 	if (r == 0)
 		t->chat_template = buf_take(&text);
 	else if (template)

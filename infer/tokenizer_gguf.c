@@ -580,6 +580,8 @@ int tokenizer_load_gguf(struct tokenizer *t, const char *path, struct err *err)
 	t->bos = find_id(&g, t, "ggml.bos_token_id");
 	t->eos = find_id(&g, t, "ggml.eos_token_id");
 	template = find_text(&g, "chat_template", &len);
+	if (template && memchr(template, '\0', len))
+		return err_set(err, -EBADMSG, "%s: the chat template has a zero byte in it", path);
 	if (template && !(t->chat_template = strndup(template, len)))
 		return -ENOMEM;
 	return add_around(t, &g, add_bos, add_eos, err);

@@ -197,7 +197,7 @@ SCALED = {
     "channel": ("qwen3", compressed("channel"), 1, 0, "weight_scale", None, "BF16"),
     "fbgemm": ("llama-wide", {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0, "modules_to_not_convert": ["lm_head"]}, 1, 0,
                "weight_scale", None, "F32"),
-    "flat": ("qwen2-window", compressed("channel"), 1, 0, "weight_scale", (-1,), "F16"),
+    "flat": ("qwen2-window", {**compressed("channel"), "quantization_status": "frozen"}, 1, 0, "weight_scale", (-1,), "F16"),
     "block": ("llama-wide", {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [128, 128]}, 128, 128,
               "weight_scale_inv", None, "F32"),
     "odd-block": ("qwen3", compressed("block", block_structure=[24, 40]), 24, 40, "weight_scale", None, "F32"),

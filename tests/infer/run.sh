@@ -126,6 +126,8 @@ refuses chat-overflow 1 'no longer fits the context of 32 tokens' run "$work/cha
 refuses chat-without-template 1 'tiny-tales has no chat template' run "$tiny" --chat -p Hi
 python3 "$root/tests/infer/chat_model.py" "$tiny" "$work/odd" '{{ messages | tojson }}'
 refuses chat-unknown-template 1 'is not understood' run "$work/odd" --chat -p Hi
+printf '{{ messages }}\0{{ x }}' >"$work/odd/chat_template.jinja"
+refuses chat-zero-byte 1 'has a zero byte' run "$work/odd" --chat -p Hi
 
 # --- what is refused ---
 refuses no-model-there 1 'No such file' run ./nowhere -p x

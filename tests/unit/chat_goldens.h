@@ -18,6 +18,21 @@ static const struct {
 static const struct {
 	const char *name, *source, *want[9]; /* NULL: refused */
 } templates[] = {
+	{"blanks",
+		"a\n\014 {% if true %}b{% endif %}\n\343\200\200 {%- for message in messages -%} \302\240<{{ message.role }"
+		"}>{{ message.content }}\034{%- endfor %}\n\302\240{% set x = \"\343\200\200 c\302\240\" %}\n{{ x | trim }}"
+		"{{ (\"\343\200\200\" + messages[0].role + \" \302\205\") | trim }}\n",
+		{"a\nb<user>Hellocuser",
+		"a\nb<system>Be brief.<user>Hellocsystem",
+		"a\nb<user>Hello<assistant>Hi there.<user>How are you?cuser",
+		"a\nb<system>Be brief.<user>Hello<assistant>Hi there.<user>How are you?csystem",
+		"a\nb<system> \nBe brief. <user> \n Hello\t\n<assistant>  Hi there.\n<user>  csystem",
+		"a\nb<user>one<assistant>two<user>three<assistant>four<user>fivecuser",
+		"a\nb<system>six<user>one<assistant>two<user>three<assistant>four<user>fivecsystem",
+		"a\nb<user>Hello<assistant>\n\n no </think> way </think>\n \n x\n<user>And?<assistant>\n\343\200\200b\302\240"
+		"<user>ccuser",
+		"a\nb<user>Hello<assistant><think>\nA greeting.\n</think>\n\nHi.<user>It's {{ 7 * 7 }} <|im_end|> \\n \303\274"
+		"cuser"}},
 	{"chatml-lines",
 		"{# the same with text outside of tags #}\n{{ bos_token }}{% for message in messages %}\n    {% if message."
 		"role == \"user\" %}\n    {% endif %}\n<|im_start|>{{ message.role }}\n{{ message.content | trim }}<|im_end"
@@ -1109,6 +1124,19 @@ static const struct {
 		" Assistant:\n\n\343\200\200b\302\240\n\n\n### User:\nc\n\n\n### Assistant:\n\n",
 		"### User:\nHello\n\n\n### Assistant:\n<think>\nA greeting.\n</think>\n\nHi.\n\n\n### User:\nIt's {{ 7 * 7 "
 		"}} <|im_end|> \\n \303\274\n\n\n### Assistant:\n\n"}},
+	{"spelling",
+		"{% if TRUE %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] "
+		"}}{% endfor %}",
+		{"<user>Hello",
+		"<system>Be brief.<user>Hello",
+		"<user>Hello<assistant>Hi there.<user>How are you?",
+		"<system>Be brief.<user>Hello<assistant>Hi there.<user>How are you?",
+		"<system> \nBe brief. <user> \n Hello\t\n<assistant>  Hi there.\n<user>  ",
+		"<user>one<assistant>two<user>three<assistant>four<user>five",
+		"<system>six<user>one<assistant>two<user>three<assistant>four<user>five",
+		"<user>Hello<assistant>\n\n no </think> way </think>\n \n x\n<user>And?<assistant>\n\343\200\200b\302\240<u"
+		"ser>c",
+		"<user>Hello<assistant><think>\nA greeting.\n</think>\n\nHi.<user>It's {{ 7 * 7 }} <|im_end|> \\n \303\274"}},
 	{"vicuna",
 		"{% if messages[0]['role'] == 'system' %}{{ messages[0]['content'] + ' ' }}{% set turns = messages[1:] %}{%"
 		" else %}{{ 'Questions of a person, and answers. ' }}{% set turns = messages %}{% endif %}{% for message in"
@@ -1153,6 +1181,9 @@ static const struct {
 static const struct {
 	const char *name, *source;
 } unknown[] = {
+	{"added-up",
+		"{% for message in messages %}{% if loop.index0 == 3 + 3 + 3 %}x{% endif %}{{ '<' + message['role'] + '>' +"
+		" message['content'] }}{% endfor %}"},
 	{"backwards",
 		"{% for message in messages[::-1] %}{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"break",
@@ -1170,8 +1201,20 @@ static const struct {
 	{"chatml-upper",
 		"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content']|upper + '<|im"
 		"_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}\n"},
+	{"compared-twice",
+		"{% if 'u' in messages[0].role == false %}x{% endif %}{% for message in messages %}{{ '<' + message['role']"
+		" + '>' + message['content'] }}{% endfor %}"},
+	{"compared",
+		"{% set x = 'aaaaaaaaaaaaaaaa' %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x "
+		"%}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x = x + x %}{% set x "
+		"= x + x %}{% set x = x + x %}{% set x = x + x %}{% for a in messages %}{% for b in messages %}{% for c in "
+		"messages %}{% if x == x %}{% endif %}{% endfor %}{% endfor %}{% endfor %}{% for message in messages %}{{ '"
+		"<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"crossed",
 		"{% for message in messages %}{% if true %}{{ message['content'] }}{% endfor %}{% endif %}"},
+	{"cut-twice",
+		"{% if messages[3:][3:][3:] %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] + '>' + mes"
+		"sage['content'] }}{% endfor %}"},
 	{"deep",
 		"{% for message in messages %}{{ (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
 		"(((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
@@ -1184,6 +1227,9 @@ static const struct {
 	{"each-third",
 		"{% for message in messages %}{% if loop.index % 3 == 0 %}{{ '>' }}{% endif %}{{ message['content'] + '\\n'"
 		" }}{% endfor %}\n"},
+	{"either",
+		"{% if (eos_token or 'x') == eos_token %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] "
+		"+ '>' + message['content'] }}{% endfor %}"},
 	{"empty",
 		""},
 	{"endless",
@@ -1206,11 +1252,18 @@ static const struct {
 	{"longer",
 		"{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}{% if messa"
 		"ges[9] is defined %}{{ '...' }}{% endif %}\n"},
+	{"loop-of-another",
+		"{% for a in messages %}{% set outer = loop %}{% for b in messages %}{% if outer.first and loop.last %}x{% "
+		"endif %}{% endfor %}{% endfor %}{% for message in messages %}{{ '<' + message['role'] + '>' + message['con"
+		"tent'] }}{% endfor %}"},
 	{"loops",
 		"{% for a in messages %}{% for a in messages %}{% for a in messages %}{% for a in messages %}{% for a in me"
 		"ssages %}{% for a in messages %}{% for a in messages %}{% for a in messages %}{{ 'x' }}{% endfor %}{% endf"
 		"or %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% for message in messages %}"
 		"{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}"},
+	{"macro-name",
+		"{% macro f() %}x{% endmacro %}{% if f is defined %}x{% endif %}{% for message in messages %}{{ '<' + messa"
+		"ge['role'] + '>' + message['content'] }}{% endfor %}"},
 	{"macro",
 		"{% macro turn(m) %}{{ '<' + m['role'] + '>' + m['content'] }}{% endmacro %}{% for message in messages %}{{"
 		" turn(message) }}{% endfor %}"},
@@ -1221,6 +1274,9 @@ static const struct {
 		"ssages %}{{ '<' + message['role'] + '>' + message['content'] }}{% endfor %}\n"},
 	{"no-end",
 		"{% for message in messages %}{{ message"},
+	{"other-token",
+		"{% if pad_token %}x{% endif %}{% for message in messages %}{{ '<' + message['role'] + '>' + message['conte"
+		"nt'] }}{% endfor %}"},
 	{"range",
 		"{% for i in range(messages|length) %}{{ messages[i]['content'] }}{% endfor %}"},
 	{"raw",
@@ -1243,6 +1299,9 @@ static const struct {
 		"{% set first = messages[0]['content'] %}{% for message in messages %}{% set content = message['content'] %"
 		"}{% if '</think>' in first %}{% set content = content.split('</think>')[-1] %}{% endif %}{{ '<' + message["
 		"'role'] + '>' + content }}{% endfor %}"},
+	{"title",
+		"{{ \"it's\" | title }}{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}{"
+		"% endfor %}"},
 	{"today-cut",
 		"{{ strftime_now('%') }}{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}"
 		"{% endfor %}\n"},
