@@ -42,7 +42,7 @@ static bool is_overrun(const struct prefetch_head *h, uint64_t off, uint64_t len
 
 static bool belongs(const struct prefetch_head *h, uint64_t off)
 {
-	uint64_t behind = h->ended ? RESUME : BEHIND, beyond = h->ended ? RESUME : BEYOND;
+	uint64_t behind = h->ended ? 2 * RESUME : BEHIND, beyond = h->ended ? RESUME : BEYOND;
 
 	return h->used && off + behind >= h->pos && off <= h->pos + beyond && !is_beyond(h, off);
 }
