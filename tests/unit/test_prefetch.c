@@ -181,6 +181,24 @@ static void runs_that_seemed_short_are_learned_anew(void **state)
 	assert_int_equal(asked, 768 * KIB);
 }
 
+/* Blocks, with the readahead behind them; two threads hand over the last two requests the other way round. */
+static void readahead_may_come_before_the_last_request_of_a_block(void **state)
+{
+	struct prefetch p = {.size = SIZE};
+
+	(void)state;
+	for (uint64_t i = 0; i < 40; i++) {
+		uint64_t off = i * 37 % 100 * 10 * MIB, asked = read_in_order(&p, off, 768 * KIB, 256 * KIB);
+
+		if (i >= 8)
+			assert_true(prefetch_is_overrun(&p, off + MIB, 256 * KIB));
+		asked += note(&p, off + MIB, 256 * KIB);
+		asked += note(&p, off + 768 * KIB, 256 * KIB);
+		if (i >= 8)
+			assert_int_equal(asked, 768 * KIB);
+	}
+}
+
 static void a_shuffled_mapping_is_swept_until_its_reader_stops(void **state)
 {
 	struct prefetch p = {.size = SIZE};
@@ -240,6 +258,7 @@ int main(void)
 		cmocka_unit_test(out_of_order_requests_stay_one_stream),
 		cmocka_unit_test(the_first_request_of_a_known_run_brings_the_rest_and_no_more),
 		cmocka_unit_test(runs_that_seemed_short_are_learned_anew),
+		cmocka_unit_test(readahead_may_come_before_the_last_request_of_a_block),
 		cmocka_unit_test(a_shuffled_mapping_is_swept_until_its_reader_stops),
 		cmocka_unit_test(random_preads_of_blocks_are_no_sweep),
 		cmocka_unit_test(a_silent_reader_loses_what_was_not_begun_and_gets_it_again),
