@@ -78,24 +78,29 @@ static void copy_revision(char rev[REPO_REV_MAX], const char *text)
 	*rev = '\0';
 }
 
+/* Behind a word such as "datasets/", whose kind is given; text itself if there is none. */
+static const char *skip_kind(const char *text, enum repo_kind *kind)
+{
+	*kind = REPO_MODEL;
+	for (int k = REPO_DATASET; k < REPO_KINDS; k++)
+		if (!strncmp(text, kinds[k].prefix, strlen(kinds[k].prefix))) {
+			*kind = (enum repo_kind)k;
+			return text + strlen(kinds[k].prefix);
+		}
+	return !strncmp(text, "models/", 7) ? text + 7 : text;
+}
+
 int repo_parse(const char *text, struct repo_id *id, char rev[REPO_REV_MAX], struct err *err)
 {
-	enum repo_kind kind = REPO_MODEL;
+	enum repo_kind kind, other;
 	struct repo_id parsed;
 	bool is_url;
-	const char *name = skip_origin(text, &is_url), *end;
+	const char *name = skip_kind(skip_origin(text, &is_url), &kind), *end;
 	size_t org;
 
-	for (int k = REPO_DATASET; k < REPO_KINDS; k++)
-		if (!strncmp(name, kinds[k].prefix, strlen(kinds[k].prefix))) {
-			kind = (enum repo_kind)k;
-			name += strlen(kinds[k].prefix);
-		}
-	if (!strncmp(name, "models/", 7))
-		name += 7;
 	org = strcspn(name, "/@?#");
 	end = name[org] == '/' ? name + org + 1 + strcspn(name + org + 1, "/@?#") : name + org;
-	if (repo_id_set(&parsed, kind, name, (size_t)(end - name)) < 0)
+	if (skip_kind(name, &other) != name || repo_id_set(&parsed, kind, name, (size_t)(end - name)) < 0)
 		return err_set(err, -EINVAL, "'%s' is not a repository: write ORG/NAME, datasets/ORG/NAME or spaces/ORG/NAME, with @REVISION if wanted", text);
 	if (is_url) {
 		if (parse_url_rest(end, rev) < 0)

@@ -308,8 +308,7 @@ static void requests_can_be_cancelled(void **state)
 	wire_wait_seen(w, 2);
 	http_resume(h, ra); /* does no harm */
 	http_cancel(h, ra);
-	http_cancel(h, rb);
-	http_cancel(h, rb);
+	http_cancel(h, rb); /* once: it may have ended */
 	assert_int_equal(finish(&a), -ECANCELED);
 	assert_int_equal(finish(&b), -ECANCELED);
 	http_close(h);

@@ -27,6 +27,8 @@ static void reads_what_users_write(void **state)
 		{"https://huggingface.co/org/name/blob/v1.0/config.json", REPO_MODEL, "org/name", "v1.0"},
 		{"org/name@", 0, NULL, NULL},
 		{"org/name/extra", 0, NULL, NULL},
+		{"models/datasets/name", 0, NULL, NULL},
+		{"datasets/spaces/org/name", 0, NULL, NULL},
 		{"org/na--me", 0, NULL, NULL},
 		{"../x", 0, NULL, NULL},
 		{"", 0, NULL, NULL},
