@@ -6,6 +6,14 @@
 # HFFS_BUILD is the build folder (build/release). Sanitizer reports of daemons are collected and fail the suite.
 
 set -u
+
+# hffs doctor, status and refresh look at every mount there is: those of other suites and of the machine, dead ones among them, are
+# none of a suite's business. Only root can be apart.
+if [ -z "${HFFS_TEST_APART:-}" ] && unshare -m true 2>/dev/null; then
+	HFFS_TEST_APART=1 exec unshare -m bash "$0" "$@"
+fi
+[ -z "${HFFS_TEST_APART:-}" ] || awk '$3 == "fuse.hffs" { print $2 }' /proc/mounts | xargs -r -n 1 umount -l
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${HFFS_BUILD:-$root/build/release}
 hffs=$build/hffs
