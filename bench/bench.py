@@ -73,7 +73,7 @@ class Bench:
     def holding(self, repo):
         """The server's files stay in memory when the page cache is dropped; a reader of a plain file gets no such help."""
         paths = [self.store.source(repo, f) for f in repo.files]
-        holder = subprocess.Popen([self.reader, "hold", str(self.args.ballast * 1024), *paths], stdin=subprocess.PIPE,
+        holder = subprocess.Popen([self.reader, "hold", *paths], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True)
         try:
             if holder.stdout.readline() != "held\n":
@@ -103,10 +103,12 @@ class Bench:
             return {"hang": True, "seconds": time.monotonic() - start, "bytes": 0, "failed": 1}
         return json.loads(out) if out else {"seconds": time.monotonic() - start, "bytes": 0, "failed": 1}
 
-    def measure(self, row, watched, work, settle=False, right=None, server=None):
-        """Runs work() and adds the row with what it returns and what was seen meanwhile; right() is asked afterwards."""
+    def measure(self, row, watched, work, size=0, settle=False, right=None, server=None):
+        """Runs work(), which reads size bytes, and adds the row with what it returns and what was seen meanwhile; right() is asked
+        afterwards."""
         server = server or self.hub.pid
         machine.wait_until_quiet([p for p in (watched, server) if p], self.args.quiet_wait)
+        machine.touch_free_memory(size * 5 // 2)  # the page cache of the mount, that of the data file, and the rest
         self.hub.reset()
         meter = machine.Meter(watched, server)
         row.update(work())
@@ -156,7 +158,6 @@ def parse_arguments():
     p.add_argument("--traces", default=os.path.join(HERE, "../tests/replay/traces"), help="folder of recorded loaders")
     p.add_argument("--limit", type=int, help="seconds until a reading is cut off (60; quick: 10)")
     p.add_argument("--quiet-wait", type=float, default=10, help="seconds to wait for others to leave the processors alone (10)")
-    p.add_argument("--ballast", type=int, default=0, help="GiB to keep, so that free memory is not given back to the host (0)")
     p.add_argument("--json", help="file for the rows, one JSON object a line")
     p.add_argument("--svg", help="file for the plot")
     p.add_argument("--from-json", help="measure nothing; table and plot of these rows")
@@ -203,7 +204,7 @@ def measure_all(args):
         bench.close()
         for folder in ("cache", "curl"):
             shutil.rmtree(os.path.join(args.work, folder), ignore_errors=True)
-    head = {"machine": machine.describe(), "size": args.size, "reps": args.reps, "ballast": args.ballast,
+    head = {"machine": machine.describe(), "size": args.size, "reps": args.reps,
             "date": time.strftime("%Y-%m-%d", time.gmtime())}
     return head, bench.rows, bench.errors
 

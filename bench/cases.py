@@ -115,7 +115,8 @@ class Reading:
         return [self.mode, "-l", str(self.lanes), *limit, *self.options, *bench.write_lists(mount, jobs)]
 
     def read(self, bench, mount, jobs, row):
-        bench.measure(row, mount.watched, lambda: bench.read(self.arguments(bench, mount, jobs)), settle=row["stage"] == "cold")
+        size = sum(j[2] for j in jobs)
+        bench.measure(row, mount.watched, lambda: bench.read(self.arguments(bench, mount, jobs)), size, row["stage"] == "cold")
 
     def download(self, bench, repo, jobs, row):
         _, kind, streams = next(c for c in self.curls if c[0] == row["peer"])
@@ -135,7 +136,7 @@ class Reading:
             seconds = time.monotonic() - start
             return {"seconds": seconds, "bytes": needed or got or 0, "jobs": len(curl.pieces), "failed": int(got is None)}
 
-        bench.measure({**row, "stage": "cold"}, None, work, right=curl.is_right)
+        bench.measure({**row, "stage": "cold"}, None, work, sum(j[2] for j in jobs), right=curl.is_right)
 
 
 def model(bench):
@@ -330,8 +331,8 @@ class Serve:
                 for name, url in urls.items():
                     row = {"case": "serve", "title": "hffs serve to one curl", "unit": "MB/s", "shape": "loopback", "rep": rep}
                     row.update(peer=name, stage="hot")
-                    bench.measure(row, server.pid, lambda u=url: self.take(repo, u), right=lambda u=url: self.is_right(u, source),
-                                  server=server.pid)
+                    bench.measure(row, server.pid, lambda u=url: self.take(repo, u), repo.size,
+                                  right=lambda u=url: self.is_right(u, source), server=server.pid)
 
     @staticmethod
     def take(repo, url):

@@ -3,7 +3,7 @@
  * Reads files as a case of the benchmark wants them read, compares every byte, and prints one line of JSON.
  *
  *   bench-reader make FILE SIZE SEED PIECES [OFF LEN]...     writes a file; with extents only those, the rest are holes
- *   bench-reader hold MIB FILE...                            keeps the files in memory, and MIB of nothing, until stdin ends
+ *   bench-reader hold FILE...                                keeps the files in memory until stdin ends
  *   bench-reader pread|mmap [OPTIONS] FILES JOBS             reads
  *
  * FILES has a line "SEED<TAB>PIECES<TAB>PATH" for each file, PIECES as in content.h. JOBS has a line "FILE OFF LEN STREAM" for each
@@ -468,21 +468,12 @@ static void hold_file(const char *path)
 		die(path, errno);
 }
 
-static int hold_memory(char **args, int nr)
+static int hold_files(char **paths, int nr)
 {
-	size_t len = (size_t)number(args[0]) * MIB;
 	char byte;
 
-	for (int i = 1; i < nr; i++)
-		hold_file(args[i]);
-	if (len) {
-		void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (p == MAP_FAILED)
-			die("memory", errno);
-		(void)madvise(p, len, MADV_HUGEPAGE); /* touched sooner, if the kernel has them */
-		memset(p, 1, len);
-	}
+	for (int i = 0; i < nr; i++)
+		hold_file(paths[i]);
 	printf("held\n");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
@@ -492,7 +483,7 @@ static int hold_memory(char **args, int nr)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench-reader make FILE SIZE SEED PIECES [OFF LEN]... | hold MIB FILE... |\n"
+	fprintf(stderr, "usage: bench-reader make FILE SIZE SEED PIECES [OFF LEN]... | hold FILE... |\n"
 			"       pread|mmap [-t SECONDS] [-l LANES] [-o] [-s SPAN] [-r] [-z] FILES JOBS\n");
 	return 2;
 }
@@ -521,7 +512,7 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "make") && argc >= 6)
 		return make_file(argv + 2, argc - 2);
 	if (!strcmp(verb, "hold") && argc >= 3)
-		return hold_memory(argv + 2, argc - 2);
+		return hold_files(argv + 2, argc - 2);
 	options.is_mapped = !strcmp(verb, "mmap");
 	if ((!options.is_mapped && strcmp(verb, "pread") != 0) || !parse_options(argc - 1, argv + 1) || argc - 1 - optind != 2)
 		return usage();
