@@ -183,6 +183,8 @@ READINGS = [
             after=("warm",)),
     Reading("header", "header and one 1 MiB tensor", model, header_and_tensor, ("link", "loopback", "far"), (("curl", "ranges", 1),),
             ("hffs", *FOREIGN), after=("restarted",), unit="ms"),
+    Reading("header-listed", "header and tensor, folder listed before", model, header_and_tensor, ("link", "loopback", "far"),
+            (("curl", "ranges", 1),), ("hffs", *FOREIGN), listed=True, unit="ms"),
     Reading("first", "first page, fresh mount, branch path", model, first_page, ("link", "loopback", "far"), (("curl", "one", 4096),),
             ("hffs", *FOREIGN), unit="ms"),
     Reading("first-listed", "first page, folder listed before", model, first_page, ("link", "loopback", "far"),

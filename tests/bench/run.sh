@@ -19,7 +19,7 @@ with gzip.open(sys.argv[1], "wt") as f:
 END
 
 # bench ARGUMENTS...: all cases, small
-cases=seq,mmap-file,mmap-blocks,mmap-names-1,mmap-names-8,mmap-names-32,random-4k,random-1m-1,random-1m-8,random-1m-32,shards,header,first
+cases=seq,mmap-file,mmap-blocks,mmap-names-1,mmap-names-8,mmap-names-32,random-4k,random-1m-1,random-1m-8,random-1m-32,shards,header,header-listed,first
 cases+=,first-listed,traces:small.ra128,ls,stop,memory,serve
 bench() {
 	python3 "$root/bench/bench.py" --quick --size 32 --reps 1 --limit 10 --quiet-wait 0 --shapes loopback --only "$cases" --build "$build" \
