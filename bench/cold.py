@@ -226,7 +226,7 @@ def measure(cold, repo, who):
     cold.hub.shape("loopback")
     cold.hub.learn(repo)
     paths = [os.path.join(repo.folder, f.path) for f in repo.files]
-    holder = subprocess.Popen([os.path.join(cold.args.build, "bench-reader"), "hold", "0", *paths], stdin=subprocess.PIPE,
+    holder = subprocess.Popen([os.path.join(cold.args.build, "bench-reader"), "hold", *paths], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
     if holder.stdout.readline() != "held\n":
         raise SystemExit("the files cannot be held in memory")
