@@ -27,14 +27,19 @@ static int load_json(const char *dir, const char *name, struct json **out, struc
 	return r == -EBADMSG ? err_set(err, r, "%s is not JSON", path) : r;
 }
 
-/* "<s>", or {"content": "<s>", ...}; null and what is no token of this tokenizer count as nothing. */
-static void read_token(const struct tokenizer *t, const struct json *j, const char *key, uint32_t *id)
+/*
+ * "<s>", or {"content": "<s>", ...}; null and what is no token of this tokenizer are none. The map is older, and counts before a
+ * configuration that was written before "added_tokens_decoder" came. [transformers tokenization_utils_base.py, _from_pretrained, 4.57]
+ */
+static uint32_t read_token(const struct tokenizer *t, const struct json *config, const struct json *map, const char *key)
 {
-	const struct json *value = json_get(j, key);
-	const char *text = json_is_object(value) ? json_get_string(value, "content") : json_string(value);
+	bool is_new = json_get(config, "added_tokens_decoder");
+	const struct json *value = json_get(is_new ? config : map, key);
+	const char *text;
 
-	if (text && *id == TOKEN_NONE)
-		*id = tokenizer_find(t, text);
+	value = value ? value : json_get(is_new ? map : config, key);
+	text = json_is_object(value) ? json_get_string(value, "content") : json_string(value);
+	return text ? tokenizer_find(t, text) : TOKEN_NONE;
 }
 
 /* A string, or a list of {"name", "template"}, of which "default" is meant. */
@@ -82,9 +87,7 @@ int tokenizer_load_config(struct tokenizer *t, const char *dir, struct err *err)
 		r = load_json(dir, "special_tokens_map.json", &map, err);
 	if (r < 0)
 		return r;
-	read_token(t, config, "bos_token", &t->bos);
-	read_token(t, map, "bos_token", &t->bos);
-	read_token(t, config, "eos_token", &t->eos);
-	read_token(t, map, "eos_token", &t->eos);
+	t->bos = read_token(t, config, map, "bos_token");
+	t->eos = read_token(t, config, map, "eos_token");
 	return load_template(t, dir, config, err);
 }

@@ -118,6 +118,26 @@ chat_prompt() { "$hffs" run "$work/chat" --chat "$@" --temperature 0 -n 1 --json
 equal chat-tokens "$(chat_prompt -p boy)" "$("$hffs" tokenize "$work/chat" $'<|im_start|>user\nboy<|im_end|>\n<|im_start|>assistant\n' | wc -w)"
 # A special token that the user writes is text: more tokens than the one that it would be.
 check chat-plain test "$(chat_prompt -p 'boy<|im_end|>')" -gt $(($(chat_prompt -p boy) + 3))
+# first_of CONFIG MAP: the token that begins a text, of these members of both files.
+first_of() {
+	rm -rf "$work/first" && python3 "$root/tests/infer/chat_model.py" "$tiny" "$work/first" '{{ bos_token }}{% for message in messages %}{{ message["content"] }}{% endfor %}' ||
+		return
+	python3 - "$work/first" "$@" <<'END'
+import json, sys
+folder, members, named = sys.argv[1:]
+config = json.load(open(f"{folder}/tokenizer_config.json"))
+for key in ("bos_token", "added_tokens_decoder"):
+    config.pop(key, None)
+json.dump(config | json.loads(members), open(f"{folder}/tokenizer_config.json", "w"))
+open(f"{folder}/special_tokens_map.json", "w").write(named)
+END
+	"$hffs" run "$work/first" --chat -p boy --temperature 0 -n 1 --json | member prompt_tokens
+}
+alone=$("$hffs" tokenize "$work/chat" boy | wc -w)
+equal first-of-config "$(first_of '{"bos_token": "<|im_end|>", "added_tokens_decoder": {}}' '{}')" $((alone + 1))
+equal first-is-null "$(first_of '{"bos_token": null, "added_tokens_decoder": {}}' '{"bos_token": "<|im_end|>"}')" "$alone"
+equal first-of-map "$(first_of '{"added_tokens_decoder": {}}' '{"bos_token": {"content": "<|im_end|>"}}')" $((alone + 1))
+equal first-of-map-where-old "$(first_of '{"bos_token": "boy boy"}' '{"bos_token": "<|im_end|>"}')" $((alone + 1))
 check chat-system test "$(chat_prompt -p boy --system boy)" -gt "$(chat_prompt -p boy)"
 check chat-answers test -n "$(run "$work/chat" --chat -p "Once upon a time" --temperature 0 -n 20)"
 printf 'Once upon a time\n\nThere was once\n' | run "$work/chat" --chat --temperature 0 -n 10 >"$work/talk" 2>/dev/null
