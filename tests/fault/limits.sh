@@ -71,10 +71,10 @@ pause() {
 	control clear >/dev/null
 	check "$1-umount" "$hffs" umount "$dir"
 }
-pause endpoint-retry-after resolve retry_after=2 'api resolve resolve-cache'
-pause endpoint-ratelimit resolve 'rate=0;2' 'api resolve resolve-cache'
-pause names tree retry_after=2 'api resolve resolve-cache'
-pause storage cdn retry_after=2 cdn
+pause endpoint-retry-after resolve retry_after=4 'api resolve resolve-cache'
+pause endpoint-ratelimit resolve 'rate=0;4' 'api resolve resolve-cache'
+pause names tree retry_after=4 'api resolve resolve-cache'
+pause storage cdn retry_after=4 cdn
 
 # 12 s of trouble, 12 readers and a listing: each begins once, then about one request a second asks.
 trouble() {
@@ -98,7 +98,7 @@ trouble() {
 	# The first success.
 	control reset >/dev/null
 	answered() { [ "$(stat_of bytes total)" -gt 0 ]; }
-	check "$1-over-is-found-soon" wait_for 2 answered
+	check "$1-over-is-found-soon" wait_for 5 answered
 	check "$1-over-for-all" wait "${readers[@]}"
 	check "$1-umount" "$hffs" umount "$dir"
 }
