@@ -93,7 +93,7 @@ ctest_lines() {
 # compiled PRESET: built, and its ctests run.
 compiled() {
 	build "$1" || return 1
-	ctest --test-dir "build/$1" --output-on-failure --timeout 300 -j 2 | ctest_lines "$1"
+	ctest --test-dir "build/$1" --output-on-failure --timeout 900 -j 2 | ctest_lines "$1"
 }
 
 # scripts FOLDER: each a suite of its own; NAME.long.sh only if it shall take long.
