@@ -16,7 +16,7 @@ static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
 	return _mm512_add_epi32(sums, _mm512_add_epi32(even, odd));
 }
 
-static bool can_run(void)
+static bool has_instructions(void)
 {
 	return kernels_cpu_has_avx512();
 }

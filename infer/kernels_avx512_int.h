@@ -2,7 +2,8 @@
 /*
  * AVX-512 (F, BW, VL, DQ): included by one file for each flavour, which defines before
  *
- *   SET_NAME, SET_CAN_RUN      of the table
+ *   SET_NAME, SET_TABLE        of the table
+ *   has_instructions()         does the processor have those of this flavour?
  *   dot4(sums, bytes, signs)   sums[i] += the four products of unsigned bytes[4 i ...] and signed signs[4 i ...]
  *
  * Activations for blocks of 8 bits and less are rounded to 8 bits with a scale d for each 32; s is d times their sum, which takes the
@@ -13,6 +14,7 @@
  * Many tokens (kernels_avx512_panel_int.h): 32 rows are unpacked once into the form that the multiplication wants, and used for all.
  */
 #include <immintrin.h>
+#include <stdatomic.h>
 
 #define LANES 16
 #include "ops_vector_int.h"
@@ -190,6 +192,12 @@ static void rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 		byte_panels(j, begin, end);
 	else
 		float_panels(j, begin, end);
+}
+
+static bool can_run(void)
+{
+	choose_distance();
+	return has_instructions();
 }
 
 const struct kernels SET_TABLE = {

@@ -12,7 +12,7 @@ static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
 	return _mm512_dpbusd_epi32(sums, bytes, signs);
 }
 
-static bool can_run(void)
+static bool has_instructions(void)
 {
 	return kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni");
 }

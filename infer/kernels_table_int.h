@@ -97,6 +97,7 @@ extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernel
 
 /* cpu_x86.c: what the processor has and the system saves. F, BW, VL and DQ; or AVX2, FMA and F16C. */
 bool kernels_cpu_has_avx512(void);
+bool kernels_cpu_is_zen4(void);
 bool kernels_cpu_has_avx2(void);
 
 /* --- dequant.c: blocks to floats, for every processor; the reference --- */
