@@ -128,7 +128,8 @@ class Reading:
             curl.whole(streams)
         else:
             curl.ranges(jobs, streams)
-        needed = sum(j[2] for j in jobs) if kind == "whole" else None  # a download brings more than is needed
+        size = sum(j[2] for j in jobs)
+        needed = size if kind == "whole" else None  # a download brings more than is needed
 
         def work():
             start = time.monotonic()
@@ -136,7 +137,7 @@ class Reading:
             seconds = time.monotonic() - start
             return {"seconds": seconds, "bytes": needed or got or 0, "jobs": len(curl.pieces), "failed": int(got is None)}
 
-        bench.measure({**row, "stage": "cold"}, None, work, sum(j[2] for j in jobs), right=curl.is_right)
+        bench.measure({**row, "stage": "cold"}, None, work, size, right=curl.is_right)
 
 
 def model(bench):

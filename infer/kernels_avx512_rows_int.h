@@ -9,8 +9,9 @@
 #define ROWS_GRAIN 4u
 /*
  * How far ahead of its use memory is asked for. Rows are read one after the other, so that memory is one stream: several rows side by
- * side, or distances below 4096, were slower by a third and more on Zen 5. Which distance above is best was measured for each of the two. Zen 4 fetches ahead well by itself, and is held up by questions for what is far: with 256 it
- * read F32, BF16 and Q8_0 at 0.81 to 0.88 of what a loop reads, with the distances of Zen 5 at 0.57 to 0.64.
+ * side, or distances below 4096, were slower by a third and more on Zen 5. Which distance above is best was measured for each of the two.
+ * Zen 4 fetches ahead well by itself, and is held up by questions for what is far: with 256 it read F32, BF16 and Q8_0 at 0.80 to 0.88 of
+ * what a loop reads, with the distances of Zen 5 at 0.57 to 0.64.
  */
 #define BLOCKS_AHEAD 8192
 #define FLOATS_AHEAD 6144

@@ -98,7 +98,7 @@ trouble() {
 	# The first success.
 	control reset >/dev/null
 	answered() { [ "$(stat_of bytes total)" -gt 0 ]; }
-	check "$1-over-is-found-soon" wait_for 5 answered
+	check "$1-over-is-found-soon" wait_for 2 answered
 	check "$1-over-for-all" wait "${readers[@]}"
 	check "$1-umount" "$hffs" umount "$dir"
 }
