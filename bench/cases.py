@@ -19,6 +19,7 @@ import traces
 
 MIB = 1 << 20
 MB = 1000000
+CHUNK = 256 << 10  # the least that hffs fetches
 
 
 # -- jobs: (file, offset, length, stream)
@@ -55,6 +56,19 @@ def first_page(_):
     return [(0, 0, 4096, 0)]
 
 
+def extents_of(repo, jobs):
+    """What the jobs read, in whole chunks, in pieces of which sixteen downloads have about the same number."""
+    chunks = sorted({(file, i) for file, off, length, _ in jobs for i in range(off // CHUNK, (off + length - 1) // CHUNK + 1)})
+    most = max(1, len(chunks) // 64)
+    runs = []
+    for file, i in chunks:
+        if runs and runs[-1][0] == file and runs[-1][1] + runs[-1][2] == i and runs[-1][2] < most:
+            runs[-1][2] += 1
+        else:
+            runs.append([file, i, 1])
+    return [(file, i * CHUNK, min(nr * CHUNK, repo.files[file].size - i * CHUNK), 0) for file, i, nr in runs]
+
+
 @dataclasses.dataclass
 class Reading:
     name: str
@@ -62,7 +76,7 @@ class Reading:
     repo: typing.Callable  # of the bench
     jobs: typing.Callable  # of the repository
     shapes: tuple  # the first one is enough for a quick run
-    curls: tuple = ()  # ("curl", "one" | "whole" | "ranges", streams)
+    curls: tuple = ()  # ("curl", "one" | "whole" | "ranges" | "extents", streams)
     mounts: tuple = ("hffs",)
     mode: str = "pread"
     options: tuple = ()  # of the reader
@@ -70,6 +84,7 @@ class Reading:
     after: tuple = ()  # stages after the cold one, with the first shape; nobody's network takes part
     listed: bool = False  # the folder has been listed before
     unit: str = "MB/s"
+    in_chunks: bool = False  # bytes are counted as extents_of() does, each once
 
     def run(self, bench):
         repo = self.repo(bench)
@@ -115,8 +130,16 @@ class Reading:
         return [self.mode, "-l", str(self.lanes), *limit, *self.options, *bench.write_lists(mount, jobs)]
 
     def read(self, bench, mount, jobs, row):
-        size = sum(j[2] for j in jobs)
-        bench.measure(row, mount.watched, lambda: bench.read(self.arguments(bench, mount, jobs)), size, row["stage"] == "cold")
+        size = self.count(mount.repo, jobs)
+
+        def work():
+            done = bench.read(self.arguments(bench, mount, jobs))
+            return {**done, "bytes": size} if self.in_chunks and done.get("complete") else done
+
+        bench.measure(row, mount.watched, work, size, row["stage"] == "cold")
+
+    def count(self, repo, jobs):
+        return sum(j[2] for j in (extents_of(repo, jobs) if self.in_chunks else jobs))
 
     def download(self, bench, repo, jobs, row):
         _, kind, streams = next(c for c in self.curls if c[0] == row["peer"])
@@ -127,8 +150,8 @@ class Reading:
         elif kind == "whole":
             curl.whole(streams)
         else:
-            curl.ranges(jobs, streams)
-        size = sum(j[2] for j in jobs)
+            curl.ranges(extents_of(repo, jobs) if kind == "extents" else jobs, streams)
+        size = self.count(repo, jobs)
         needed = size if kind == "whole" else None  # a download brings more than is needed
 
         def work():
@@ -213,8 +236,9 @@ class Traces:
 
     @staticmethod
     def reading(trace):
-        return Reading("trace-" + trace.name, "loader " + trace.name, lambda _: trace.repo(), lambda _: trace.jobs(), ("link",), (ALL,),
-                       ("hffs", "local"), "pread", ("-o", "-r", "-z", "-s", str(SPAN)), trace.lanes, after=("warm",))
+        return Reading("trace-" + trace.name, "loader " + trace.name, lambda _: trace.repo(), lambda _: trace.jobs(), ("link",),
+                       (("curls", "extents", 16),), ("hffs", "local"), "pread", ("-o", "-r", "-z", "-s", str(SPAN)), trace.lanes,
+                       after=("warm",), in_chunks=True)
 
 
 class Listing:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
- * it begins one. The window ahead of a head is what it has read so far, so that a header or one tensor brings at most itself
- * again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once. How far a header goes at least, its
- * beginning says.
+ * it begins one. The window ahead of a head is what it has read so far, until 2 MiB half of it, so that a header or one tensor brings
+ * at most itself again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once. How far a header
+ * goes at least, its beginning says.
  */
 #include "prefetch_state_int.h"
 
@@ -12,6 +12,7 @@
 #define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
 #define SURE (8u << 20)  /* read on from one place: it will be read to the end */
 #define HEADER_AHEAD 4 /* one part in so many of a header that was read may be wanted beyond what it says of itself */
+#define SHORT (2u << 20) /* the kernel reads on behind the end of it, which counts as read */
 #define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
 #define TAIL_FIRST 3 /* columns are as long as they are: only a third of what was read is risked */
 #define MANY 6     /* streams that hide each other's round trips: then less is risked for each */
@@ -235,7 +236,7 @@ static uint64_t choose_window(const struct prefetch *p, const struct prefetch_he
 		return min_u64(h->read / MANY, most);
 	if (is_in_header(p, h))
 		return min_u64(header_window(p, h), most);
-	return min_u64(max_u64(is_beginning(p, h) ? h->read / 2 : h->read, min_u64(4 * h->read, WINDOW_MIN)), most);
+	return min_u64(max_u64(is_beginning(p, h) || h->read < SHORT ? h->read / 2 : h->read, min_u64(4 * h->read, WINDOW_MIN)), most);
 }
 
 /* Where others read the same part further on, they fetch that themselves. */

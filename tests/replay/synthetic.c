@@ -343,7 +343,7 @@ const struct synthetic synthetics[] = {
 	{"rank 1 of 8", slice_1_of_8, 1.5, 1.25, 0, 0},
 	{"rank 6 of 8", slice_6_of_8, 1.5, 1.25, 0, 0},
 	{"header and a tensor", header_and_tensor, 0, 1, 2 * MIB, 0},
-	{"header and 1 MiB of a tensor", header_and_mebibyte, 0, 1, 2 * MIB, 0},
+	{"header and 1 MiB of a tensor", header_and_mebibyte, 0, 1, MIB, 0},
 	{"stops after 100 MB of 10 GB", stops_early, 1.5, 1, 64 * MIB, 0},
 	{"16 shards at once", sixteen_shards, 1.15, 1.01, 0, 0},
 	{"shuffled 1 MiB blocks, mapped", shuffled_blocks, 1.3, 1.05, 0, 0},
