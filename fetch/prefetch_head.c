@@ -2,15 +2,15 @@
 /*
  * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
  * it begins one. The window ahead of a head is what it has read so far, until 2 MiB half of it, so that a header or one tensor brings
- * at most itself again; behind 8 MiB, or where it is known how far it will be read, it is the largest at once. How far a header
- * goes at least, its beginning says.
+ * at most itself again; where it is known how far it will be read, it is the largest at once. How far a header goes at least, its
+ * beginning says.
  */
 #include "prefetch_state_int.h"
 
 #define BEHIND (1u << 20) /* requests of one stream arrive out of order by a few places */
 #define BEYOND (2u << 20)
 #define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
-#define SURE (8u << 20)  /* read on from one place: it will be read to the end */
+#define SURE (8u << 20)  /* read on from one place: it goes on for long, but not always to the end of the part or file */
 #define HEADER_AHEAD 4 /* one part in so many of a header that was read may be wanted beyond what it says of itself */
 #define SHORT (2u << 20) /* the kernel reads on behind the end of it, which counts as read */
 #define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
@@ -228,8 +228,10 @@ static uint64_t choose_window(const struct prefetch *p, const struct prefetch_he
 {
 	if (h->eager && h->part == NONE)
 		return max_u64(most, RUN_FREE);
-	if (h->eager || h->read >= SURE)
+	if (h->eager)
 		return most;
+	if (h->read >= SURE)
+		return min_u64(h->read, most);
 	if (p->tail_first && !p->nr_parts)
 		return min_u64(h->read / TAIL_FIRST, most);
 	if (streams >= MANY)
