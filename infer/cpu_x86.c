@@ -17,17 +17,17 @@ bool kernels_cpu_has_avx2(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
+bool kernels_cpu_has_avx512(void)
+{
+	return kernels_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
 /* Of AMD's family 19h only Zen 4 has AVX-512. [AMD64 Architecture Programmer's Manual, CPUID Fn0000_0001_EAX] */
 bool kernels_cpu_is_zen4(void)
 {
 	unsigned a, b, c, d;
 
-	return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f") && __get_cpuid(1, &a, &b, &c, &d) &&
+	return __builtin_cpu_is("amd") && kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") && __get_cpuid(1, &a, &b, &c, &d) &&
 	       (a >> 8 & 0xf) + (a >> 20 & 0xff) == 0x19;
-}
-
-bool kernels_cpu_has_avx512(void)
-{
-	return kernels_cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }

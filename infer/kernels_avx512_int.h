@@ -3,6 +3,7 @@
  * AVX-512 (F, BW, VL, DQ): included by one file for each flavour, which defines before
  *
  *   SET_NAME, SET_TABLE        of the table
+ *   SET_IS_ZEN4                is memory asked for as Zen 4 likes it?
  *   has_instructions()         does the processor have those of this flavour?
  *   dot4(sums, bytes, signs)   sums[i] += the four products of unsigned bytes[4 i ...] and signed signs[4 i ...]
  *
@@ -14,7 +15,6 @@
  * Many tokens (kernels_avx512_panel_int.h): 32 rows are unpacked once into the form that the multiplication wants, and used for all.
  */
 #include <immintrin.h>
-#include <stdatomic.h>
 
 #define LANES 16
 #include "ops_vector_int.h"
@@ -194,15 +194,9 @@ static void rows(const struct rows_job *j, uint32_t begin, uint32_t end)
 		float_panels(j, begin, end);
 }
 
-static bool can_run(void)
-{
-	choose_distance();
-	return has_instructions();
-}
-
 const struct kernels SET_TABLE = {
 	.name = SET_NAME,
-	.can_run = can_run,
+	.can_run = has_instructions,
 	.form = form,
 	.grain = grain,
 	.prepare = prepare,

@@ -8,25 +8,34 @@
 
 #define ROWS_GRAIN 4u
 /*
- * How far ahead of its use memory is asked for. Rows are read one after the other, so that memory is one stream: several rows side by
- * side, or distances below 4096, were slower by a third and more on Zen 5. Which distance above is best was measured for each of the two.
- * Zen 4 fetches ahead well by itself, and is held up by questions for what is far: with 256 it read F32, BF16 and Q8_0 at 0.80 to 0.88 of
- * what a loop reads, with the distances of Zen 5 at 0.57 to 0.64.
+ * How far ahead of its use memory is asked for, every so many bytes, and whether into the first cache or the second only. Rows are read one
+ * after the other, so that memory is one stream: several rows side by side were slower on Zen 5 by a third and more, and on Zen 4, too.
+ * All distances were measured.
+ *
+ * Zen 5 wants every line asked for, far ahead. Zen 4 has only 24 misses of its first cache on their way at once, which is too few for all that
+ * memory could give, but follows a stream by itself, at its best where that is pointed out now and then; types that take long to unpack are the
+ * exception. Asked as Zen 5 is, it read F32, BF16 and Q8_0 at 0.57 to 0.64 of what a loop reads.
  */
-#define BLOCKS_AHEAD 8192
-#define FLOATS_AHEAD 6144
-#define ZEN4_AHEAD 256
+struct ahead {
+	uint32_t distance, every;
+	bool first_cache;
+};
 
-static struct {
-	_Atomic uint32_t blocks, floats; /* bytes */
-} distance = {BLOCKS_AHEAD, FLOATS_AHEAD};
-
-static void choose_distance(void)
+static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_type type)
 {
-	if (!kernels_cpu_is_zen4())
-		return;
-	atomic_store_explicit(&distance.blocks, ZEN4_AHEAD, memory_order_relaxed);
-	atomic_store_explicit(&distance.floats, ZEN4_AHEAD, memory_order_relaxed);
+	switch (type) {
+	case TENSOR_F32:
+	case TENSOR_F8_E4M3:
+		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){6144, 64, true};
+	case TENSOR_F16:
+		return SET_IS_ZEN4 ? (struct ahead){2048, 512, false} : (struct ahead){6144, 64, true};
+	case TENSOR_BF16:
+		return SET_IS_ZEN4 ? (struct ahead){4096, 512, false} : (struct ahead){6144, 64, true};
+	case TENSOR_Q8_0:
+		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
+	default:
+		return SET_IS_ZEN4 ? (struct ahead){16384, 64, false} : (struct ahead){8192, 64, true};
+	}
 }
 
 /* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
@@ -460,14 +469,22 @@ static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_typ
 }
 
 /*
- * Asks for the memory of a later step. The compiler must not put it behind what this step reads: Q8_0 was slower by a tenth then, where it
- * comes from memory.
+ * Asks for the memory of a later step than that of `bytes` at p, `at` bytes from the beginning of its row. The compiler must not put it
+ * behind what this step reads: Q8_0 was slower by a tenth then, where it comes from memory.
  */
-static inline __attribute__((always_inline)) void ask_ahead(const uint8_t *p, size_t bytes)
+static inline __attribute__((always_inline)) void ask_ahead(enum tensor_type type, const void *p, size_t at, size_t bytes)
 {
-	p += atomic_load_explicit(&distance.blocks, memory_order_relaxed);
-	for (size_t ahead = 0; ahead < bytes; ahead += 64)
-		_mm_prefetch(p + ahead, _MM_HINT_T0);
+	const struct ahead a = ahead_of(type);
+	const char *there = (const char *)p + a.distance;
+
+	if (a.every > bytes && at % a.every >= bytes)
+		return;
+	for (size_t i = 0; i < bytes; i += a.every) {
+		if (a.first_cache)
+			_mm_prefetch(there + i, _MM_HINT_T0);
+		else
+			_mm_prefetch(there + i, _MM_HINT_T1);
+	}
 	__asm__ volatile("" : : : "memory");
 }
 
@@ -482,7 +499,7 @@ static inline __attribute__((always_inline)) void dot_row(enum tensor_type type,
 	for (uint32_t t = 0; t < nx; t++)
 		sums[t] = _mm512_setzero_ps();
 	for (const struct activations *end = x + (size_t)(cols / per_step) * nx; x < end; p += bytes, x += nx) {
-		ask_ahead(p, bytes);
+		ask_ahead(type, p, 0, bytes);
 		step_of_tokens(type, p, 4, x, nx, sums);
 	}
 	if (vectors_of(type) == 2 && left)
@@ -570,7 +587,7 @@ static inline __attribute__((always_inline)) void byte_rows(enum tensor_type typ
 static inline __attribute__((always_inline)) void dot_floats(enum tensor_type type, const char *p, uint32_t cols, const float *x,
 							     size_t x_stride, uint32_t nx, float out[4])
 {
-	size_t width = tensor_type_info(type)->bytes, far = atomic_load_explicit(&distance.floats, memory_order_relaxed);
+	size_t width = tensor_type_info(type)->bytes;
 	__m512 sums[2][4];
 	uint32_t c = 0;
 
@@ -578,8 +595,7 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 		for (uint32_t i = 0; i < 4; i++)
 			sums[t][i] = _mm512_setzero_ps();
 	for (; c + 64 <= cols; c += 64) {
-		for (size_t ahead = 0; ahead < 64 * width; ahead += 64)
-			_mm_prefetch(p + c * width + far + ahead, _MM_HINT_T0);
+		ask_ahead(type, p + c * width, c * width, 64 * width);
 		for (uint32_t i = 0; i < 4; i++) {
 			__m512 w = float_load(type, p, c + 16 * i);
 

@@ -6,6 +6,7 @@
 
 #define SET_NAME "avx512_vnni"
 #define SET_TABLE kernels_avx512_vnni
+#define SET_IS_ZEN4 false
 
 static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
 {

@@ -33,7 +33,7 @@ struct matrix {
 bool kernels_has_type(enum tensor_type type);
 
 /*
- * The best set that this processor can run; with a name the best of that name, "avx512" being avx512_vnni, too. -ENOTSUP: the name is not
+ * The best set that this processor can run; with a name the best of that name, "avx512" being those behind it, too. -ENOTSUP: the name is not
  * known, or not for this processor.
  */
 int kernels_choose(const char *name, const struct kernels **out, struct err *err);

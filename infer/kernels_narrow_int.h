@@ -14,6 +14,7 @@
 #include "ops_vector_int.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t pair_u64 __attribute__((vector_size(16)));
 typedef uint8_t lanes_u8 __attribute__((vector_size(LANES)));
 typedef uint16_t lanes_u16 __attribute__((vector_size(LANES * 2)));
 typedef uint32_t lanes_u32 __attribute__((vector_size(LANES * 4)));
@@ -116,10 +117,9 @@ static inline void store16(int8_t *p, bytes16 v)
 static inline bytes16 fifth_bits(uint32_t bits)
 {
 	const bytes16 each = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-	uint64_t twice[2] = {(bits & 0xff) * 0x0101010101010101u, (bits >> 8 & 0xff) * 0x0101010101010101u};
-	bytes16 v;
+	pair_u64 twice = {(bits & 0xff) * 0x0101010101010101u, (bits >> 8 & 0xff) * 0x0101010101010101u}; /* not by way of memory */
+	bytes16 v = (bytes16)twice;
 
-	memcpy(&v, twice, sizeof(v));
 	return (bytes16)((v & each) == each) & 16;
 }
 

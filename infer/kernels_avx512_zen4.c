@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+/* As avx512_vnni, but memory is asked for as Zen 4 likes it. */
+#include <immintrin.h>
+
+#include "kernels_table_int.h"
+
+#define SET_NAME "avx512_zen4"
+#define SET_TABLE kernels_avx512_zen4
+#define SET_IS_ZEN4 true
+
+static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
+{
+	return _mm512_dpbusd_epi32(sums, bytes, signs);
+}
+
+static bool has_instructions(void)
+{
+	return kernels_cpu_is_zen4();
+}
+
+#include "kernels_avx512_int.h"
