@@ -16,6 +16,8 @@
 #define FRACTION_MIN 2 /* parts that were left at the same one, less those that were read whole */
 #define FRACTION_SURE 8
 #define SLICED_MIN (2u << 20) /* of a smaller part, what several threads still wait for looks like what a rank leaves out */
+#define SHARE_MIN (32 * OVERRUN) /* so large a part is left near such a fraction by chance at most once in six times */
+#define RANKS_MAX 16
 #define FRACTION_ERROR 2   /* of 256, and what readahead runs over */
 
 /* --- orders --- */
@@ -148,6 +150,15 @@ static bool is_left_alike(const struct part *t, const struct part *as)
 	return as && as->len == t->len && as->to && differ(as->to - as->off, t->to - t->off) <= OVERRUN;
 }
 
+/* Did a rank read its share, but for what came before the parts were known? There are mostly 2, 4, 8 or 16 of them. */
+static bool is_share(const struct part *t)
+{
+	for (unsigned ranks = 2; t->len >= SHARE_MIN && ranks <= RANKS_MAX; ranks *= 2)
+		if (t->read + VIEW >= t->len / ranks && t->read <= t->len / ranks + OVERRUN)
+			return true;
+	return false;
+}
+
 /* A part was left: to its end, or where such parts are left? */
 static void learn_end(struct prefetch_family *f, const struct part *t)
 {
@@ -170,7 +181,7 @@ static void learn_end(struct prefetch_family *f, const struct part *t)
 		f->whole++;
 		f->fraction = (unsigned)min_u64(f->fraction, fraction);
 	} else {
-		f->nr_fraction = 1;
+		f->nr_fraction = is_share(t) ? FRACTION_MIN + 1 : 1;
 		f->whole = 0;
 		f->fraction = fraction;
 	}
@@ -371,7 +382,7 @@ static void begin_part(struct prefetch *p, struct prefetch_head *h, const struct
 {
 	struct prefetch_family *f = p->family;
 	struct part *start = find_start(p, r), *t = start ? start : part_at(p, r->off + r->len / 2);
-	bool is_run = h->eager && !goes_by_parts(f); /* of known length, and parts say nothing */
+	bool is_run = h->eager && !goes_by_parts(f) && f->nr_fraction < FRACTION_MIN; /* of known length, and parts say nothing */
 
 	if (!t)
 		return;
@@ -419,9 +430,9 @@ static void go_on(struct prefetch *p, struct prefetch_head *h, const struct pref
 		begin_part(p, h, r); /* of a part so near that one head covers both */
 	} else if (t && t != old && h->start < t->off && h->pos >= t->off + OVERRUN) {
 		touch_first(f, t);
-		follow(f, h, t);
 		touch_body(f, t);
-		if (!h->eager)
+		follow(f, h, t);
+		if (!h->eager && f->nr_fraction < FRACTION_MIN)
 			h->bound = UINT64_MAX; /* it reads on over the ends of parts */
 		h->read = h->pos - h->start;
 	} else if (old && r->off < old->off + old->len && ++h->part_hits > 1 && h->pos > old->off + CHUNK) {

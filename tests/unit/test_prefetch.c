@@ -228,11 +228,11 @@ static void a_silent_reader_loses_what_was_not_begun_and_gets_it_again(void **st
 	uint64_t now;
 
 	(void)state;
-	(void)read_in_order(&p, 0, 32 * MIB, 256 * KIB);
+	(void)read_in_order(&p, 0, 64 * MIB, 256 * KIB);
 	now = p.read_ms;
-	assert_true(prefetch_keeps(&p, 40 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS));
-	assert_false(prefetch_keeps(&p, 40 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS + 1));
-	assert_true(note(&p, 32 * MIB, 256 * KIB) >= 32 * MIB);
+	assert_true(prefetch_keeps(&p, 72 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS));
+	assert_false(prefetch_keeps(&p, 72 * MIB, MIB, PREFETCH_STREAM, now + PREFETCH_IDLE_MS + 1));
+	assert_true(note(&p, 64 * MIB, 256 * KIB) >= 32 * MIB);
 }
 
 static void no_budget_brings_nothing(void **state)
