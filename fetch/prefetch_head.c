@@ -2,17 +2,17 @@
 /*
  * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
  * it begins one. The window ahead of a head is what it has read so far, until 2 MiB half of it, so that a header or one tensor brings
- * at most itself again; where it is known how far it will be read, it is the largest at once. How far a header goes at least, its
- * beginning says.
+ * at most itself again; where it is known how far it will be read, or parts are read to their ends, it is the largest at once. How
+ * far a header goes at least, its beginning says.
  */
 #include "prefetch_state_int.h"
 
 #define BEHIND (1u << 20) /* requests of one stream arrive out of order by a few places */
 #define BEYOND (2u << 20)
 #define RESUME (256u << 10) /* one that ended is only continued closely: behind it may lie the next block of a shuffled file */
-#define SURE (8u << 20)  /* read on from one place: it goes on for long, but not always to the end of the part or file */
 #define HEADER_AHEAD 4 /* one part in so many of a header that was read may be wanted beyond what it says of itself */
 #define SHORT (2u << 20) /* the kernel reads on behind the end of it, which counts as read */
+#define BULK_MIN (4u << 20) /* behind long streams */
 #define WINDOW_MIN (512u << 10) /* less is hardly worth a request */
 #define TAIL_FIRST 3 /* columns are as long as they are: only a third of what was read is risked */
 #define MANY 6     /* streams that hide each other's round trips: then less is risked for each */
@@ -176,6 +176,7 @@ struct prefetch_head *head_note(struct prefetch *p, const struct prefetch_read *
 	h->jumped = r->off > h->pos + RESUME;
 	h->waits = !r->hit;
 	h->read += r->len;
+	p->bulk = p->bulk || h->read >= PREFETCH_SURE;
 	h->pos = max_u64(h->pos, r->off + r->len);
 	h->ahead = max_u64(h->ahead, h->pos);
 	if (h->pos == r->off + r->len) {
@@ -228,9 +229,9 @@ static uint64_t choose_window(const struct prefetch *p, const struct prefetch_he
 {
 	if (h->eager && h->part == NONE)
 		return max_u64(most, RUN_FREE);
-	if (h->eager)
+	if (h->eager || (h->read >= PREFETCH_SURE && p->family && p->family->whole))
 		return most;
-	if (h->read >= SURE)
+	if (h->read >= PREFETCH_SURE)
 		return min_u64(h->read, most);
 	if (p->tail_first && !p->nr_parts)
 		return min_u64(h->read / TAIL_FIRST, most);
@@ -238,6 +239,8 @@ static uint64_t choose_window(const struct prefetch *p, const struct prefetch_he
 		return min_u64(h->read / MANY, most);
 	if (is_in_header(p, h))
 		return min_u64(header_window(p, h), most);
+	if (p->bulk)
+		return min_u64(max_u64(h->read, min_u64(4 * h->read, BULK_MIN)), most);
 	return min_u64(max_u64(is_beginning(p, h) || h->read < SHORT ? h->read / 2 : h->read, min_u64(4 * h->read, WINDOW_MIN)), most);
 }
 

@@ -100,6 +100,7 @@ struct prefetch {
 	uint32_t nr_runs;               /* that ended */
 	bool sweeping;                  /* all of it is being read in no order */
 	bool tail_first;                /* its first read was at its end: the directory there says what will be read */
+	bool bulk;                      /* the last stream went on for long: the next one probably will, too */
 	bool sweep_asked, header_asked;
 	struct prefetch_run runs[PREFETCH_RUNS];
 	struct prefetch_head heads[PREFETCH_HEADS];

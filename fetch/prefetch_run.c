@@ -22,6 +22,7 @@ void run_end(struct prefetch *p, struct prefetch_head *h)
 {
 	struct prefetch_run *run;
 
+	p->bulk = h->read >= PREFETCH_SURE;
 	if (!h->run || p->nr_runs - h->run >= PREFETCH_RUNS)
 		h->run = ++p->nr_runs; /* else it had gone on after all */
 	run = &p->runs[(h->run - 1) % PREFETCH_RUNS];

@@ -7,6 +7,8 @@
 
 #include "prefetch_int.h"
 
+#define PREFETCH_SURE (8u << 20) /* read on from one place: it goes on for long, but not always to the end of the part or file */
+
 #define NONE PREFETCH_NO_PART
 #define PAGE 4096u
 #define CHUNK (256u << 10)

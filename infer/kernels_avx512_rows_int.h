@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_t
 	case TENSOR_F16:
 		return SET_IS_ZEN4 ? (struct ahead){2048, 512, false} : (struct ahead){6144, 64, true};
 	case TENSOR_BF16:
-		return SET_IS_ZEN4 ? (struct ahead){4096, 512, false} : (struct ahead){6144, 64, true};
+		return SET_IS_ZEN4 ? (struct ahead){256, 64, true} : (struct ahead){6144, 64, true};
 	case TENSOR_Q8_0:
 		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
 	default:

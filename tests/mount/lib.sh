@@ -8,11 +8,14 @@
 set -u
 
 # hffs doctor, status and refresh look at every mount there is: those of other suites and of the machine, dead ones among them, are
-# none of a suite's business. Only root can be apart.
-if [ -z "${HFFS_TEST_APART:-}" ] && unshare -m true 2>/dev/null; then
-	HFFS_TEST_APART=1 exec unshare -m bash "$0" "$@"
+# none of a suite's business. Only root can be apart. HFFS_TEST_APART is the namespace that was left.
+left=${HFFS_TEST_APART:-} here=$(readlink /proc/self/ns/mnt)
+unset HFFS_TEST_APART
+if [ -z "$left" ] && unshare -m true 2>/dev/null; then
+	HFFS_TEST_APART=$here exec unshare -m bash "$0" "$@"
+elif [[ $left == mnt:* && $left != "$here" ]]; then
+	awk '$3 == "fuse.hffs" { print $2 }' /proc/mounts | xargs -r -n 1 umount -l
 fi
-[ -z "${HFFS_TEST_APART:-}" ] || awk '$3 == "fuse.hffs" { print $2 }' /proc/mounts | xargs -r -n 1 umount -l
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${HFFS_BUILD:-$root/build/release}
