@@ -9,11 +9,11 @@ set -u
 
 # hffs doctor, status and refresh look at every mount there is: those of other suites and of the machine, dead ones among them, are
 # none of a suite's business. Only root can be apart. HFFS_TEST_APART is the namespace that was left.
-left=${HFFS_TEST_APART:-} here=$(readlink /proc/self/ns/mnt)
+apart_from=${HFFS_TEST_APART:-}
 unset HFFS_TEST_APART
-if [ -z "$left" ] && unshare -m true 2>/dev/null; then
-	HFFS_TEST_APART=$here exec unshare -m bash "$0" "$@"
-elif [[ $left == mnt:* && $left != "$here" ]]; then
+if [ -z "$apart_from" ] && unshare -m true 2>/dev/null; then
+	HFFS_TEST_APART=$(readlink /proc/self/ns/mnt) exec unshare -m bash "$0" "$@"
+elif [[ $apart_from == mnt:* && $apart_from != "$(readlink /proc/self/ns/mnt)" ]]; then
 	awk '$3 == "fuse.hffs" { print $2 }' /proc/mounts | xargs -r -n 1 umount -l
 fi
 
