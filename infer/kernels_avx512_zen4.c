@@ -8,10 +8,7 @@
 #define SET_TABLE kernels_avx512_zen4
 #define SET_IS_ZEN4 true
 
-static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
-{
-	return _mm512_dpbusd_epi32(sums, bytes, signs);
-}
+#include "kernels_avx512_dot_int.h"
 
 static bool has_instructions(void)
 {
