@@ -429,9 +429,12 @@ static int check_slice(struct prover *p, struct proof *q, int fd, struct proof_r
  * Past the page cache, if the file is complete. A file that is still written to is locked by such a read, and the system lets this
  * thread wait for all others: then so would they for it.
  */
-static void choose_way(const struct proof *q, int fd)
+static void choose_way(struct prover *p, struct proof *q, int fd)
 {
-	if (q->mode == PROOF_WHOLE)
+	uint64_t limit;
+
+	(void)may_go_on(p, q, &limit);
+	if (q->mode == PROOF_WHOLE || limit == q->size)
 		data_set_direct(fd, true);
 	else
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* advice: no readahead over holes */
@@ -449,7 +452,7 @@ static int take_turn(struct prover *p, struct proof *q, struct proof_result *res
 	if (q->off && st.st_ino != q->ino)
 		return -ESTALE;
 	q->ino = st.st_ino;
-	choose_way(q, fd);
+	choose_way(p, q, fd);
 	if (q->mode == PROOF_CHECK) {
 		r = check_slice(p, q, fd, res);
 		return r < 0 ? r : 1;

@@ -8,7 +8,7 @@
 
 #include <hffs/clock.h>
 
-#define SPENT_KEPT 32 /* read through; the prover comes a little later */
+#define SPENT_KEPT 160 /* read through; the prover comes later: when the front jumps over what came before it, by tens of MiB */
 #define FRESH_MS 2000 /* what came lately is about to be read */
 #define ONLY_KEPT 48  /* refused by the disk; enough for readers that take a chunk in small pieces */
 
