@@ -28,6 +28,7 @@ bool kernels_cpu_is_zen4(void)
 {
 	unsigned a, b, c, d;
 
-	return __builtin_cpu_is("amd") && kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") && __get_cpuid(1, &a, &b, &c, &d) &&
+	return __builtin_cpu_is("amd") && kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") &&
+	       __builtin_cpu_supports("avx512vbmi") && __get_cpuid(1, &a, &b, &c, &d) &&
 	       (a >> 8 & 0xf) + (a >> 20 & 0xff) == 0x19;
 }

@@ -6,13 +6,14 @@
  * holds, put into one vector - which lane belongs to which block is the type's matter - and scaled there.
  */
 
-#define ROWS_GRAIN 4u
+#define SIDE_BY_SIDE 12u
+#define ROWS_GRAIN (SET_IS_ZEN4 ? 2 * SIDE_BY_SIDE : 4u)
 /*
  * How far ahead of its use memory is asked for, every so many bytes, and whether into the first cache or the second only. Rows are read one
- * after the other, so that memory is one stream: several rows side by side were slower on Zen 5 by a third and more, and on Zen 4, too.
- * All distances were measured.
+ * after the other, so that memory is one stream: several rows side by side were slower on Zen 5 by a third and more, and on Zen 4, too, but
+ * for long rows of floats. All distances were measured.
  *
- * Zen 5 wants every line asked for, far ahead. Zen 4 follows a stream by itself, and F32, F16 and Q8_0 were read fastest where that is pointed
+ * Zen 5 wants every line asked for, far ahead. Zen 4 follows a stream by itself, and floats and Q8_0 were read fastest where that is pointed
  * out now and then; types that take long to unpack want every line in the second cache. Asked as Zen 5 is, it read F32, BF16 and Q8_0 at 0.57 to
  * 0.64 of what a loop reads.
  */
@@ -25,18 +26,31 @@ static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_t
 {
 	switch (type) {
 	case TENSOR_F32:
+		return SET_IS_ZEN4 ? (struct ahead){1024, 128, false} : (struct ahead){6144, 64, true};
 	case TENSOR_F8_E4M3:
 		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){6144, 64, true};
 	case TENSOR_F16:
-		return SET_IS_ZEN4 ? (struct ahead){2048, 512, false} : (struct ahead){6144, 64, true};
 	case TENSOR_BF16:
-		return SET_IS_ZEN4 ? (struct ahead){256, 64, true} : (struct ahead){6144, 64, true};
+		return SET_IS_ZEN4 ? (struct ahead){1024, 256, false} : (struct ahead){6144, 64, true};
 	case TENSOR_Q8_0:
 		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
 	default:
 		return SET_IS_ZEN4 ? (struct ahead){16384, 64, false} : (struct ahead){8192, 64, true};
 	}
 }
+
+/*
+ * Rows from so many columns on are read SIDE_BY_SIDE: x and a row of floats fit Zen 4's first cache together up to 4,096 columns, and beyond x
+ * came from the second one for each row anew, at 0.6 of the speed. Twelve streams take it at 0.85 to 1, at any length.
+ */
+static inline __attribute__((always_inline)) uint32_t side_by_side_from(enum tensor_type type)
+{
+	if (!SET_IS_ZEN4 || type == TENSOR_F8_E4M3)
+		return UINT32_MAX;
+	return type == TENSOR_F32 ? 3072 : 4096 + 1;
+}
+
+#define SIDE_AHEAD ((struct ahead){2048, 512, false})
 
 /* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
 static size_t rounded(uint32_t cols)
@@ -169,11 +183,20 @@ static inline __m512i pick(__m512i a, const uint16_t table[32], __m512i b)
 /* Adds 16 where the bit of the element is set. bits: in each four lanes the 32 bits of their block. */
 static inline void add_fifth_bits(__m512i bits, struct weights *w)
 {
+#ifdef __AVX512VBMI__
+	/* Byte k of eight gets eight bits from its own on, four of them before it. */
+	const __m512i from = _mm512_set4_epi64(0x0b0a090807060504, 0x030201003f3e3d3c, 0x0b0a090807060504, 0x030201003f3e3d3c);
+	__m512i low = _mm512_multishift_epi64_epi8(from, bits), high = _mm512_multishift_epi64_epi8(_mm512_add_epi8(from, bytes512(16)), bits);
+
+	w->q[0] = _mm512_ternarylogic_epi32(w->q[0], low, bytes512(16), 0xf8); /* q | (low & 16) */
+	w->q[1] = _mm512_ternarylogic_epi32(w->q[1], high, bytes512(16), 0xf8);
+#else
 	const __m512i low = _mm512_set_epi64(0x0101010101010101, 0, 0x0101010101010101, 0, 0x0101010101010101, 0, 0x0101010101010101, 0);
 	const __m512i high = _mm512_or_si512(low, bytes512(2)), each = _mm512_set1_epi64((long long)0x8040201008040201);
 
 	w->q[0] = _mm512_mask_add_epi8(w->q[0], _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, low), each), w->q[0], bytes512(16));
 	w->q[1] = _mm512_mask_add_epi8(w->q[1], _mm512_test_epi8_mask(_mm512_shuffle_epi8(bits, high), each), w->q[1], bytes512(16));
+#endif
 }
 
 /* Up to four blocks: q[0] has the low, q[1] the high nibbles, 16 bytes of each block. */
@@ -472,9 +495,8 @@ static inline __attribute__((always_inline)) void step_of_tokens(enum tensor_typ
  * Asks for the memory of a later step than that of `bytes` at p, `at` bytes from the beginning of its row. The compiler must not put it
  * behind what this step reads: Q8_0 was slower by a tenth then, where it comes from memory.
  */
-static inline __attribute__((always_inline)) void ask_ahead(enum tensor_type type, const void *p, size_t at, size_t bytes)
+static inline __attribute__((always_inline)) void ask_ahead(struct ahead a, const void *p, size_t at, size_t bytes)
 {
-	const struct ahead a = ahead_of(type);
 	const char *there = (const char *)p + a.distance;
 
 	if (a.every > bytes && at % a.every >= bytes)
@@ -499,7 +521,7 @@ static inline __attribute__((always_inline)) void dot_row(enum tensor_type type,
 	for (uint32_t t = 0; t < nx; t++)
 		sums[t] = _mm512_setzero_ps();
 	for (const struct activations *end = x + (size_t)(cols / per_step) * nx; x < end; p += bytes, x += nx) {
-		ask_ahead(type, p, 0, bytes);
+		ask_ahead(ahead_of(type), p, 0, bytes);
 		step_of_tokens(type, p, 4, x, nx, sums);
 	}
 	if (vectors_of(type) == 2 && left)
@@ -557,7 +579,7 @@ static inline __attribute__((always_inline)) void activations_lay(enum tensor_ty
 }
 
 /* Tokens go four at once; what is left of them one by one with four rows. Which rows those are does not depend on threads: parts begin
- * at multiples of four. */
+ * at multiples of ROWS_GRAIN. */
 static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
 	struct activations *x = j->scratch;
@@ -584,10 +606,16 @@ static inline __attribute__((always_inline)) void byte_rows(enum tensor_type typ
 
 /* --- floats --- */
 
+/* Bytes of an element. [tensor_type_info(), known when this is compiled] */
+static inline size_t float_bytes(enum tensor_type type)
+{
+	return type == TENSOR_F32 ? 4 : type == TENSOR_F8_E4M3 ? 1 : 2;
+}
+
 static inline __attribute__((always_inline)) void dot_floats(enum tensor_type type, const char *p, uint32_t cols, const float *x,
 							     size_t x_stride, uint32_t nx, float out[4])
 {
-	size_t width = tensor_type_info(type)->bytes;
+	size_t width = float_bytes(type);
 	__m512 sums[2][4];
 	uint32_t c = 0;
 
@@ -595,7 +623,13 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 		for (uint32_t i = 0; i < 4; i++)
 			sums[t][i] = _mm512_setzero_ps();
 	for (; c + 64 <= cols; c += 64) {
-		ask_ahead(type, p + c * width, c * width, 64 * width);
+		ask_ahead(ahead_of(type), p + c * width, c * width, 64 * width);
+		/*
+		 * Sums by way of memory now and then: F16 takes so few instructions that Zen 4 runs ahead of what was asked for, and was slower by a
+		 * tenth. [measured, with a model; that this is why is a guess]
+		 */
+		if (SET_IS_ZEN4 && type == TENSOR_F16 && c * width % 256 < 64 * width)
+			__asm__ volatile("" : "+m"(sums));
 		for (uint32_t i = 0; i < 4; i++) {
 			__m512 w = float_load(type, p, c + 16 * i);
 
@@ -603,7 +637,9 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 				sums[t][i] = _mm512_fmadd_ps(w, _mm512_loadu_ps(x + t * x_stride + c + 16 * i), sums[t][i]);
 		}
 	}
-	for (uint32_t i = 0; c < cols; c += 16, i++) {
+	/* Unrolled, or the compiler keeps the sums in memory. */
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < 4 && c < cols; i++, c += 16) {
 		__mmask16 mask = lanes_below(cols - c);
 		__m512 w = float_load_part(type, p, c, mask);
 
@@ -630,8 +666,45 @@ static inline __attribute__((always_inline)) void float_row(enum tensor_type typ
 	}
 }
 
+/* SIDE_BY_SIDE rows from r on, with one token. */
+static inline __attribute__((always_inline)) void side_rows(enum tensor_type type, const struct rows_job *j, uint32_t r)
+{
+	size_t width = float_bytes(type), row_bytes = j->w->row_bytes, cols = j->x->cols, c = 0;
+	const char *p = (const char *)j->w->data + r * row_bytes;
+	const float *x = j->x->x;
+	__m512 sums[SIDE_BY_SIDE];
+	float out[SIDE_BY_SIDE];
+
+	for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+		sums[i] = _mm512_setzero_ps();
+	for (; c + 32 <= cols; c += 32) {
+		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+			ask_ahead(SIDE_AHEAD, p + i * row_bytes + c * width, c * width, 32 * width);
+		for (size_t at = c; at < c + 32; at += 16) {
+			__m512 by = _mm512_loadu_ps(x + at);
+
+			for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+				sums[i] = _mm512_fmadd_ps(float_load(type, p + i * row_bytes, at), by, sums[i]);
+		}
+	}
+	for (; c < cols; c += 16) {
+		__mmask16 mask = lanes_below((uint32_t)(cols - c));
+		__m512 by = _mm512_maskz_loadu_ps(mask, x + c);
+
+		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+			sums[i] = _mm512_fmadd_ps(float_load_part(type, p + i * row_bytes, c, mask), by, sums[i]);
+	}
+	for (uint32_t i = 0; i < SIDE_BY_SIDE; i += 4)
+		four_sums(out + i, (const lanes_f *)sums + i);
+	for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+		put(j, r + i, 0, 1, &out[i]);
+}
+
+/* Which rows go side by side does not depend on threads: parts begin at multiples of ROWS_GRAIN. */
 static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
+	for (; j->x->n == 1 && j->x->cols >= side_by_side_from(type) && end - begin >= SIDE_BY_SIDE; begin += SIDE_BY_SIDE)
+		side_rows(type, j, begin);
 	for (uint32_t r = begin; r < end; r++)
 		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
 }

@@ -21,7 +21,7 @@ static const enum tensor_type types[] = {TENSOR_F32,  TENSOR_F16,  TENSOR_BF16, 
 					 TENSOR_Q4_1, TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q4_K,    TENSOR_Q5_K, TENSOR_Q6_K};
 
 #define PAGE 4096u
-#define COLS_MAX 2048u
+#define COLS_MAX 4352u
 #define TOKENS_MAX 70u
 #define ROWS_MAX 200u
 
@@ -405,6 +405,19 @@ static void all_col_counts(const struct bench *b, const struct kernels *k, enum 
 	}
 }
 
+/* Long enough that a set may take them differently. */
+static void long_row_counts(const struct bench *b, const struct kernels *k, enum tensor_type type)
+{
+	static const uint32_t cols[] = {3071, 3072, 3089, 4096, 4097, 4127, 4128, 4352};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cols); i++) {
+		uint32_t block = tensor_type_info(type)->block, whole = cols[i] / block * block;
+
+		try_product(b, k, type, 1 + random_below(40), whole, 1, PLAIN);
+		try_product(b, k, type, 8 + random_below(24), whole, 1 + i % 3, EXTREMES);
+	}
+}
+
 static void extremes(const struct bench *b, const struct kernels *k, enum tensor_type type)
 {
 	for (enum extreme e = ONES; e <= EXTREMES; e++)
@@ -425,6 +438,11 @@ static void any_number_of_rows(void **state)
 static void any_number_of_columns(void **state)
 {
 	each_set(state, all_col_counts);
+}
+
+static void long_rows(void **state)
+{
+	each_set(state, long_row_counts);
 }
 
 static void extreme_values(void **state)
@@ -545,6 +563,7 @@ int main(void)
 		cmocka_unit_test(any_number_of_tokens),
 		cmocka_unit_test(any_number_of_rows),
 		cmocka_unit_test(any_number_of_columns),
+		cmocka_unit_test(long_rows),
 		cmocka_unit_test(extreme_values),
 		cmocka_unit_test(several_products_at_once),
 		cmocka_unit_test(f8_weights_are_scaled),
