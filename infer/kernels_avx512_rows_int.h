@@ -6,8 +6,8 @@
  * holds, put into one vector - which lane belongs to which block is the type's matter - and scaled there.
  */
 
-#define SIDE_BY_SIDE 12u
-#define ROWS_GRAIN (SET_IS_ZEN4 ? 2 * SIDE_BY_SIDE : 4u)
+#define SIDE_BY_SIDE 12u /* rows of floats; byte_rows() takes four */
+#define ROWS_GRAIN (SET_IS_ZEN4 ? SIDE_BY_SIDE : 4u)
 /*
  * How far ahead of its use memory is asked for, every so many bytes, and whether into the first cache or the second only. Rows are read one
  * after the other, so that memory is one stream: several rows side by side were slower on Zen 5 by a third and more, and on Zen 4, too, but

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* As avx512_vnni, but memory is asked for as Zen 4 likes it. */
+/* As avx512_vnni, but memory is asked for as Zen 4 likes it, and bits are spread by VBMI. */
 #include <immintrin.h>
 
 #include "kernels_table_int.h"
