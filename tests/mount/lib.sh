@@ -91,12 +91,18 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# ended PID...: waits for each of this shell's children; true if all ended well. Not in $(...), where they are nobody's children.
+ended() {
+	local pid all=0
+	for pid; do wait "$pid" || all=1; done
+	return $all
+}
+# wait_for SECONDS COMMAND...: until it succeeds. Whole seconds of $SECONDS would let it end up to one too early.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
 		sleep 0.05
 	done
 }
