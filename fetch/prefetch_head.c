@@ -206,10 +206,13 @@ bool head_is_stream(const struct prefetch_head *h)
 	return h->eager || (h->hits > 1 && h->read >= (h->pos - h->start) / DENSE);
 }
 
-/* A file's beginning says least, unless its siblings' bodies are read: a header, file(1). */
+/*
+ * A file's beginning says least, unless its siblings' bodies are read: a header, file(1). Of a file that nobody had opened before, the first
+ * chunk comes with its size, and is read before reads are noted.
+ */
 static bool is_beginning(const struct prefetch *p, const struct prefetch_head *h)
 {
-	return h->start < max_u64(p->body, CHUNK) && !(p->family && p->family->whole);
+	return h->start <= max_u64(p->body, CHUNK) && !(p->family && p->family->whole);
 }
 
 /* Readahead goes on behind its end, which says nothing. */

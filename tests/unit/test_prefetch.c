@@ -50,6 +50,18 @@ static void a_header_brings_at_most_itself_again(void **state)
 	assert_true(read_in_order(&p, 0, MIB, 128 * KIB) <= 2 * MIB);
 }
 
+/* From the beginning, or behind a first chunk that came with the file's size. */
+static void some_megabytes_of_a_beginning_bring_half_of_it(void **state)
+{
+	(void)state;
+	for (uint64_t from = 0; from <= 256 * KIB; from += 256 * KIB) {
+		struct prefetch p = {.size = SIZE};
+		uint64_t read = 7 * MIB - from, asked = read_in_order(&p, from, read, 128 * KIB);
+
+		assert_true(asked >= read && asked <= read + read / 2);
+	}
+}
+
 static void a_long_read_reaches_the_window_and_stays_there(void **state)
 {
 	struct prefetch p = {.size = SIZE};
@@ -251,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_read_brings_nothing),
 		cmocka_unit_test(a_header_brings_at_most_itself_again),
+		cmocka_unit_test(some_megabytes_of_a_beginning_bring_half_of_it),
 		cmocka_unit_test(a_long_read_reaches_the_window_and_stays_there),
 		cmocka_unit_test(nothing_is_asked_beyond_the_end),
 		cmocka_unit_test(random_reads_bring_nothing),
