@@ -215,10 +215,7 @@ READINGS = [
             (("curl", "one", 4096),), ("hffs", *FOREIGN), listed=True, unit="ms"),
 ]
 
-TRACES = ("transformers5-bf16-1file.ra128", "safetensors-mmap-keys-4shards.ra128", "transformers5-f32-1file.ra128",
-          "transformers5-bf16-4shards.ra128", "transformers4-f32-4shards.ra128", "safetensors-mmap-8threads.ra128",
-          "safetensors-tp-slices.ra128", "candle-mmap-4shards.ra128", "fastsafetensors-4shards.ra128", "runai-streamer-4shards.ra128",
-          "vllm-prefetch-4shards.ra128", "llamacpp-mmap.ra128", "torch-load-mmap.ra128", "duckdb-two-columns.ra128")
+QUICK_TRACES = ("transformers5-bf16-1file.ra128", "safetensors-mmap-keys-4shards.ra128")
 SPAN = 48  # READs of one program that stand further apart in its trace do not overtake each other
 
 
@@ -227,7 +224,7 @@ class Traces:
     name = "traces"
 
     def run(self, bench):
-        names = bench.args.traces_named or TRACES[:2 if bench.args.quick else None]
+        names = bench.args.traces_named or (QUICK_TRACES if bench.args.quick else traces.recorded(bench.args.traces, "ra128"))
         found = traces.load(bench.args.traces, names)
         if not found:
             bench.say(f"traces: skipped, there is none of them in {bench.args.traces}")

@@ -67,6 +67,11 @@ def make_file(f, seed, walked):
     return content.File(path, size, seed, header, tensors=tensors)
 
 
+def recorded(folder, kind):
+    """Names of all that were recorded with this readahead: ra128, ra16384."""
+    return sorted(n.removesuffix(".json.gz") for n in os.listdir(folder) if n.endswith(f".{kind}.json.gz")) if os.path.isdir(folder) else []
+
+
 def load(folder, names):
     """The traces of these names that are in the folder, in the order of the names."""
     paths = [os.path.join(folder, name + ".json.gz") for name in names]
