@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import pathlib
 
 import content
 
@@ -69,7 +70,7 @@ def make_file(f, seed, walked):
 
 def recorded(folder, kind):
     """Names of all that were recorded with this readahead: ra128, ra16384."""
-    return sorted(n.removesuffix(".json.gz") for n in os.listdir(folder) if n.endswith(f".{kind}.json.gz")) if os.path.isdir(folder) else []
+    return sorted(p.name.removesuffix(".json.gz") for p in pathlib.Path(folder).glob(f"*.{kind}.json.gz"))
 
 
 def load(folder, names):
