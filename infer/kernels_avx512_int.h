@@ -17,6 +17,7 @@
 #include <immintrin.h>
 
 #define LANES 16
+#define TILE 4
 #include "ops_vector_int.h"
 
 static inline lanes_f half_load(const uint16_t *p)

@@ -3,6 +3,8 @@
 #include <arm_neon.h>
 
 #define LANES 4
+#define TILE 4
+#define AHEAD 0u
 #define SET_NAME "neon"
 #define SET_TABLE kernels_neon
 #include "ops_vector_int.h"

@@ -4,6 +4,8 @@
 #include <sys/auxv.h>
 
 #define LANES 4
+#define TILE 4
+#define AHEAD 0u
 #define SET_NAME "neon_dot"
 #define SET_TABLE kernels_neon_dot
 #include "ops_vector_int.h"

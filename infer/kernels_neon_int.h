@@ -29,9 +29,8 @@ static inline void four_sums(float out[4], const lanes_f v[4])
 	vst1q_f32(out, vpaddq_f32(vpaddq_f32((float32x4_t)v[0], (float32x4_t)v[1]), vpaddq_f32((float32x4_t)v[2], (float32x4_t)v[3])));
 }
 
-static inline lanes_i dot_block(const int8_t *w, const int8_t *x, bool signs)
+static inline lanes_i dot_block(const int8_t *w, const int8_t *x)
 {
-	(void)signs;
 	return (lanes_i)vaddq_s32(dot16(w, x), dot16(w + 16, x + 16));
 }
 
@@ -42,3 +41,6 @@ static inline void dot_halves(const int8_t *w, const int8_t *x, lanes_i sums[2])
 }
 
 #include "kernels_narrow_int.h"
+
+#include "kernels_neon_blocks_int.h"
+#include "kernels_neon_floats_int.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operations of ops_int.h in vectors of the compiler, whatever their width: included by each set's own file, which is compiled for
- * its processors. That file defines LANES, the floats of a vector, before, and behind it
+ * its processors. That file defines LANES, the floats of a vector, and TILE, a quarter of how many sums go into registers beside what is
+ * added to them, at most 4, before, and behind it
  *
  *   half_load(p)     LANES F16 at p as floats      half_store(p, v)   the other way
  *   vector_sum(v)    the sum of the lanes, in an order of its own
@@ -378,13 +379,32 @@ static inline lanes_f row_part(const char *row, bool half, uint32_t c, uint32_t 
 /* How many rows ahead of their use keys and values are asked for. */
 #define ROWS_AHEAD 16
 
-/* nq queries with nr rows, 4 or 1; constants where this is inlined. */
+static inline __attribute__((always_inline)) void dots_put(lanes_f sums[4][4], uint32_t nr, uint32_t nq, float *out, size_t out_stride)
+{
+	for (uint32_t i = 0; i < nq && nr == 4; i++)
+		four_sums(out + i * out_stride, sums[i]);
+	for (uint32_t s = 0; s < nr && nr < 4 && nq == 4; s++) {
+		const lanes_f of_queries[4] = {sums[0][s], sums[1][s], sums[2][s], sums[3][s]};
+		float row_out[4];
+
+		four_sums(row_out, of_queries);
+		for (uint32_t i = 0; i < 4; i++)
+			out[i * out_stride + s] = row_out[i];
+	}
+	if (nr == 1 && nq == 1)
+		*out = vector_sum(sums[0][0]);
+}
+
+/* nq queries with nr rows, 4 with TILE, or 1 with 4 or 1; constants where this is inlined. */
 static inline __attribute__((always_inline)) void dots_tile(const char *row, size_t stride, bool half, uint32_t dim, uint32_t nr,
 							    const float *q, size_t q_stride, uint32_t nq, float *out, size_t out_stride)
 {
-	lanes_f sums[4][4] = {{{0}}}; /* by query, then row */
+	lanes_f sums[4][4]; /* by query, then row */
 	uint32_t c = 0;
 
+	for (uint32_t i = 0; i < nq; i++)
+		for (uint32_t s = 0; s < nr; s++)
+			sums[i][s] = all(0);
 	for (; c + LANES <= dim; c += LANES)
 		for (uint32_t s = 0; s < nr; s++) {
 			lanes_f key = row_load(row + s * stride, half, c);
@@ -399,11 +419,7 @@ static inline __attribute__((always_inline)) void dots_tile(const char *row, siz
 			for (uint32_t i = 0; i < nq; i++)
 				sums[i][s] += key * load_part(q + i * q_stride + c, dim - c, 0);
 		}
-	for (uint32_t i = 0; i < nq; i++)
-		if (nr == 4)
-			four_sums(out + i * out_stride, sums[i]);
-		else
-			out[i * out_stride] = vector_sum(sums[i][0]);
+	dots_put(sums, nr, nq, out, out_stride);
 }
 
 static inline __attribute__((always_inline)) void dots_of(const struct cache_rows *rows, bool half, uint32_t nr, const float *q,
@@ -419,8 +435,9 @@ static inline __attribute__((always_inline)) void dots_of(const struct cache_row
 			for (uint32_t c = 0; c < rows->dim; c += 32)
 				__builtin_prefetch(row + (s + ahead) * rows->stride + c * sizeof(uint16_t));
 		for (; i + 4 <= nq; i += 4)
-			dots_tile(row + s * rows->stride, rows->stride, half, rows->dim, 4, q + i * q_stride, q_stride, 4,
-				  out + i * out_stride + s, out_stride);
+			for (uint32_t at = s; at < s + 4; at += TILE)
+				dots_tile(row + at * rows->stride, rows->stride, half, rows->dim, TILE, q + i * q_stride, q_stride, 4,
+					  out + i * out_stride + at, out_stride);
 		for (; i < nq; i++)
 			dots_tile(row + s * rows->stride, rows->stride, half, rows->dim, 4, q + i * q_stride, q_stride, 1,
 				  out + i * out_stride + s, out_stride);
@@ -439,7 +456,7 @@ static void dots(const struct cache_rows *rows, uint32_t nr, const float *q, siz
 		dots_of(rows, false, nr, q, q_stride, nq, out, out_stride);
 }
 
-/* Four vectors of the values, nq queries; constants where this is inlined. */
+/* Up to TILE vectors of the values, nq queries, 4 or 1; constants where this is inlined. */
 static inline __attribute__((always_inline)) void mix_tile(const char *row, size_t stride, bool half, uint32_t nr, uint32_t c,
 							   uint32_t vectors, const float *p, size_t p_stride, uint32_t nq, float *out,
 							   size_t out_stride)
@@ -470,8 +487,8 @@ static inline __attribute__((always_inline)) void mix_queries(const struct cache
 	const char *row = rows->data;
 	uint32_t c = 0, dim = rows->dim;
 
-	for (; c + 4 * LANES <= dim; c += 4 * LANES)
-		mix_tile(row, rows->stride, half, nr, c, 4, p, p_stride, nq, out, out_stride);
+	for (; c + TILE * LANES <= dim; c += TILE * LANES)
+		mix_tile(row, rows->stride, half, nr, c, TILE, p, p_stride, nq, out, out_stride);
 	for (; c + LANES <= dim; c += LANES)
 		mix_tile(row, rows->stride, half, nr, c, 1, p, p_stride, nq, out, out_stride);
 	if (c == dim)
