@@ -56,22 +56,23 @@ static inline size_t steps(uint32_t cols)
 /* --- activations --- */
 
 /*
- * 8 bits with a scale d for each 32; s is d times their sum, halves the same for the first 16 of each, and [1] for the others. Up to a whole
+ * 8 bits with a scale d for each 32; s is d times their sum, halves are the sums of the first 16 of each and of the others. Up to a whole
  * step they are 0. `pairs` has the bytes again, of two blocks the first 16 of both, then the others.
  */
 struct token_bytes {
 	int8_t *q, *pairs;
-	float *d, *s, *halves[2];
+	float *d, *s;
+	int16_t (*halves)[2];
 };
 
 static struct token_bytes token_bytes_at(const struct acts *x, size_t t)
 {
 	size_t blocks = steps(x->cols) * STEP;
-	int8_t *q = (int8_t *)x->form[ACTS_BYTES] + t * blocks * (64 + 4 * sizeof(float));
+	int8_t *q = (int8_t *)x->form[ACTS_BYTES] + t * blocks * (64 + 3 * sizeof(float));
 	float *d = (float *)(void *)(q + 64 * blocks);
 
-	_Static_assert(ACTS_BYTES_EACH * 32 >= 64 + 4 * sizeof(float) && ACTS_COLS_ROUND == 32 * STEP, "a step fits its memory");
-	return (struct token_bytes){q, q + 32 * blocks, d, d + blocks, {d + 2 * blocks, d + 3 * blocks}};
+	_Static_assert(ACTS_BYTES_EACH * 32 >= 64 + 3 * sizeof(float) && ACTS_COLS_ROUND == 32 * STEP, "a step fits its memory");
+	return (struct token_bytes){q, q + 32 * blocks, d, d + blocks, (int16_t(*)[2])(void *)(d + 2 * blocks)};
 }
 
 /* Where block b has its place. */
@@ -80,9 +81,9 @@ static inline size_t place(size_t b)
 	return b / STEP * STEP + b % 2 * FOUR + b % STEP / 2;
 }
 
-static float sum_16(__m256i a, __m256i b)
+static int16_t sum_16(__m256i a, __m256i b)
 {
-	return vector_sum((lanes_f)_mm256_cvtepi32_ps(_mm256_add_epi32(a, b)));
+	return (int16_t)vector_sum((lanes_f)_mm256_cvtepi32_ps(_mm256_add_epi32(a, b)));
 }
 
 static void quantize_block(const float *x, const struct token_bytes *to, size_t b)
@@ -90,7 +91,8 @@ static void quantize_block(const float *x, const struct token_bytes *to, size_t 
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 v[4], greatest = _mm256_setzero_ps(), by;
 	__m256i n[4], bytes;
-	float max_ = 0, *d = to->d + place(b);
+	size_t at = place(b);
+	float max_ = 0;
 	int8_t *pair = to->pairs + b / 2 * 64 + b % 2 * 16;
 
 	for (int i = 0; i < 4; i++) {
@@ -107,10 +109,10 @@ static void quantize_block(const float *x, const struct token_bytes *to, size_t 
 	_mm256_storeu_si256((void *)(to->q + 32 * b), bytes);
 	_mm_storeu_si128((void *)pair, _mm256_castsi256_si128(bytes));
 	_mm_storeu_si128((void *)(pair + 32), _mm256_extracti128_si256(bytes, 1));
-	*d = max_ / 127;
 	for (int i = 0; i < 2; i++)
-		to->halves[i][place(b)] = *d * sum_16(n[2 * i], n[2 * i + 1]);
-	to->s[place(b)] = to->halves[0][place(b)] + to->halves[1][place(b)];
+		to->halves[at][i] = sum_16(n[2 * i], n[2 * i + 1]);
+	to->d[at] = max_ / 127;
+	to->s[at] = to->d[at] * (float)(to->halves[at][0] + to->halves[at][1]);
 }
 
 static void prepare_blocks(const struct acts *x, size_t begin, size_t end)
@@ -214,15 +216,16 @@ static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type
 /* --- scales --- */
 
 /*
- * Of a step. Products times d are the sum that is wanted, but for m: it is multiplied with the sums of the activations. Superblocks have one
- * d, and `words` as factors of products in integers: for sums of two blocks and two blocks of Q6_K, of four of others.
+ * Of a step: products times d are the sum that is wanted, but for m times the sums of the activations. Superblocks have one d, and `words` as
+ * factors of products in integers: for sums of two blocks and two blocks of Q6_K, of four of others; [4] are those of Q6_K in the order of
+ * `halves`.
  */
 struct step_scales {
-	__m256 d, m[2];
-	__m256i words[4];
+	__m256 d, m;
+	__m256i words[5];
 };
 
-/* F16 at p + at, in the order of blocks; 0 for those that there are not. */
+/* F16 at p, p + len, ... in the order of blocks; 0 for those that there are not. */
 static inline __attribute__((always_inline)) __m256 halves_of(const uint8_t *p, size_t len, unsigned nr)
 {
 	uint64_t four[2] = {0, 0};
@@ -257,66 +260,81 @@ static inline __attribute__((always_inline)) void halves_of_both(const uint8_t *
 	*m = _mm256_cvtph_ps(_mm_unpackhi_epi64(even, odd));
 }
 
-/* Bytes 0 to 7 of the result are the scales of Q4_K and Q5_K, bytes 8 to 15 the minima; dequant.c says where they are. */
-static inline __m128i scales_k45(__m128i v)
+/* Scales 0 to 3, minima 0 to 3, scales 4 to 7, minima 4 to 7 of Q4_K and Q5_K, bytes, in both halves; dequant.c says where they are. */
+static inline __m256i scales_k45(const uint8_t *p)
 {
-	const __m128i low = _mm_setr_epi8(4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
-	const __m128i up = _mm_setr_epi8(-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11);
-	__m128i a = _mm_shuffle_epi8(v, low), b = _mm_srli_epi16(_mm_shuffle_epi8(v, up), 2);
+	uint64_t low, up;
+	uint32_t four;
 
-	a = _mm_blend_epi32(a, _mm_srli_epi16(a, 4), 8);
-	a = _mm_and_si128(a, _mm_setr_epi32(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
-	return _mm_or_si128(a, _mm_and_si128(b, _mm_set1_epi8(0x30)));
+	memcpy(&low, p + 4, sizeof(low));
+	memcpy(&four, p + 12, sizeof(four));
+	up = (low >> 2 & 0x3030303030303030) | (four & 0x0f0f0f0f) | (uint64_t)(four >> 4 & 0x0f0f0f0f) << 32;
+	low &= 0x3f3f3f3f3f3f3f3f;
+	return _mm256_broadcastsi128_si256(_mm_set_epi64x((int64_t)up, (int64_t)low));
 }
 
-static inline struct step_scales step_scales_k45(const uint8_t *p)
+static inline __attribute__((always_inline)) struct step_scales step_scales_k45(const uint8_t *p)
 {
-	const __m256i even = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 0, -1, 2, -1, 2, -1, 4, -1, 4, -1, 6, -1, 6, -1));
-	const __m256i odd = _mm256_broadcastsi128_si256(_mm_setr_epi8(1, -1, 1, -1, 3, -1, 3, -1, 5, -1, 5, -1, 7, -1, 7, -1));
-	const __m256i minima = _mm256_setr_epi8(8, -1, -1, -1, 10, -1, -1, -1, 12, -1, -1, -1, 14, -1, -1, -1, 9, -1, -1, -1, 11, -1, -1, -1,
-						13, -1, -1, -1, 15, -1, -1, -1);
-	__m128i v = _mm_loadu_si128((const void *)p);
-	__m256i bytes = _mm256_broadcastsi128_si256(scales_k45(v));
-	__m128 d = _mm_cvtph_ps(v);
-
+	const __m256i even = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 0, -1, 2, -1, 2, -1, 8, -1, 8, -1, 10, -1, 10, -1));
+	const __m256i odd = _mm256_broadcastsi128_si256(_mm_setr_epi8(1, -1, 1, -1, 3, -1, 3, -1, 9, -1, 9, -1, 11, -1, 11, -1));
+	const __m256i minima = _mm256_setr_epi8(4, -1, -1, -1, 6, -1, -1, -1, 12, -1, -1, -1, 14, -1, -1, -1, 5, -1, -1, -1, 7, -1, -1, -1, 13,
+						-1, -1, -1, 15, -1, -1, -1);
+	__m256i bytes = scales_k45(p);
+	__m128 d = _mm_cvtph_ps(_mm_loadu_si128((const void *)p));
 	return (struct step_scales){
 		.d = _mm256_broadcastss_ps(d),
-		.m = {_mm256_mul_ps(_mm256_broadcastss_ps(_mm_movehdup_ps(d)), _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, minima)))},
+		.m = _mm256_mul_ps(_mm256_broadcastss_ps(_mm_movehdup_ps(d)), _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, minima))),
 		.words = {_mm256_shuffle_epi8(bytes, even), _mm256_shuffle_epi8(bytes, odd)},
 	};
 }
 
 /* There is a scale for each 16. */
-static inline struct step_scales step_scales_q6_k(const uint8_t *p)
+static inline __attribute__((always_inline)) struct step_scales step_scales_q6_k(const uint8_t *p)
 {
 	const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15);
-	__m256i sides = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(_mm_loadu_si128((const void *)(p + 192)), order));
+	const __m128i halves = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+	__m128i scales = _mm_loadu_si128((const void *)(p + 192));
+	__m256i sides = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, order));
 	struct step_scales s = {.d = _mm256_set1_ps(half_at(p + 208))};
-	__m256 offset = _mm256_mul_ps(s.d, _mm256_set1_ps(-32));
 
-	s.m[0] = _mm256_mul_ps(offset, _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(sides))));
-	s.m[1] = _mm256_mul_ps(offset, _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(sides, 1))));
+#pragma GCC unroll 4
 	for (int i = 0; i < 4; i++)
 		s.words[i] = _mm256_shuffle_epi8(sides, _mm256_set1_epi64x(0x0302030201000100 + 0x0404040404040404 * i));
+	s.words[4] = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, halves));
 	return s;
 }
 
 static inline __attribute__((always_inline)) struct step_scales step_scales(enum tensor_type type, const uint8_t *p, unsigned nr)
 {
-	struct step_scales s = {0};
+	struct step_scales s;
 
 	if (type == TENSOR_Q6_K)
 		return step_scales_q6_k(p);
 	if (is_super(type))
 		return step_scales_k45(p);
-	if (type == TENSOR_Q4_1 || type == TENSOR_Q5_1) {
-		halves_of_both(p, block_bytes(type), nr, &s.d, &s.m[0]);
-		return s;
-	}
-	s.d = halves_of(p, block_bytes(type), nr);
-	if (type != TENSOR_Q8_0)
-		s.m[0] = _mm256_mul_ps(s.d, _mm256_set1_ps(type == TENSOR_Q5_0 ? -16 : -8));
+	if (type == TENSOR_Q4_1 || type == TENSOR_Q5_1)
+		halves_of_both(p, block_bytes(type), nr, &s.d, &s.m);
+	else
+		s.d = s.m = halves_of(p, block_bytes(type), nr);
 	return s;
+}
+
+/* Of minima: what bytes are too high by, or 1. */
+static inline __attribute__((always_inline)) float offset(enum tensor_type type)
+{
+	switch (type) {
+	case TENSOR_Q4_0:
+		return -8;
+	case TENSOR_Q5_0:
+		return -16;
+	case TENSOR_Q4_K:
+	case TENSOR_Q5_K:
+		return -1;
+	case TENSOR_Q6_K:
+		return -32;
+	default:
+		return 1;
+	}
 }
 
 /* --- products --- */
@@ -402,47 +420,57 @@ static inline __m256 twice(const float *four)
 	return _mm256_broadcast_ps((const __m128 *)(const void *)four);
 }
 
-/* Step b / STEP of a row with a token: sums go on. */
-static inline __attribute__((always_inline)) __m256 step_add(enum tensor_type type, const struct step *w, const struct step_scales *s,
-							     const struct token_bytes *x, size_t b, __m256 sums)
+struct row_sums {
+	__m256 products, minima;
+};
+
+/* Blocks b to b + STEP of a row with a token: sums go on. */
+static inline __attribute__((always_inline)) void products_add(enum tensor_type type, const struct step *w, const struct step_scales *s,
+							       const struct token_bytes *x, size_t b, __m256 *sums)
 {
 	float by[STEP];
 	__m256i dots_[2];
 	__m256 v;
 
-	if (is_paired(type))
-		return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_paired(type, w, x->pairs + 32 * b)),
-				       _mm256_mul_ps(s->d, _mm256_loadu_ps(x->d + b)), sums);
+	if (is_paired(type)) {
+		v = _mm256_cvtepi32_ps(dots_paired(type, w, x->pairs + 32 * b));
+		*sums = _mm256_fmadd_ps(v, _mm256_mul_ps(s->d, _mm256_loadu_ps(x->d + b)), *sums);
+		return;
+	}
 	dots_of_fours(type, w, s, x->q + 32 * b, dots_);
 	if (type == TENSOR_Q8_0) {
 		_mm256_storeu_ps(by, _mm256_mul_ps(s->d, _mm256_loadu_ps(x->d + b)));
 		__asm__("" : "+m"(by)); /* halves come back by loads: in registers it takes Zen eight operations */
-		sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[0]), twice(by), sums);
-		return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[1]), twice(by + FOUR), sums);
+		*sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[0]), twice(by), *sums);
+		*sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[1]), twice(by + FOUR), *sums);
+		return;
 	}
 	v = _mm256_mul_ps(_mm256_cvtepi32_ps(dots_[0]), twice(x->d + b));
 	v = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[1]), twice(x->d + b + FOUR), v);
-	return _mm256_fmadd_ps(v, s->d, sums);
+	*sums = _mm256_fmadd_ps(v, s->d, *sums);
 }
 
-static inline __attribute__((always_inline)) __m256 minima_add(enum tensor_type type, const struct step_scales *s, const struct token_bytes *x,
-							       size_t b, __m256 sums)
+static inline __attribute__((always_inline)) void minima_add(enum tensor_type type, const struct step_scales *s, const struct token_bytes *x,
+							     size_t b, __m256 *sums)
 {
+	__m256 v;
+
 	if (type == TENSOR_Q8_0)
-		return sums;
-	if (type != TENSOR_Q6_K && is_super(type))
-		return _mm256_fnmadd_ps(s->m[0], _mm256_loadu_ps(x->s + b), sums);
-	if (type != TENSOR_Q6_K)
-		return _mm256_fmadd_ps(s->m[0], _mm256_loadu_ps(x->s + b), sums);
-	sums = _mm256_fmadd_ps(s->m[0], _mm256_loadu_ps(x->halves[0] + b), sums);
-	return _mm256_fmadd_ps(s->m[1], _mm256_loadu_ps(x->halves[1] + b), sums);
+		return;
+	if (type != TENSOR_Q6_K) {
+		*sums = _mm256_fmadd_ps(s->m, _mm256_loadu_ps(x->s + b), *sums);
+		return;
+	}
+	v = _mm256_cvtepi32_ps(_mm256_madd_epi16(s->words[4], load256(x->halves + b)));
+	*sums = _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_loadu_ps(x->d + b)), s->d, *sums);
+}
+
+static inline __attribute__((always_inline)) __m256 sums_end(enum tensor_type type, const struct row_sums *sums)
+{
+	return _mm256_fmadd_ps(sums->minima, _mm256_set1_ps(offset(type)), sums->products);
 }
 
 /* --- rows --- */
-
-struct row_sums {
-	__m256 products, minima;
-};
 
 static inline __attribute__((always_inline)) void step_of_one(enum tensor_type type, const uint8_t *p, unsigned nr,
 							      const struct token_bytes *x, size_t b, struct row_sums *sums)
@@ -453,8 +481,8 @@ static inline __attribute__((always_inline)) void step_of_one(enum tensor_type t
 #pragma GCC unroll 5
 	for (size_t i = 0; i < step_len(type); i += 64)
 		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
-	sums->minima = minima_add(type, &s, x, b, sums->minima);
-	sums->products = step_add(type, &w, &s, x, b, sums->products);
+	products_add(type, &w, &s, x, b, &sums->products);
+	minima_add(type, &s, x, b, &sums->minima);
 }
 
 static inline __attribute__((always_inline)) float row_of_one(enum tensor_type type, const uint8_t *p, const struct token_bytes *x, size_t blocks)
@@ -466,7 +494,7 @@ static inline __attribute__((always_inline)) float row_of_one(enum tensor_type t
 		step_of_one(type, p, STEP, x, b, &sums);
 	if (!is_super(type) && b < blocks)
 		step_of_one(type, p, (unsigned)(blocks - b), x, b, &sums);
-	return vector_sum((lanes_f)_mm256_add_ps(sums.products, sums.minima));
+	return vector_sum((lanes_f)sums_end(type, &sums));
 }
 
 /* Some rows, or parts of them, unpacked together: few enough for the first level cache, beside the activations of a token. */
@@ -503,16 +531,16 @@ static inline __attribute__((always_inline)) void row_of_some(enum tensor_type t
 
 	for (uint32_t i = 0; i < nr; i++) {
 		struct token_bytes x = token_bytes_at(a, t + i);
-		__m256 sum_ = _mm256_setzero_ps();
+		struct row_sums row_sums = {_mm256_setzero_ps(), _mm256_setzero_ps()};
 
 		for (size_t b = 0; b < part->blocks; b += STEP) {
 			const struct row_step *s = &row[b / STEP];
 			struct step w = {.unpacked = s};
 
-			sum_ = step_add(type, &w, &s->scales, &x, part->first + b, sum_);
-			sum_ = minima_add(type, &s->scales, &x, part->first + b, sum_);
+			minima_add(type, &s->scales, &x, part->first + b, &row_sums.minima);
+			products_add(type, &w, &s->scales, &x, part->first + b, &row_sums.products);
 		}
-		sums[i] = (lanes_f)sum_;
+		sums[i] = (lanes_f)sums_end(type, &row_sums);
 	}
 	four_sums(out, sums);
 }

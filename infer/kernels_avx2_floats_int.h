@@ -4,9 +4,10 @@
  * column of eight of them, and activations are broadcast: nothing is summed across a vector.
  */
 
-#define PANEL_ROWS 16u
+#define PANEL_ROWS 24u
+#define VECTORS (PANEL_ROWS / LANES)
 #define PANEL_COLS 256u  /* of a panel at once: it stays in the first level cache */
-#define PANEL_TOKENS 6u /* with two vectors of rows each: as many sums as there are registers for */
+#define PANEL_TOKENS 4u /* with three vectors of rows each: as many sums as there are registers for */
 
 static inline void transpose8(__m256 r[8])
 {
@@ -54,23 +55,26 @@ static void panel_make(const struct matrix *m, uint32_t r, uint32_t nr, uint32_t
 
 static inline void panel_sums(const float *panel, const float *const x[PANEL_TOKENS], uint32_t n, float out[PANEL_TOKENS][PANEL_ROWS])
 {
-	__m256 sums[PANEL_TOKENS][2];
+	__m256 sums[PANEL_TOKENS][VECTORS];
 
 	for (uint32_t t = 0; t < PANEL_TOKENS; t++)
-		for (int v = 0; v < 2; v++)
+		for (uint32_t v = 0; v < VECTORS; v++)
 			sums[t][v] = _mm256_setzero_ps();
+#pragma GCC unroll 2
 	for (uint32_t c = 0; c < n; c++) {
-		__m256 w[2] = {_mm256_loadu_ps(panel + (size_t)c * PANEL_ROWS), _mm256_loadu_ps(panel + (size_t)c * PANEL_ROWS + LANES)};
+		__m256 w[VECTORS];
 
+		for (uint32_t v = 0; v < VECTORS; v++)
+			w[v] = _mm256_loadu_ps(panel + (size_t)c * PANEL_ROWS + v * LANES);
 		for (uint32_t t = 0; t < PANEL_TOKENS; t++) {
 			__m256 by = _mm256_broadcast_ss(x[t] + c);
 
-			for (int v = 0; v < 2; v++)
+			for (uint32_t v = 0; v < VECTORS; v++)
 				sums[t][v] = _mm256_fmadd_ps(w[v], by, sums[t][v]);
 		}
 	}
 	for (uint32_t t = 0; t < PANEL_TOKENS; t++)
-		for (uint32_t v = 0; v < 2; v++)
+		for (uint32_t v = 0; v < VECTORS; v++)
 			_mm256_storeu_ps(out[t] + v * LANES, sums[t][v]);
 }
 

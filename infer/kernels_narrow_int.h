@@ -40,7 +40,7 @@ static enum acts_form form(enum tensor_type type, size_t n)
 static uint32_t grain(enum tensor_type type, size_t n)
 {
 	(void)type;
-	return n < TOKENS_AT_ONCE ? 4 : 16;
+	return n < TOKENS_AT_ONCE ? 4 : 24;
 }
 
 static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float *sums)
