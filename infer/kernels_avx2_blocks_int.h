@@ -3,17 +3,18 @@
  * AVX2, weights of blocks: part of kernels_avx2.c.
  *
  * Bytes are unsigned but for Q8_0; what they are too high by is taken away through the sums of the activations, which are known. Eight
- * blocks are a step, and what there is one of for each block is kept in its order: blocks 0 2 4 6 1 3 5 7. So many scales are a vector, and
- * products of several blocks share one as soon as 16 bits allow it: the way to 32 bits, to floats and times a scale is gone once for all of
- * them. A pair of products is at most 2 * 15 * 127 of four bits, of which 16 bits hold eight; of five bits four, of six two, of Q8_0 one.
+ * blocks are a step, in eight vectors: 16 columns of block b in one half, the same of block b + 4 in the other, b from 0 to 3. So the sums of
+ * all eight come to lie side by side in one vector, in order, with few shuffles, and are added in 16 bits for as long as these hold them;
+ * only then they are made 32 bits, floats, and multiplied with scales. A pair of products is at most 2 * 15 * 127 of four bits, of which
+ * 16 bits hold eight; of five bits four, of six two, of Q8_0 one.
  *
- * One token: bytes go from the row to the product. More: a row is unpacked once, in the scratch, for all tokens.
+ * One token: bytes go from the row to the product. More: parts of some rows are unpacked, in the scratch, for all tokens.
  */
 
 #define STEP 8u /* blocks */
-#define FOUR 4u /* of them: the even ones, or the odd ones */
-#define ROWS_AT_ONCE 4u
-#define STEPS_AT_ONCE 8u
+#define APART 4u /* those that share a vector */
+#define ROWS_AT_ONCE 4u  /* of many tokens: what is unpacked stays in the first level cache, */
+#define STEPS_AT_ONCE 8u /* and activations come from afar once for all of it */
 
 /* Of a block. [format/type.c] */
 static inline __attribute__((always_inline)) size_t block_bytes(enum tensor_type type)
@@ -43,6 +44,11 @@ static inline bool is_super(enum tensor_type type)
 	return type == TENSOR_Q4_K || type == TENSOR_Q5_K || type == TENSOR_Q6_K;
 }
 
+static inline bool has_four_bits(enum tensor_type type)
+{
+	return type == TENSOR_Q4_0 || type == TENSOR_Q4_1 || type == TENSOR_Q4_K;
+}
+
 static inline __attribute__((always_inline)) size_t step_len(enum tensor_type type)
 {
 	return block_bytes(type) * (is_super(type) ? 1 : STEP);
@@ -56,11 +62,11 @@ static inline size_t steps(uint32_t cols)
 /* --- activations --- */
 
 /*
- * 8 bits with a scale d for each 32; s is d times their sum, halves are the sums of the first 16 of each and of the others. Up to a whole
- * step they are 0. `pairs` has the bytes again, of two blocks the first 16 of both, then the others.
+ * 8 bits in the order of vectors of weights, with a scale d for each 32; s is d times their sum, halves are the sums of the first 16 of each and
+ * of the others. Up to a whole step they are 0.
  */
 struct token_bytes {
-	int8_t *q, *pairs;
+	int8_t *q;
 	float *d, *s;
 	int16_t (*halves)[2];
 };
@@ -68,17 +74,11 @@ struct token_bytes {
 static struct token_bytes token_bytes_at(const struct acts *x, size_t t)
 {
 	size_t blocks = steps(x->cols) * STEP;
-	int8_t *q = (int8_t *)x->form[ACTS_BYTES] + t * blocks * (64 + 3 * sizeof(float));
-	float *d = (float *)(void *)(q + 64 * blocks);
+	int8_t *q = (int8_t *)x->form[ACTS_BYTES] + t * blocks * (32 + 3 * sizeof(float));
+	float *d = (float *)(void *)(q + 32 * blocks);
 
-	_Static_assert(ACTS_BYTES_EACH * 32 >= 64 + 3 * sizeof(float) && ACTS_COLS_ROUND == 32 * STEP, "a step fits its memory");
-	return (struct token_bytes){q, q + 32 * blocks, d, d + blocks, (int16_t(*)[2])(void *)(d + 2 * blocks)};
-}
-
-/* Where block b has its place. */
-static inline size_t place(size_t b)
-{
-	return b / STEP * STEP + b % 2 * FOUR + b % STEP / 2;
+	_Static_assert(ACTS_BYTES_EACH * 32 >= 32 + 3 * sizeof(float) && ACTS_COLS_ROUND == 32 * STEP, "a step fits its memory");
+	return (struct token_bytes){q, d, d + blocks, (int16_t(*)[2])(void *)(d + 2 * blocks)};
 }
 
 static int16_t sum_16(__m256i a, __m256i b)
@@ -90,10 +90,9 @@ static void quantize_block(const float *x, const struct token_bytes *to, size_t 
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 v[4], greatest = _mm256_setzero_ps(), by;
-	__m256i n[4], bytes;
-	size_t at = place(b);
+	__m256i n[4], none = _mm256_setzero_si256(), bytes;
+	int8_t *q = to->q + b / STEP * STEP * 32 + b % APART * 64 + b % STEP / APART * 16;
 	float max_ = 0;
-	int8_t *pair = to->pairs + b / 2 * 64 + b % 2 * 16;
 
 	for (int i = 0; i < 4; i++) {
 		v[i] = _mm256_loadu_ps(x + 8 * i);
@@ -102,17 +101,18 @@ static void quantize_block(const float *x, const struct token_bytes *to, size_t 
 	for (unsigned i = 0; i < LANES; i++)
 		max_ = greatest[i] > max_ ? greatest[i] : max_;
 	by = _mm256_set1_ps(max_ > 0 ? 127 / max_ : 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], by));
+		none = _mm256_or_si256(none, _mm256_cmpeq_epi32(n[i], _mm256_set1_epi32(INT32_MIN))); /* what cvt makes of no number */
+	}
 	bytes = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
 	bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-	_mm256_storeu_si256((void *)(to->q + 32 * b), bytes);
-	_mm_storeu_si128((void *)pair, _mm256_castsi256_si128(bytes));
-	_mm_storeu_si128((void *)(pair + 32), _mm256_extracti128_si256(bytes, 1));
+	_mm_storeu_si128((void *)q, _mm256_castsi256_si128(bytes));
+	_mm_storeu_si128((void *)(q + 32), _mm256_extracti128_si256(bytes, 1));
 	for (int i = 0; i < 2; i++)
-		to->halves[at][i] = sum_16(n[2 * i], n[2 * i + 1]);
-	to->d[at] = max_ / 127;
-	to->s[at] = to->d[at] * (float)(to->halves[at][0] + to->halves[at][1]);
+		to->halves[b][i] = sum_16(n[2 * i], n[2 * i + 1]);
+	to->d[b] = _mm256_testz_si256(none, none) ? max_ / 127 : NAN;
+	to->s[b] = to->d[b] * (float)(to->halves[b][0] + to->halves[b][1]);
 }
 
 static void prepare_blocks(const struct acts *x, size_t begin, size_t end)
@@ -131,11 +131,6 @@ static void prepare_blocks(const struct acts *x, size_t begin, size_t end)
 
 typedef uint16_t bits16x16 __attribute__((vector_size(32)));
 
-static inline __m256i load256(const void *p)
-{
-	return _mm256_loadu_si256(p);
-}
-
 /* Bits of each byte that `mask` has, shifted: none crosses a byte. */
 static inline __m256i bits_left(__m256i v, uint8_t mask, unsigned by)
 {
@@ -147,10 +142,10 @@ static inline __m256i bits_right(__m256i v, uint8_t mask, unsigned by)
 	return _mm256_and_si256((__m256i)((bits16x16)v >> (uint16_t)by), _mm256_set1_epi8((char)mask));
 }
 
-/* Eight bytes, 16 where a bit is set. Three instructions of which each is in memory are less than what vectors take: shuffle, mask, compare. */
-#define FIFTH_1(n)                                                                                                                                 \
-	((n)&1ull) << 4 | ((n)&2ull) << 11 | ((n)&4ull) << 18 | ((n)&8ull) << 25 | ((n)&16ull) << 32 | ((n)&32ull) << 39 | ((n)&64ull) << 46 |  \
-		((n)&128ull) << 53
+/* Eight bytes, 16 where a bit is set. In vectors it would be a shuffle, a mask and a comparison, which take longer than a table. */
+#define FIFTH_1(n)                                                                                                               \
+	((n)&1ull) << 4 | ((n)&2ull) << 11 | ((n)&4ull) << 18 | ((n)&8ull) << 25 | ((n)&16ull) << 32 | ((n)&32ull) << 39 | \
+		((n)&64ull) << 46 | ((n)&128ull) << 53
 #define FIFTH_4(n) FIFTH_1(n), FIFTH_1((n) + 1), FIFTH_1((n) + 2), FIFTH_1((n) + 3)
 #define FIFTH_16(n) FIFTH_4(n), FIFTH_4((n) + 4), FIFTH_4((n) + 8), FIFTH_4((n) + 12)
 #define FIFTH_64(n) FIFTH_16(n), FIFTH_16((n) + 16), FIFTH_16((n) + 32), FIFTH_16((n) + 48)
@@ -161,71 +156,72 @@ static inline __m256i fifth_of_two(const uint8_t p[2], const uint8_t q[2])
 	return _mm256_set_epi64x((int64_t)fifth_bits[q[1]], (int64_t)fifth_bits[q[0]], (int64_t)fifth_bits[p[1]], (int64_t)fifth_bits[p[0]]);
 }
 
-/* Of blocks at p and q the first 16 columns of both, or the last, as in `pairs` of activations. */
+static inline __m256i load_two(const uint8_t *p, const uint8_t *q)
+{
+	return _mm256_loadu2_m128i((const void *)q, (const void *)p);
+}
+
+/* 16 columns, the first or the last, of blocks at p and q: of Q8_0 signed. */
 static inline __attribute__((always_inline)) __m256i bytes_of_two(enum tensor_type type, const uint8_t *p, const uint8_t *q, unsigned last)
 {
 	bool five = type == TENSOR_Q5_0 || type == TENSOR_Q5_1;
 	unsigned high = type == TENSOR_Q4_1 || type == TENSOR_Q5_1 ? 4 : 2, low = five ? high + 4 : high;
-	__m256i v = bits_right(_mm256_loadu2_m128i((const void *)(q + low), (const void *)(p + low)), 15, 4 * last);
+	__m256i v;
 
+	if (type == TENSOR_Q8_0)
+		return load_two(p + 2 + 16 * last, q + 2 + 16 * last);
+	v = bits_right(load_two(p + low, q + low), 15, 4 * last);
 	return five ? _mm256_or_si256(v, fifth_of_two(p + high + 2 * last, q + high + 2 * last)) : v;
 }
 
-/* Block b of a superblock of Q4_K or Q5_K; dequant.c says where its parts are. */
-static inline __attribute__((always_inline)) __m256i bytes_k45(enum tensor_type type, const uint8_t *p, unsigned b)
+/* The same of blocks b and b + APART of a superblock; dequant.c says where its parts are. */
+static inline __attribute__((always_inline)) __m256i bytes_k45(enum tensor_type type, const uint8_t *p, unsigned b, unsigned last)
 {
-	__m256i v = bits_right(load256(p + (type == TENSOR_Q5_K ? 48 : 16) + 32 * (b / 2)), 15, b % 2 * 4), high;
+	const uint8_t *low = p + (type == TENSOR_Q5_K ? 48 : 16) + 32 * (b / 2) + 16 * last;
+	__m256i v = bits_right(load_two(low, low + 64), 15, b % 2 * 4);
+	__m128i high;
 
 	if (type == TENSOR_Q4_K)
 		return v;
-	high = load256(p + 16);
-	high = b < 4 ? bits_left(high, (uint8_t)(1 << b), 4 - b) : bits_right(high, 16, b - 4);
+	high = _mm_loadu_si128((const void *)(p + 16 + 16 * last));
+	return _mm256_or_si256(v, bits_left(_mm256_set_m128i(_mm_srli_epi16(high, APART), high), (uint8_t)(1 << b), 4 - b));
+}
+
+static inline __attribute__((always_inline)) __m256i bytes_q6_k(const uint8_t *p, unsigned b, unsigned last)
+{
+	const uint8_t *low = p + 32 * (b % 2) + 16 * last, *up = p + 128 + 16 * last;
+	__m256i v = bits_right(load_two(low, low + 64), 15, b / 2 * 4), high = load_two(up, up + 32);
+
+	high = b < 2 ? bits_left(high, (uint8_t)(3 << 2 * b), 4 - 2 * b) : bits_right(high, 0x30, 2 * b - 4);
 	return _mm256_or_si256(v, high);
 }
 
-static inline __attribute__((always_inline)) __m256i bytes_q6_k(const uint8_t *p, unsigned b)
+/* Of blocks b and b + APART of a step of `nr` blocks; what is not there is 0. */
+static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr, unsigned b, unsigned last)
 {
-	unsigned half = b / 4, at = b % 4;
-	__m256i v = bits_right(load256(p + 64 * half + 32 * (at % 2)), 15, at / 2 * 4), high = load256(p + 128 + 32 * half);
-
-	high = at < 2 ? bits_left(high, (uint8_t)(3 << 2 * at), 4 - 2 * at) : bits_right(high, 0x30, 2 * at - 4);
-	return _mm256_or_si256(v, high);
-}
-
-/* Are bytes in the order of `pairs`? */
-static inline bool is_paired(enum tensor_type type)
-{
-	return !is_super(type) && type != TENSOR_Q8_0;
-}
-
-/* Vector i of a step of `nr` blocks; what is not there is 0. */
-static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr, unsigned i)
-{
-	static const uint8_t none[24];
+	static const uint8_t none[34];
 	size_t len = block_bytes(type);
 
-	if (type == TENSOR_Q4_K || type == TENSOR_Q5_K)
-		return bytes_k45(type, p, i);
 	if (type == TENSOR_Q6_K)
-		return bytes_q6_k(p, i);
-	if (type == TENSOR_Q8_0)
-		return i < nr ? load256(p + i * len + 2) : _mm256_setzero_si256();
-	return bytes_of_two(type, i / 2 * 2 < nr ? p + i / 2 * 2 * len : none, i / 2 * 2 + 1 < nr ? p + (i / 2 * 2 + 1) * len : none, i % 2);
+		return bytes_q6_k(p, b, last);
+	if (is_super(type))
+		return bytes_k45(type, p, b, last);
+	return bytes_of_two(type, b < nr ? p + b * len : none, b + APART < nr ? p + (b + APART) * len : none, last);
 }
 
 /* --- scales --- */
 
 /*
- * Of a step: products times d are the sum that is wanted, but for m times the sums of the activations. Superblocks have one d, and `words` as
- * factors of products in integers: for sums of two blocks and two blocks of Q6_K, of four of others; [4] are those of Q6_K in the order of
- * `halves`.
+ * Of a step: products times d, and m times the sums of the activations times offset(), are the sum that is wanted. Superblocks have one d, and
+ * `words` as factors in integers: Q4_K [0] for all blocks, Q5_K [0] for blocks 0 1 4 5 and [1] for the others, Q6_K the same for first columns,
+ * [2] and [3] for last ones, and [4] for `halves` of the activations.
  */
 struct step_scales {
 	__m256 d, m;
 	__m256i words[5];
 };
 
-/* F16 at p, p + len, ... in the order of blocks; 0 for those that there are not. */
+/* F16 at p, p + len, ...; 0 for those that there are not. */
 static inline __attribute__((always_inline)) __m256 halves_of(const uint8_t *p, size_t len, unsigned nr)
 {
 	uint64_t four[2] = {0, 0};
@@ -236,7 +232,7 @@ static inline __attribute__((always_inline)) __m256 halves_of(const uint8_t *p, 
 
 		if (i < nr)
 			memcpy(&h, p + i * len, sizeof(h));
-		four[i % 2] |= (uint64_t)h << i / 2 * 16;
+		four[i / 4] |= (uint64_t)h << i % 4 * 16;
 	}
 	return _mm256_cvtph_ps(_mm_unpacklo_epi64(_mm_cvtsi64_si128((int64_t)four[0]), _mm_cvtsi64_si128((int64_t)four[1])));
 }
@@ -246,7 +242,7 @@ static inline __attribute__((always_inline)) void halves_of_both(const uint8_t *
 {
 	const __m128i apart = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 	int32_t both[STEP];
-	__m128i even, odd;
+	__m128i low, up;
 
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < STEP; i++) {
@@ -254,13 +250,13 @@ static inline __attribute__((always_inline)) void halves_of_both(const uint8_t *
 		if (i < nr)
 			memcpy(&both[i], p + i * len, sizeof(both[i]));
 	}
-	even = _mm_shuffle_epi8(_mm_setr_epi32(both[0], both[2], both[4], both[6]), apart);
-	odd = _mm_shuffle_epi8(_mm_setr_epi32(both[1], both[3], both[5], both[7]), apart);
-	*d = _mm256_cvtph_ps(_mm_unpacklo_epi64(even, odd));
-	*m = _mm256_cvtph_ps(_mm_unpackhi_epi64(even, odd));
+	low = _mm_shuffle_epi8(_mm_setr_epi32(both[0], both[1], both[2], both[3]), apart);
+	up = _mm_shuffle_epi8(_mm_setr_epi32(both[4], both[5], both[6], both[7]), apart);
+	*d = _mm256_cvtph_ps(_mm_unpacklo_epi64(low, up));
+	*m = _mm256_cvtph_ps(_mm_unpackhi_epi64(low, up));
 }
 
-/* Scales 0 to 3, minima 0 to 3, scales 4 to 7, minima 4 to 7 of Q4_K and Q5_K, bytes, in both halves; dequant.c says where they are. */
+/* Scales 0 to 3 and minima 0 to 3 of Q4_K and Q5_K, bytes, in one half, 4 to 7 in the other; dequant.c says where they are. */
 static inline __m256i scales_k45(const uint8_t *p)
 {
 	uint64_t low, up;
@@ -270,37 +266,42 @@ static inline __m256i scales_k45(const uint8_t *p)
 	memcpy(&four, p + 12, sizeof(four));
 	up = (low >> 2 & 0x3030303030303030) | (four & 0x0f0f0f0f) | (uint64_t)(four >> 4 & 0x0f0f0f0f) << 32;
 	low &= 0x3f3f3f3f3f3f3f3f;
-	return _mm256_broadcastsi128_si256(_mm_set_epi64x((int64_t)up, (int64_t)low));
+	return _mm256_set_m128i(_mm_cvtsi64_si128((int64_t)up), _mm_cvtsi64_si128((int64_t)low));
 }
 
-static inline __attribute__((always_inline)) struct step_scales step_scales_k45(const uint8_t *p)
+/* In both halves of a vector. */
+static inline __m256i both_halves(__m128i v)
 {
-	const __m256i even = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 0, -1, 2, -1, 2, -1, 8, -1, 8, -1, 10, -1, 10, -1));
-	const __m256i odd = _mm256_broadcastsi128_si256(_mm_setr_epi8(1, -1, 1, -1, 3, -1, 3, -1, 9, -1, 9, -1, 11, -1, 11, -1));
-	const __m256i minima = _mm256_setr_epi8(4, -1, -1, -1, 6, -1, -1, -1, 12, -1, -1, -1, 14, -1, -1, -1, 5, -1, -1, -1, 7, -1, -1, -1, 13,
-						-1, -1, -1, 15, -1, -1, -1);
+	return _mm256_broadcastsi128_si256(v);
+}
+
+static inline __attribute__((always_inline)) struct step_scales step_scales_k45(enum tensor_type type, const uint8_t *p)
+{
+	const __m256i all_ = both_halves(_mm_setr_epi8(0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1));
+	const __m256i first = both_halves(_mm_setr_epi8(0, -1, 0, -1, 1, -1, 1, -1, 0, -1, 0, -1, 1, -1, 1, -1));
+	const __m256i second = both_halves(_mm_setr_epi8(2, -1, 2, -1, 3, -1, 3, -1, 2, -1, 2, -1, 3, -1, 3, -1));
+	const __m256i minima = both_halves(_mm_setr_epi8(4, -1, -1, -1, 5, -1, -1, -1, 6, -1, -1, -1, 7, -1, -1, -1));
 	__m256i bytes = scales_k45(p);
 	__m128 d = _mm_cvtph_ps(_mm_loadu_si128((const void *)p));
-	return (struct step_scales){
-		.d = _mm256_broadcastss_ps(d),
-		.m = _mm256_mul_ps(_mm256_broadcastss_ps(_mm_movehdup_ps(d)), _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, minima))),
-		.words = {_mm256_shuffle_epi8(bytes, even), _mm256_shuffle_epi8(bytes, odd)},
-	};
+	struct step_scales s = {.d = _mm256_broadcastss_ps(d)};
+
+	s.m = _mm256_mul_ps(_mm256_broadcastss_ps(_mm_movehdup_ps(d)), _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, minima)));
+	s.words[0] = _mm256_shuffle_epi8(bytes, type == TENSOR_Q4_K ? all_ : first);
+	if (type == TENSOR_Q5_K)
+		s.words[1] = _mm256_shuffle_epi8(bytes, second);
+	return s;
 }
 
 /* There is a scale for each 16. */
 static inline __attribute__((always_inline)) struct step_scales step_scales_q6_k(const uint8_t *p)
 {
-	const __m128i order = _mm_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15);
-	const __m128i halves = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-	__m128i scales = _mm_loadu_si128((const void *)(p + 192));
-	__m256i sides = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, order));
 	struct step_scales s = {.d = _mm256_set1_ps(half_at(p + 208))};
 
+	s.words[4] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(p + 192)));
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++)
-		s.words[i] = _mm256_shuffle_epi8(sides, _mm256_set1_epi64x(0x0302030201000100 + 0x0404040404040404 * i));
-	s.words[4] = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, halves));
+		s.words[i] = _mm256_shuffle_epi8(s.words[4],
+						 _mm256_set1_epi64x(0x0504050401000100 + 0x0202020202020202 * (4 * (i % 2) + i / 2)));
 	return s;
 }
 
@@ -311,7 +312,7 @@ static inline __attribute__((always_inline)) struct step_scales step_scales(enum
 	if (type == TENSOR_Q6_K)
 		return step_scales_q6_k(p);
 	if (is_super(type))
-		return step_scales_k45(p);
+		return step_scales_k45(type, p);
 	if (type == TENSOR_Q4_1 || type == TENSOR_Q5_1)
 		halves_of_both(p, block_bytes(type), nr, &s.d, &s.m);
 	else
@@ -366,88 +367,74 @@ struct step {
 	unsigned nr;
 };
 
-/* Vector i of weights times activations, pairs summed. */
-static inline __attribute__((always_inline)) __m256i pairs(enum tensor_type type, const struct step *w, const int8_t *x, unsigned i)
+/* Weights of blocks b and b + APART times activations: sums of pairs, of Q8_0 of four. */
+static inline __attribute__((always_inline)) __m256i pairs(enum tensor_type type, const struct step *w, const int8_t *x, unsigned b,
+							   unsigned last)
 {
-	__m256i a = w->p ? step_bytes(type, w->p, w->nr, i) : w->unpacked->bytes[i], b = load256(x + 32 * i), magnitudes;
+	unsigned i = 2 * b + last;
+	__m256i a = w->p ? step_bytes(type, w->p, w->nr, b, last) : w->unpacked->bytes[i], magnitudes;
+	__m256i q = _mm256_loadu_si256((const void *)(x + 32 * i));
 
 	if (type != TENSOR_Q8_0)
-		return _mm256_maddubs_epi16(a, b);
+		return _mm256_maddubs_epi16(a, q);
 	magnitudes = w->p ? _mm256_abs_epi8(a) : w->unpacked->magnitudes[i];
-	return _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(b, a)), _mm256_set1_epi16(1));
+	return _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(q, a)), _mm256_set1_epi16(1));
 }
 
-/* Lanes are blocks in their order. */
-static inline __attribute__((always_inline)) __m256i dots_paired(enum tensor_type type, const struct step *w, const int8_t *x)
+/* First and last columns. */
+static inline __attribute__((always_inline)) __m256i both_pairs(enum tensor_type type, const struct step *w, const int8_t *x, unsigned b)
 {
-	const __m256i ones = _mm256_set1_epi16(1);
-	__m256i v[4];
+	__m256i first = pairs(type, w, x, b, 0), last = pairs(type, w, x, b, 1);
 
-	for (unsigned i = 0; i < 4; i++)
-		v[i] = _mm256_add_epi16(pairs(type, w, x, 2 * i), pairs(type, w, x, 2 * i + 1));
-	v[0] = beside_32(v[0], v[1], true);
-	v[2] = beside_32(v[2], v[3], true);
-	if (type == TENSOR_Q4_0 || type == TENSOR_Q4_1)
-		return _mm256_madd_epi16(beside_64(v[0], v[2], true), ones);
-	return beside_64(_mm256_madd_epi16(v[0], ones), _mm256_madd_epi16(v[2], ones), false);
+	return type == TENSOR_Q8_0 ? _mm256_add_epi32(first, last) : _mm256_add_epi16(first, last);
 }
 
-/* [0] the even blocks, [1] the odd ones: lane i is of the first 16 columns of a block, lane 4 + i of the others. */
-static inline __attribute__((always_inline)) void dots_of_fours(enum tensor_type type, const struct step *w, const struct step_scales *s,
-								const int8_t *x, __m256i out[2])
+/* Blocks 0 1 4 5, or 2 3 6 7, each of which has two lanes. */
+static inline __attribute__((always_inline)) __m256i dots_of_four(enum tensor_type type, const struct step *w, const struct step_scales *s,
+								  const int8_t *x, unsigned second)
 {
-	bool words = type != TENSOR_Q8_0;
-	__m256i half[2][2];
+	unsigned b = 2 * second;
+	__m256i v[2][2], first, last;
 
-#pragma GCC unroll 2
-	for (unsigned i = 0; i < 2; i++)
-#pragma GCC unroll 2
-		for (unsigned odd = 0; odd < 2; odd++) {
-			half[odd][i] = beside_32(pairs(type, w, x, 4 * i + odd), pairs(type, w, x, 4 * i + odd + 2), words);
-			if (type == TENSOR_Q6_K)
-				half[odd][i] = _mm256_madd_epi16(half[odd][i], s->words[2 * odd + i]);
-		}
-#pragma GCC unroll 2
-	for (unsigned odd = 0; odd < 2; odd++) {
-		out[odd] = beside_64(half[odd][0], half[odd][1], words && type != TENSOR_Q6_K);
-		if (words && type != TENSOR_Q6_K)
-			out[odd] = _mm256_madd_epi16(out[odd], s->words[odd]);
+	if (type == TENSOR_Q6_K) {
+		for (unsigned i = 0; i < 2; i++)
+			for (unsigned side = 0; side < 2; side++)
+				v[side][i] = pairs(type, w, x, b + i, side);
+		first = beside_32(v[0][0], v[0][1], true);
+		last = beside_32(v[1][0], v[1][1], true);
+		return _mm256_add_epi32(_mm256_madd_epi16(first, s->words[second]), _mm256_madd_epi16(last, s->words[2 + second]));
 	}
+	first = beside_32(both_pairs(type, w, x, b), both_pairs(type, w, x, b + 1), type != TENSOR_Q8_0);
+	if (type == TENSOR_Q5_K)
+		return _mm256_madd_epi16(first, s->words[second]);
+	return type == TENSOR_Q5_0 || type == TENSOR_Q5_1 ? _mm256_madd_epi16(first, _mm256_set1_epi16(1)) : first;
 }
 
-static inline __m256 twice(const float *four)
+/* A lane for each block. */
+static inline __attribute__((always_inline)) __m256 step_dots(enum tensor_type type, const struct step *w, const struct step_scales *s,
+								const int8_t *x)
 {
-	return _mm256_broadcast_ps((const __m128 *)(const void *)four);
+	__m256i v = beside_64(dots_of_four(type, w, s, x, 0), dots_of_four(type, w, s, x, 1), has_four_bits(type));
+
+	if (has_four_bits(type))
+		v = _mm256_madd_epi16(v, type == TENSOR_Q4_K ? s->words[0] : _mm256_set1_epi16(1));
+	return _mm256_cvtepi32_ps(v);
 }
 
 struct row_sums {
-	__m256 products, minima;
+	__m256 products, minima; /* the latter to be multiplied with offset() */
 };
 
 /* Blocks b to b + STEP of a row with a token: sums go on. */
 static inline __attribute__((always_inline)) void products_add(enum tensor_type type, const struct step *w, const struct step_scales *s,
 							       const struct token_bytes *x, size_t b, __m256 *sums)
 {
-	float by[STEP];
-	__m256i dots_[2];
-	__m256 v;
+	__m256 v = step_dots(type, w, s, x->q + 32 * b), d = _mm256_loadu_ps(x->d + b);
 
-	if (is_paired(type)) {
-		v = _mm256_cvtepi32_ps(dots_paired(type, w, x->pairs + 32 * b));
-		*sums = _mm256_fmadd_ps(v, _mm256_mul_ps(s->d, _mm256_loadu_ps(x->d + b)), *sums);
-		return;
-	}
-	dots_of_fours(type, w, s, x->q + 32 * b, dots_);
-	if (type == TENSOR_Q8_0) {
-		_mm256_storeu_ps(by, _mm256_mul_ps(s->d, _mm256_loadu_ps(x->d + b)));
-		__asm__("" : "+m"(by)); /* halves come back by loads: in registers it takes Zen eight operations */
-		*sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[0]), twice(by), *sums);
-		*sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[1]), twice(by + FOUR), *sums);
-		return;
-	}
-	v = _mm256_mul_ps(_mm256_cvtepi32_ps(dots_[0]), twice(x->d + b));
-	v = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots_[1]), twice(x->d + b + FOUR), v);
-	*sums = _mm256_fmadd_ps(v, s->d, *sums);
+	if (is_super(type))
+		*sums = _mm256_fmadd_ps(_mm256_mul_ps(v, d), s->d, *sums);
+	else
+		*sums = _mm256_fmadd_ps(v, _mm256_mul_ps(s->d, d), *sums);
 }
 
 static inline __attribute__((always_inline)) void minima_add(enum tensor_type type, const struct step_scales *s, const struct token_bytes *x,
@@ -461,7 +448,7 @@ static inline __attribute__((always_inline)) void minima_add(enum tensor_type ty
 		*sums = _mm256_fmadd_ps(s->m, _mm256_loadu_ps(x->s + b), *sums);
 		return;
 	}
-	v = _mm256_cvtepi32_ps(_mm256_madd_epi16(s->words[4], load256(x->halves + b)));
+	v = _mm256_cvtepi32_ps(_mm256_madd_epi16(s->words[4], _mm256_loadu_si256((const void *)(x->halves + b))));
 	*sums = _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_loadu_ps(x->d + b)), s->d, *sums);
 }
 
@@ -481,11 +468,16 @@ static inline __attribute__((always_inline)) void step_of_one(enum tensor_type t
 #pragma GCC unroll 5
 	for (size_t i = 0; i < step_len(type); i += 64)
 		_mm_prefetch((const char *)p + AHEAD + i, _MM_HINT_T0);
+	/* The order is as fast as the compiler's schedule makes it: by measurement. */
+	if (!has_four_bits(type))
+		minima_add(type, &s, x, b, &sums->minima);
 	products_add(type, &w, &s, x, b, &sums->products);
-	minima_add(type, &s, x, b, &sums->minima);
+	if (has_four_bits(type))
+		minima_add(type, &s, x, b, &sums->minima);
 }
 
-static inline __attribute__((always_inline)) float row_of_one(enum tensor_type type, const uint8_t *p, const struct token_bytes *x, size_t blocks)
+static inline __attribute__((always_inline)) float row_of_one(enum tensor_type type, const uint8_t *p, const struct token_bytes *x,
+							      size_t blocks)
 {
 	struct row_sums sums = {_mm256_setzero_ps(), _mm256_setzero_ps()};
 	size_t b = 0;
@@ -497,10 +489,10 @@ static inline __attribute__((always_inline)) float row_of_one(enum tensor_type t
 	return vector_sum((lanes_f)sums_end(type, &sums));
 }
 
-/* Some rows, or parts of them, unpacked together: few enough for the first level cache, beside the activations of a token. */
+/* Blocks [first, first + blocks) of rows [r, r + nr). */
 struct part {
 	uint32_t r, nr;
-	size_t first, blocks; /* of each row */
+	size_t first, blocks;
 };
 
 static inline __attribute__((always_inline)) void part_unpack(enum tensor_type type, const struct matrix *m, const struct part *part,
@@ -514,7 +506,7 @@ static inline __attribute__((always_inline)) void part_unpack(enum tensor_type t
 			struct row_step *s = &to[i][b / STEP];
 
 			for (unsigned v = 0; v < STEP; v++) {
-				s->bytes[v] = step_bytes(type, p, nr, v);
+				s->bytes[v] = step_bytes(type, p, nr, v / 2, v % 2);
 				if (type == TENSOR_Q8_0)
 					s->magnitudes[v] = _mm256_abs_epi8(s->bytes[v]);
 			}

@@ -132,7 +132,8 @@ static void to_floats(enum tensor_type type, const void *data, size_t n, float *
 static inline void quantize_block(const float *x, int8_t q[32], float *d, float *s)
 {
 	__m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
-	float greatest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
+	bool none = _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); /* is one of them no number? */
+	float greatest = none ? NAN : _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
 	__m512 by = _mm512_set1_ps(greatest > 0 ? 127 / greatest : 0);
 	__m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, by)), qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, by));
 

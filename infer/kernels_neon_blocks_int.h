@@ -27,16 +27,19 @@ static struct token_bytes token_bytes_at(const struct acts *x, size_t t)
 static void quantize_block(const float *x, int8_t *q, float *d, float *s)
 {
 	lanes_f greatest = {0};
-	lanes_i sums = {0};
+	lanes_i sums = {0}, numbers = ~(lanes_i){0};
 	float max_ = 0, by;
 
 	for (size_t i = 0; i < 32; i += LANES) {
 		lanes_f v = load(x + i);
 
+		numbers &= v == v;
 		greatest = greater((lanes_f)((lanes_i)v & ~(lanes_i)all(-0.0f)), greatest);
 	}
 	for (size_t i = 0; i < LANES; i++)
 		max_ = greatest[i] > max_ ? greatest[i] : max_;
+	for (size_t i = 0; i < LANES; i++)
+		max_ = numbers[i] ? max_ : NAN;
 	by = max_ > 0 ? 127 / max_ : 0;
 	for (size_t i = 0; i < 32; i += LANES) {
 		/* Adding 1.5 * 2^23 rounds to the nearest; the sum's low bits are the number. */

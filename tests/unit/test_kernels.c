@@ -450,6 +450,39 @@ static void extreme_values(void **state)
 	each_set(state, extremes);
 }
 
+/* Of tokens `bad` has an element that is no number, or infinite: its products are not finite, and others' are. */
+static void one_bad_token(const struct bench *b, const struct kernels *k, enum tensor_type type, size_t n, float element)
+{
+	static float x[TOKENS_MAX * 512];
+	static char data[8 * 512 * sizeof(float)];
+	uint32_t at = random_below(512);
+	size_t bad = random_below((uint32_t)n);
+	struct matrix m = {data, (size_t)512 / tensor_type_info(type)->block * tensor_type_info(type)->bytes, 8, 512, type, NULL, 0, 0};
+	struct linear l = {&m, NULL, b->out, 8};
+
+	fill(&m, PLAIN, data);
+	fill_x(x, n * 512, PLAIN);
+	x[bad * 512 + at] = element;
+	linear_run(k, b->crews[0], b->space, &l, 1, x, 512, n);
+	for (size_t t = 0; t < n; t++)
+		for (uint32_t r = 0; r < m.rows; r++)
+			assert_int_equal(!isfinite(b->out[t * 8 + r]), t == bad);
+}
+
+static void bad_tokens(const struct bench *b, const struct kernels *k, enum tensor_type type)
+{
+	for (size_t n = 1; n <= TOKENS_MAX; n += 1 + n / 2)
+		for (int i = 0; i < 4; i++) {
+			one_bad_token(b, k, type, n, NAN);
+			one_bad_token(b, k, type, n, INFINITY);
+		}
+}
+
+static void what_is_no_number_stays_none(void **state)
+{
+	each_set(state, bad_tokens);
+}
+
 /* Products of different types and sizes in one run; rows of each end where they should. */
 static void several_products_at_once(void **state)
 {
@@ -565,6 +598,7 @@ int main(void)
 		cmocka_unit_test(any_number_of_columns),
 		cmocka_unit_test(long_rows),
 		cmocka_unit_test(extreme_values),
+		cmocka_unit_test(what_is_no_number_stays_none),
 		cmocka_unit_test(several_products_at_once),
 		cmocka_unit_test(f8_weights_are_scaled),
 	};
