@@ -3,10 +3,10 @@
  * AVX2, weights of blocks: part of kernels_avx2.c.
  *
  * Bytes are unsigned but for Q8_0; what they are too high by is taken away through the sums of the activations, which are known. Eight
- * blocks are a step, in eight vectors: 16 columns of block b in one half, the same of block b + 4 in the other, b from 0 to 3. So the sums of
- * all eight come to lie side by side in one vector, in order, with few shuffles, and are added in 16 bits for as long as these hold them;
- * only then they are made 32 bits, floats, and multiplied with scales. A pair of products is at most 2 * 15 * 127 of four bits, of which
- * 16 bits hold eight; of five bits four, of six two, of Q8_0 one.
+ * blocks are a step, in eight vectors: 16 columns of block b in one half, the same of block b + 4 in the other, b from 0 to 3. So the sums
+ * of all eight come to lie side by side in one vector, in order, with few shuffles, and are added in 16 bits for as long as these hold
+ * them; only then they are made 32 bits, floats, and multiplied with scales. A pair of products is at most 2 * 15 * 127 of four bits, of
+ * which 16 bits hold eight; of five bits four, of six two, of Q8_0 one.
  *
  * One token: bytes go from the row to the product. More: parts of some rows are unpacked, in the scratch, for all tokens.
  */
@@ -62,8 +62,8 @@ static inline size_t steps(uint32_t cols)
 /* --- activations --- */
 
 /*
- * 8 bits in the order of vectors of weights, with a scale d for each 32; s is d times their sum, halves are the sums of the first 16 of each and
- * of the others. Up to a whole step they are 0.
+ * 8 bits in the order of vectors of weights, with a scale d for each 32; s is d times their sum, halves are the sums of the first 16 of
+ * each and of the others. Up to a whole step they are 0.
  */
 struct token_bytes {
 	int8_t *q;
@@ -197,7 +197,8 @@ static inline __attribute__((always_inline)) __m256i bytes_q6_k(const uint8_t *p
 }
 
 /* Of blocks b and b + APART of a step of `nr` blocks; what is not there is 0. */
-static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr, unsigned b, unsigned last)
+static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr, unsigned b,
+								unsigned last)
 {
 	static const uint8_t none[34];
 	size_t len = block_bytes(type);
@@ -212,9 +213,9 @@ static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type
 /* --- scales --- */
 
 /*
- * Of a step: products times d, and m times the sums of the activations times offset(), are the sum that is wanted. Superblocks have one d, and
- * `words` as factors in integers: Q4_K [0] for all blocks, Q5_K [0] for blocks 0 1 4 5 and [1] for the others, Q6_K the same for first columns,
- * [2] and [3] for last ones, and [4] for `halves` of the activations.
+ * Of a step: products times d, and m times the sums of the activations times offset(), are the sum that is wanted. Superblocks have one
+ * d, and `words` as factors in integers: Q4_K [0] for all blocks, Q5_K [0] for blocks 0 1 4 5 and [1] for the others, Q6_K the same for
+ * first columns, [2] and [3] for last ones, and [4] for `halves` of the activations.
  */
 struct step_scales {
 	__m256 d, m;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products for sets with vectors of 128 or 256 bits: of floats here, in vectors of the compiler, of blocks by the set itself. The file of a
- * set includes this, defines before what ops_vector_int.h wants, SET_NAME, SET_TABLE and can_run(), and behind it
+ * set includes this, defines before what ops_vector_int.h wants, SET_NAME, SET_TABLE, can_run(), and AHEAD: memory is asked for so many
+ * bytes before it is needed, 0 is not at all; and behind it
  *
- *   AHEAD                                 memory is asked for so many bytes before it is needed; 0: it is not
  *   prepare_blocks(x, begin, end)         activations for blocks: ACTS_BYTES
  *   rows_of(type, j, begin, end)          rows of blocks, always inline: the type is known to the compiler
  *   many_floats(j, begin, end)            rows of floats with TOKENS_AT_ONCE tokens or more
