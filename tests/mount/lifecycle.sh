@@ -60,7 +60,7 @@ check sigterm-while-busy wait_for 6 is_gone "$pid"
 equal nothing-left-while-busy "$(grep -c " $hf " /proc/self/mountinfo)" 0
 exec 5<&-
 
-# Readers that never pause do not hold up the end.
+# Readers that never pause do not hold up the end: 5 s are promised, it takes one where processors are free.
 must_mount "$hf"
 pid=$(daemon_pid "$hf")
 python3 - "$hf/org/model/main/large.safetensors" <<'END' &
@@ -82,7 +82,7 @@ has_readers() { [ "$(counter "$hf" open_files)" -ge 100 ]; }
 check load-is-there wait_for 20 has_readers
 sleep 1
 kill -TERM "$pid"
-check sigterm-under-load wait_for 2 is_gone "$pid"
+check sigterm-under-load wait_for 4 is_gone "$pid"
 equal nothing-left-under-load "$(grep -c " $hf " /proc/self/mountinfo)" 0
 
 # Descriptors: closed ones harm nothing, and none of the caller's is kept.
