@@ -16,29 +16,6 @@
 #define ROWS_AT_ONCE 4u  /* of many tokens: what is unpacked stays in the first level cache, */
 #define STEPS_AT_ONCE 8u /* and activations come from afar once for all of it */
 
-/* Of a block. [format/type.c] */
-static inline __attribute__((always_inline)) size_t block_bytes(enum tensor_type type)
-{
-	switch (type) {
-	case TENSOR_Q4_0:
-		return 18;
-	case TENSOR_Q4_1:
-		return 20;
-	case TENSOR_Q5_0:
-		return 22;
-	case TENSOR_Q5_1:
-		return 24;
-	case TENSOR_Q8_0:
-		return 34;
-	case TENSOR_Q4_K:
-		return 144;
-	case TENSOR_Q5_K:
-		return 176;
-	default:
-		return 210;
-	}
-}
-
 static inline bool is_super(enum tensor_type type)
 {
 	return type == TENSOR_Q4_K || type == TENSOR_Q5_K || type == TENSOR_Q6_K;
@@ -51,7 +28,7 @@ static inline bool has_four_bits(enum tensor_type type)
 
 static inline __attribute__((always_inline)) size_t step_len(enum tensor_type type)
 {
-	return block_bytes(type) * (is_super(type) ? 1 : STEP);
+	return stored_bytes(type) * (is_super(type) ? 1 : STEP);
 }
 
 static inline size_t steps(uint32_t cols)
@@ -201,7 +178,7 @@ static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type
 								unsigned last)
 {
 	static const uint8_t none[34];
-	size_t len = block_bytes(type);
+	size_t len = stored_bytes(type);
 
 	if (type == TENSOR_Q6_K)
 		return bytes_q6_k(p, b, last);
@@ -315,9 +292,9 @@ static inline __attribute__((always_inline)) struct step_scales step_scales(enum
 	if (is_super(type))
 		return step_scales_k45(type, p);
 	if (type == TENSOR_Q4_1 || type == TENSOR_Q5_1)
-		halves_of_both(p, block_bytes(type), nr, &s.d, &s.m);
+		halves_of_both(p, stored_bytes(type), nr, &s.d, &s.m);
 	else
-		s.d = s.m = halves_of(p, block_bytes(type), nr);
+		s.d = s.m = halves_of(p, stored_bytes(type), nr);
 	return s;
 }
 

@@ -6,7 +6,7 @@
 
 #define PANEL_ROWS 24u
 #define VECTORS (PANEL_ROWS / LANES)
-#define PANEL_COLS 256u  /* of a panel at once: it stays in the first level cache */
+#define PANEL_COLS 256u /* of a panel at once: it stays in the first level cache */
 #define PANEL_TOKENS 4u /* with three vectors of rows each: as many sums as there are registers for */
 
 static inline void transpose8(__m256 r[8])

@@ -329,24 +329,9 @@ static inline struct weights q6_k_weights(const uint8_t *p)
 /* Bytes of a step. [tensor_type_info(), known when this is compiled] */
 static inline size_t step_bytes(enum tensor_type type)
 {
-	switch (type) {
-	case TENSOR_Q4_0:
-		return 4 * 18;
-	case TENSOR_Q4_1:
-		return 4 * 20;
-	case TENSOR_Q5_0:
-		return 4 * 22;
-	case TENSOR_Q5_1:
-		return 4 * 24;
-	case TENSOR_Q8_0:
-		return 4 * 34;
-	case TENSOR_Q4_K:
-		return 144;
-	case TENSOR_Q5_K:
-		return 176;
-	default:
-		return 210;
-	}
+	bool super = type == TENSOR_Q4_K || type == TENSOR_Q5_K || type == TENSOR_Q6_K;
+
+	return stored_bytes(type) * (super ? 1 : 4);
 }
 
 /* A step; of types with blocks of 32 up to four, nr. */

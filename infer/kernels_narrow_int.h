@@ -40,7 +40,7 @@ static enum acts_form form(enum tensor_type type, size_t n)
 static uint32_t grain(enum tensor_type type, size_t n)
 {
 	(void)type;
-	return n < TOKENS_AT_ONCE ? 4 : 24;
+	return n < TOKENS_AT_ONCE ? 4 : 24; /* a multiple of what rows are taken by, whoever multiplies them */
 }
 
 static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float *sums)
@@ -110,7 +110,7 @@ static inline __attribute__((always_inline)) float dot_row(enum tensor_type type
 {
 	lanes_f sums[4] = {{0}};
 	float rest[LANES], sum_ = 0;
-	const size_t bytes = type == TENSOR_F32 ? 4 : type == TENSOR_F8_E4M3 ? 1 : 2;
+	const size_t bytes = stored_bytes(type);
 	uint32_t c = 0;
 
 	for (; c + 4 * LANES <= cols; c += 4 * LANES) {
@@ -122,7 +122,7 @@ static inline __attribute__((always_inline)) float dot_row(enum tensor_type type
 	}
 	for (; c + LANES <= cols; c += LANES)
 		sums[0] += float_load(type, row, c) * load(x + c);
-	dequantize(type, row + (size_t)c * tensor_type_info(type)->bytes, cols - c, rest);
+	dequantize(type, row + c * bytes, cols - c, rest);
 	for (uint32_t i = 0; c + i < cols; i++)
 		sum_ += rest[i] * x[c + i];
 	return vector_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) + sum_;

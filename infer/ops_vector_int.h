@@ -26,6 +26,36 @@ static inline void half_store(uint16_t *p, lanes_f v);
 static inline float vector_sum(lanes_f v);
 static inline void four_sums(float out[4], const lanes_f v[4]);
 
+/* Bytes of a block, or of an element, as format/type.c has them, but known to the compiler where the type is. */
+static inline __attribute__((always_inline)) size_t stored_bytes(enum tensor_type type)
+{
+	switch (type) {
+	case TENSOR_F32:
+		return 4;
+	case TENSOR_F16:
+	case TENSOR_BF16:
+		return 2;
+	case TENSOR_F8_E4M3:
+		return 1;
+	case TENSOR_Q4_0:
+		return 18;
+	case TENSOR_Q4_1:
+		return 20;
+	case TENSOR_Q5_0:
+		return 22;
+	case TENSOR_Q5_1:
+		return 24;
+	case TENSOR_Q8_0:
+		return 34;
+	case TENSOR_Q4_K:
+		return 144;
+	case TENSOR_Q5_K:
+		return 176;
+	default:
+		return 210;
+	}
+}
+
 static inline lanes_f load(const float *p)
 {
 	lanes_f v;
