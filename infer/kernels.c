@@ -233,6 +233,7 @@ static const struct kernels *const sets[] = {
 	&kernels_avx512,
 	&kernels_avx512_vnni,
 	&kernels_avx512_zen4,
+	&kernels_avx512_intel,
 #elif defined(HFFS_KERNELS_ARM64)
 	&kernels_neon,
 	&kernels_neon_dot,
@@ -254,7 +255,7 @@ const char *kernels_name(const struct kernels *k)
 	return k->name;
 }
 
-/* "avx512" names avx512_vnni and avx512_zen4, too. */
+/* "avx512" names avx512_vnni and others, too. */
 static bool has_name(const struct kernels *k, const char *name)
 {
 	size_t len = strlen(name);

@@ -6,7 +6,7 @@
 
 #define SET_NAME "avx512"
 #define SET_TABLE kernels_avx512
-#define SET_IS_ZEN4 false
+#define SET_TUNED_FOR INTEL
 
 static inline __m512i dot4(__m512i sums, __m512i bytes, __m512i signs)
 {

@@ -3,7 +3,7 @@
  * AVX-512 (F, BW, VL, DQ): included by one file for each flavour, which defines before
  *
  *   SET_NAME, SET_TABLE        of the table
- *   SET_IS_ZEN4                is memory asked for as Zen 4 likes it?
+ *   SET_TUNED_FOR              as whose processors like it memory is asked for: ZEN4, ZEN5, INTEL
  *   has_instructions()         does the processor have those of this flavour?
  *   dot4(sums, bytes, signs)   sums[i] += the four products of unsigned bytes[4 i ...] and signed signs[4 i ...]
  *
@@ -15,6 +15,8 @@
  * Many tokens (kernels_avx512_panel_int.h): 32 rows are unpacked once into the form that the multiplication wants, and used for all.
  */
 #include <immintrin.h>
+
+enum maker { ZEN4, ZEN5, INTEL };
 
 #define LANES 16
 #define TILE 4

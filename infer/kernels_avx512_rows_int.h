@@ -6,17 +6,19 @@
  * holds, put into one vector - which lane belongs to which block is the type's matter - and scaled there.
  */
 
-#define SIDE_BY_SIDE 12u /* rows of floats; byte_rows() takes four */
-#define ROWS_GRAIN (SET_IS_ZEN4 ? SIDE_BY_SIDE : 4u)
 /*
- * How far ahead of its use memory is asked for, every so many bytes, and whether into the first cache or the second only. Rows are read one
- * after the other, so that memory is one stream: several rows side by side were slower on Zen 5 by a third and more, and on Zen 4, too, but
- * for long rows of floats. All distances were measured.
+ * How memory is asked for: how far ahead of its use, every so many bytes, and whether into the first cache or the second only;
+ * and whether rows are read one after the other, as one stream, or side by side. All of it was measured.
  *
- * Zen 5 wants every line asked for, far ahead. Zen 4 follows a stream by itself, and floats and Q8_0 were read fastest where that is pointed
- * out now and then; types that take long to unpack want every line in the second cache. Asked as Zen 5 is, it read F32, BF16 and Q8_0 at 0.57 to
- * 0.64 of what a loop reads.
+ * Zen 5 wants one stream and every line asked for, far ahead; several rows side by side were slower by a third and more. Zen 4 follows a stream
+ * by itself, and floats and Q8_0 were read fastest where that is pointed out now and then; types that take long to unpack want every line in the
+ * second cache. Asked as Zen 5 is, it read F32, BF16 and Q8_0 at 0.57 to 0.64 of what a loop reads. Intel's follow one stream no further than a
+ * page of 4 KiB at a time: rows of four different parts side by side were read at 1.3 to 1.9 of the speed of one after the other. Neighbours
+ * did not help, as short ones share pages.
  */
+#define SIDE_BY_SIDE (SET_TUNED_FOR == INTEL ? 4u : 12u) /* rows of floats; byte_rows() takes four, in any case */
+#define ROWS_GRAIN (SET_TUNED_FOR == ZEN4 ? SIDE_BY_SIDE : 4u)
+
 struct ahead {
 	uint32_t distance, every;
 	bool first_cache;
@@ -24,18 +26,22 @@ struct ahead {
 
 static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_type type)
 {
+	bool zen4 = SET_TUNED_FOR == ZEN4;
+
+	if (SET_TUNED_FOR == INTEL)
+		return (struct ahead){2048, 64, true};
 	switch (type) {
 	case TENSOR_F32:
-		return SET_IS_ZEN4 ? (struct ahead){1024, 128, false} : (struct ahead){6144, 64, true};
+		return zen4 ? (struct ahead){1024, 128, false} : (struct ahead){6144, 64, true};
 	case TENSOR_F8_E4M3:
-		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){6144, 64, true};
+		return zen4 ? (struct ahead){2048, 256, false} : (struct ahead){6144, 64, true};
 	case TENSOR_F16:
 	case TENSOR_BF16:
-		return SET_IS_ZEN4 ? (struct ahead){1024, 256, false} : (struct ahead){6144, 64, true};
+		return zen4 ? (struct ahead){1024, 256, false} : (struct ahead){6144, 64, true};
 	case TENSOR_Q8_0:
-		return SET_IS_ZEN4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
+		return zen4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
 	default:
-		return SET_IS_ZEN4 ? (struct ahead){16384, 64, false} : (struct ahead){8192, 64, true};
+		return zen4 ? (struct ahead){16384, 64, false} : (struct ahead){8192, 64, true};
 	}
 }
 
@@ -45,12 +51,29 @@ static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_t
  */
 static inline __attribute__((always_inline)) uint32_t side_by_side_from(enum tensor_type type)
 {
-	if (!SET_IS_ZEN4 || type == TENSOR_F8_E4M3)
+	if (SET_TUNED_FOR == INTEL)
+		return 0;
+	if (SET_TUNED_FOR == ZEN5 || type == TENSOR_F8_E4M3)
 		return UINT32_MAX;
 	return type == TENSOR_F32 ? 3072 : 4096 + 1;
 }
 
-#define SIDE_AHEAD ((struct ahead){2048, 512, false})
+#define SIDE_AHEAD (SET_TUNED_FOR == INTEL ? (struct ahead){2048, 64, true} : (struct ahead){2048, 512, false})
+
+/* Rows [begin, end) in groups of so many, each in another stream where that is wanted: r, r + apart, ... for r = begin, begin + next, ... below
+ * end; then one by one from rest on. */
+struct groups {
+	uint32_t begin, end, next, apart, rest;
+};
+
+static inline struct groups groups_of(uint32_t begin, uint32_t end, uint32_t size)
+{
+	uint32_t nr = (end - begin) / size;
+
+	if (SET_TUNED_FOR == INTEL)
+		return (struct groups){begin, begin + nr, 1, nr, begin + nr * size};
+	return (struct groups){begin, begin + nr * size, size, 1, begin + nr * size};
+}
 
 /* Memory of a token: q for each element, then d and s for each block; cols are rounded up, and what is beyond is 0. */
 static size_t rounded(uint32_t cols)
@@ -217,6 +240,45 @@ static inline __attribute__((always_inline)) struct weights nibble_weights(const
 	return w;
 }
 
+/* The same of blocks that are whole dwords, which takes half the instructions on Intel's: they pick dwords of two vectors in one, words in three. */
+#define BLOCK_DWORD(dwords, i) ((i) < 16 ? (i) : (i) - 4 * (dwords) + 8 + 16)
+#define DWORDS_OF(dwords, i, step)                                                                                     \
+	BLOCK_DWORD(dwords, i), BLOCK_DWORD(dwords, (i) + (step)), BLOCK_DWORD(dwords, (i) + 2 * (step)),              \
+		BLOCK_DWORD(dwords, (i) + 3 * (step))
+#define DWORD_TABLES(name, dwords, nibbles)                                                                            \
+	static const uint32_t name##_nibble_dwords[16] = {DWORDS_OF(dwords, nibbles, 1), DWORDS_OF(dwords, (dwords) + (nibbles), 1), \
+							  DWORDS_OF(dwords, 2 * (dwords) + (nibbles), 1),              \
+							  DWORDS_OF(dwords, 3 * (dwords) + (nibbles), 1)};             \
+	static const uint32_t name##_heads[16] = {DWORDS_OF(dwords, 0, dwords)}
+DWORD_TABLES(q4_1, 5, 1);
+DWORD_TABLES(q5_1, 6, 2);
+static const uint32_t q5_1_high_dwords[16] = {DWORDS_OF(6, 1, 0), DWORDS_OF(6, 7, 0), DWORDS_OF(6, 13, 0), DWORDS_OF(6, 19, 0)};
+
+static inline __m512i pick_dwords(__m512i a, const uint32_t table[16], __m512i b)
+{
+	return _mm512_permutex2var_epi32(a, load512(table), b);
+}
+
+static inline __attribute__((always_inline)) struct weights dword_weights(const uint8_t *p, size_t bytes, uint32_t nr, const uint32_t *nibbles,
+									  const uint32_t *heads, const uint32_t *high)
+{
+	const __m512i d = _mm512_set_epi32(6, 6, 6, 6, 4, 4, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0), m = _mm512_add_epi32(d, _mm512_set1_epi32(1));
+	struct weights w;
+	__m512i a, b, q;
+	__m512 halves;
+
+	four_blocks(p, bytes, nr, &a, &b);
+	q = pick_dwords(a, nibbles, b);
+	w.q[0] = _mm512_and_si512(q, bytes512(15));
+	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+	halves = _mm512_castps256_ps512(_mm256_cvtph_ps(_mm512_castsi512_si128(pick_dwords(a, heads, b))));
+	w.d = _mm512_permutexvar_ps(d, halves);
+	w.m = _mm512_permutexvar_ps(m, halves);
+	if (high)
+		add_fifth_bits(pick_dwords(a, high, b), &w);
+	return w;
+}
+
 static inline __m256i q8_0_block(const uint8_t *p, uint32_t b, uint32_t nr)
 {
 	return nr == 4 ? _mm256_loadu_si256((const void *)(p + 34 * b + 2)) : _mm256_maskz_loadu_epi8(b < nr ? ~0u : 0, p + 34 * b + 2);
@@ -341,10 +403,14 @@ static inline __attribute__((always_inline)) struct weights weights_load(enum te
 	case TENSOR_Q4_0:
 		return nibble_weights(p, 18, nr, q4_0_nibbles, q4_0_d, NULL, NULL);
 	case TENSOR_Q4_1:
+		if (SET_TUNED_FOR == INTEL)
+			return dword_weights(p, 20, nr, q4_1_nibble_dwords, q4_1_heads, NULL);
 		return nibble_weights(p, 20, nr, q4_1_nibbles, q4_1_d, q4_1_m, NULL);
 	case TENSOR_Q5_0:
 		return nibble_weights(p, 22, nr, q5_0_nibbles, q5_0_d, NULL, q5_0_high);
 	case TENSOR_Q5_1:
+		if (SET_TUNED_FOR == INTEL)
+			return dword_weights(p, 24, nr, q5_1_nibble_dwords, q5_1_heads, q5_1_high_dwords);
 		return nibble_weights(p, 24, nr, q5_1_nibbles, q5_1_d, q5_1_m, q5_1_high);
 	case TENSOR_Q8_0:
 		return q8_0_weights(p, nr);
@@ -515,24 +581,48 @@ static inline __attribute__((always_inline)) void dot_row(enum tensor_type type,
 		out[t] = (lanes_f)sums[t];
 }
 
+/* Four rows from p on, `apart` bytes from each other, side by side with one token; sums still in lanes. */
+static inline __attribute__((always_inline)) void dot_side_rows(enum tensor_type type, const uint8_t *p, size_t apart, uint32_t cols,
+								const struct activations *x, lanes_f out[4])
+{
+	uint32_t per_step = vectors_of(type) * 64u, left = cols % per_step;
+	__m512 sums[4];
+
+	for (uint32_t i = 0; i < 4; i++)
+		sums[i] = _mm512_setzero_ps();
+	for (const struct activations *end = x + cols / per_step; x < end; p += step_bytes(type), x++)
+		for (uint32_t i = 0; i < 4; i++) {
+			ask_ahead(ahead_of(type), p + i * apart, 0, step_bytes(type));
+			step_of_tokens(type, p + i * apart, 4, x, 1, &sums[i]);
+		}
+	for (uint32_t i = 0; vectors_of(type) == 2 && left && i < 4; i++)
+		step_of_tokens(type, p + i * apart, left / 32, x, 1, &sums[i]);
+	for (uint32_t i = 0; i < 4; i++)
+		out[i] = (lanes_f)sums[i];
+}
+
 static inline void put(const struct rows_job *j, uint32_t r, size_t t, uint32_t nx, const float sums[4])
 {
 	for (uint32_t i = 0; i < nx; i++)
 		j->out[(t + i) * j->out_stride + r] = sums[i] + (j->bias ? j->bias[r] : 0);
 }
 
-/* Four rows from r with one token. */
-static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r,
+/* Row r and three more, `apart` rows from each other, with one token. */
+static inline __attribute__((always_inline)) void four_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t apart,
 							    const struct activations *x, size_t t)
 {
+	const uint8_t *p = (const uint8_t *)j->w->data + r * j->w->row_bytes;
+	size_t bytes = apart * j->w->row_bytes;
 	lanes_f sums[4];
 	float out[4];
 
-	for (uint32_t i = 0; i < 4; i++)
-		dot_row(type, (const uint8_t *)j->w->data + (r + i) * j->w->row_bytes, j->w->cols, x, 1, &sums[i]);
+	if (SET_TUNED_FOR == INTEL)
+		dot_side_rows(type, p, bytes, j->w->cols, x, sums);
+	for (uint32_t i = 0; SET_TUNED_FOR != INTEL && i < 4; i++)
+		dot_row(type, p + i * bytes, j->w->cols, x, 1, &sums[i]);
 	four_sums(out, sums);
 	for (uint32_t i = 0; i < 4; i++)
-		put(j, r + i, t, 1, &out[i]);
+		put(j, r + i * apart, t, 1, &out[i]);
 }
 
 static inline __attribute__((always_inline)) void one_row(enum tensor_type type, const struct rows_job *j, uint32_t r,
@@ -563,29 +653,31 @@ static inline __attribute__((always_inline)) void activations_lay(enum tensor_ty
 	}
 }
 
-/* Tokens go four at once; what is left of them one by one with four rows. Which rows those are does not depend on threads: parts begin
+/* Tokens go four at once; what is left of them one by one with four rows. Which rows are left over does not depend on threads: parts begin
  * at multiples of ROWS_GRAIN. */
 static inline __attribute__((always_inline)) void byte_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
 	struct activations *x = j->scratch;
 	size_t n = j->x->n, four = n / 4 * 4, steps = rounded(j->x->cols) / (vectors_of(type) * 64u);
+	struct groups groups = groups_of(begin, end, 4);
 
 	_Static_assert(PANEL_TOKENS * sizeof(*x) <= 128 * SCRATCH_BYTES_EACH, "steps fit their memory");
 	for (size_t t = 0; t < four; t += 4)
 		activations_lay(type, j->x, t, 4, x + t * steps);
 	for (size_t t = four; t < n; t++)
 		activations_lay(type, j->x, t, 1, x + t * steps);
-	for (uint32_t first = begin; first < end; first += 4) {
-		uint32_t nr = end - first < 4 ? end - first : 4;
-
+	for (uint32_t r = groups.begin; r < groups.end; r += groups.next) {
 		for (size_t t = 0; t < four; t += 4)
-			for (uint32_t r = first; r < first + nr; r++)
-				one_row(type, j, r, x + t * steps, t, 4);
-		for (size_t t = four; nr == 4 && t < n; t++)
-			four_rows(type, j, first, x + t * steps, t);
-		for (size_t t = four; nr < 4 && t < n; t++)
-			for (uint32_t r = first; r < first + nr; r++)
-				one_row(type, j, r, x + t * steps, t, 1);
+			for (uint32_t i = 0; i < 4; i++)
+				one_row(type, j, r + i * groups.apart, x + t * steps, t, 4);
+		for (size_t t = four; t < n; t++)
+			four_rows(type, j, r, groups.apart, x + t * steps, t);
+	}
+	for (uint32_t r = groups.rest; r < end; r++) {
+		for (size_t t = 0; t < four; t += 4)
+			one_row(type, j, r, x + t * steps, t, 4);
+		for (size_t t = four; t < n; t++)
+			one_row(type, j, r, x + t * steps, t, 1);
 	}
 }
 
@@ -613,7 +705,7 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 		 * Sums by way of memory now and then: F16 takes so few instructions that Zen 4 runs ahead of what was asked for, and was slower by a
 		 * tenth. [measured, with a model; that this is why is a guess]
 		 */
-		if (SET_IS_ZEN4 && type == TENSOR_F16 && c * width % 256 < 64 * width)
+		if (SET_TUNED_FOR == ZEN4 && type == TENSOR_F16 && c * width % 256 < 64 * width)
 			__asm__ volatile("" : "+m"(sums));
 		for (uint32_t i = 0; i < 4; i++) {
 			__m512 w = float_load(type, p, c + 16 * i);
@@ -651,11 +743,11 @@ static inline __attribute__((always_inline)) void float_row(enum tensor_type typ
 	}
 }
 
-/* SIDE_BY_SIDE rows from r on, with one token. */
-static inline __attribute__((always_inline)) void side_rows(enum tensor_type type, const struct rows_job *j, uint32_t r)
+/* Row r and SIDE_BY_SIDE - 1 more, `apart` rows from each other, with one token. */
+static inline __attribute__((always_inline)) void side_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t apart)
 {
-	size_t width = float_bytes(type), row_bytes = j->w->row_bytes, cols = j->x->cols, c = 0;
-	const char *p = (const char *)j->w->data + r * row_bytes;
+	size_t width = float_bytes(type), bytes = apart * j->w->row_bytes, cols = j->x->cols, c = 0;
+	const char *p = (const char *)j->w->data + r * j->w->row_bytes;
 	const float *x = j->x->x;
 	__m512 sums[SIDE_BY_SIDE];
 	float out[SIDE_BY_SIDE];
@@ -664,12 +756,12 @@ static inline __attribute__((always_inline)) void side_rows(enum tensor_type typ
 		sums[i] = _mm512_setzero_ps();
 	for (; c + 32 <= cols; c += 32) {
 		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
-			ask_ahead(SIDE_AHEAD, p + i * row_bytes + c * width, c * width, 32 * width);
+			ask_ahead(SIDE_AHEAD, p + i * bytes + c * width, c * width, 32 * width);
 		for (size_t at = c; at < c + 32; at += 16) {
 			__m512 by = _mm512_loadu_ps(x + at);
 
 			for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
-				sums[i] = _mm512_fmadd_ps(float_load(type, p + i * row_bytes, at), by, sums[i]);
+				sums[i] = _mm512_fmadd_ps(float_load(type, p + i * bytes, at), by, sums[i]);
 		}
 	}
 	for (; c < cols; c += 16) {
@@ -677,20 +769,24 @@ static inline __attribute__((always_inline)) void side_rows(enum tensor_type typ
 		__m512 by = _mm512_maskz_loadu_ps(mask, x + c);
 
 		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
-			sums[i] = _mm512_fmadd_ps(float_load_part(type, p + i * row_bytes, c, mask), by, sums[i]);
+			sums[i] = _mm512_fmadd_ps(float_load_part(type, p + i * bytes, c, mask), by, sums[i]);
 	}
 	for (uint32_t i = 0; i < SIDE_BY_SIDE; i += 4)
 		four_sums(out + i, (const lanes_f *)sums + i);
 	for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
-		put(j, r + i, 0, 1, &out[i]);
+		put(j, r + i * apart, 0, 1, &out[i]);
 }
 
-/* Which rows go side by side does not depend on threads: parts begin at multiples of ROWS_GRAIN. */
+/* Which rows do not go side by side does not depend on threads: parts begin at multiples of ROWS_GRAIN. */
 static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	for (; j->x->n == 1 && j->x->cols >= side_by_side_from(type) && end - begin >= SIDE_BY_SIDE; begin += SIDE_BY_SIDE)
-		side_rows(type, j, begin);
-	for (uint32_t r = begin; r < end; r++)
+	struct groups groups = groups_of(begin, end, SIDE_BY_SIDE);
+
+	if (j->x->n != 1 || j->x->cols < side_by_side_from(type))
+		groups.end = groups.rest = begin;
+	for (uint32_t r = groups.begin; r < groups.end; r += groups.next)
+		side_rows(type, j, r, groups.apart);
+	for (uint32_t r = groups.rest; r < end; r++)
 		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
 }
 

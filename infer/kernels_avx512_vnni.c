@@ -6,7 +6,7 @@
 
 #define SET_NAME "avx512_vnni"
 #define SET_TABLE kernels_avx512_vnni
-#define SET_IS_ZEN4 false
+#define SET_TUNED_FOR ZEN5
 
 #include "kernels_avx512_dot_int.h"
 

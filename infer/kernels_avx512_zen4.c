@@ -6,7 +6,7 @@
 
 #define SET_NAME "avx512_zen4"
 #define SET_TABLE kernels_avx512_zen4
-#define SET_IS_ZEN4 true
+#define SET_TUNED_FOR ZEN4
 
 #include "kernels_avx512_dot_int.h"
 

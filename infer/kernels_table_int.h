@@ -93,8 +93,8 @@ struct kernels {
 		    size_t out_stride);
 };
 
-extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512_vnni, kernels_avx512_zen4, kernels_neon,
-	kernels_neon_dot;
+extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512_vnni, kernels_avx512_zen4, kernels_avx512_intel,
+	kernels_neon, kernels_neon_dot;
 
 /* cpu_x86.c: what the processor has and the system saves. F, BW, VL and DQ; or AVX2, FMA and F16C. */
 bool kernels_cpu_has_avx512(void);
