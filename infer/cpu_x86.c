@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an x86 processor has, and the system saves when it switches between threads. */
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kernels_table_int.h"
 
@@ -31,4 +33,20 @@ bool kernels_cpu_is_zen4(void)
 	return __builtin_cpu_is("amd") && kernels_cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") &&
 	       __builtin_cpu_supports("avx512vbmi") && __get_cpuid(1, &a, &b, &c, &d) &&
 	       (a >> 8 & 0xf) + (a >> 20 & 0xff) == 0x19;
+}
+
+/* Linux saves tiles only for processes that asked before, and stays with its answer. [Documentation/arch/x86/xstate.rst, from 5.16 on] */
+static bool tiles_are_granted(void)
+{
+	enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+
+	return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+/* [Intel 64 and IA-32 Architectures SDM, CPUID leaf 7: AMX-TILE, AMX-INT8] */
+bool kernels_cpu_has_amx(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24) && (d & 1u << 25) && tiles_are_granted();
 }

@@ -234,6 +234,7 @@ static const struct kernels *const sets[] = {
 	&kernels_avx512_vnni,
 	&kernels_avx512_zen4,
 	&kernels_avx512_intel,
+	&kernels_avx512_amx,
 #elif defined(HFFS_KERNELS_ARM64)
 	&kernels_neon,
 	&kernels_neon_dot,

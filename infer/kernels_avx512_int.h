@@ -4,6 +4,7 @@
  *
  *   SET_NAME, SET_TABLE        of the table
  *   SET_TUNED_FOR              as whose processors like it memory is asked for: ZEN4, ZEN5, INTEL
+ *   SET_HAS_TILES              only where there is AMX
  *   has_instructions()         does the processor have those of this flavour?
  *   dot4(sums, bytes, signs)   sums[i] += the four products of unsigned bytes[4 i ...] and signed signs[4 i ...]
  *

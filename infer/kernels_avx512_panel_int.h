@@ -255,6 +255,25 @@ static inline __attribute__((always_inline)) void byte_block(const struct panel_
 	}
 }
 
+#ifdef SET_HAS_TILES
+#include "kernels_avx512_tiles_int.h"
+#endif
+
+/* All blocks of the panel with all tokens of a tile. Tiles of 16 columns, which Q6_K would need, are slower than none. */
+static inline __attribute__((always_inline)) void byte_blocks(enum tensor_type type, const struct panel_block *blocks, size_t nr,
+							      const struct byte_tile *x, float sums[][BYTE_PANEL_ROWS])
+{
+#ifdef SET_HAS_TILES
+	if (type != TENSOR_Q6_K) {
+		tiles_of_blocks(blocks, nr, x, has_minimum(type), sums);
+		return;
+	}
+#endif
+	memset(sums, 0, TILE_TOKENS * sizeof(sums[0]));
+	for (size_t b = 0; b < nr; b++)
+		byte_block(&blocks[b], x, b, sums, type == TENSOR_Q6_K, has_minimum(type));
+}
+
 static void byte_tile_put(const struct rows_job *j, size_t first, size_t nr_tokens, uint32_t r, uint32_t nr,
 			  const float sums[][BYTE_PANEL_ROWS])
 {
@@ -283,9 +302,7 @@ static inline __attribute__((always_inline)) void byte_panels_of(enum tensor_typ
 		for (size_t first = 0; first < j->x->n; first += TILE_TOKENS) {
 			struct byte_tile x = byte_tile_at(j->x, first);
 
-			memset(s->sums, 0, sizeof(s->sums));
-			for (size_t b = 0; b < j->x->cols / 32; b++)
-				byte_block(&s->blocks[b], &x, b, s->sums, type == TENSOR_Q6_K, has_minimum(type));
+			byte_blocks(type, s->blocks, j->x->cols / 32, &x, s->sums);
 			byte_tile_put(j, first, x.nr, r, nr, (const float(*)[BYTE_PANEL_ROWS])s->sums);
 		}
 	}

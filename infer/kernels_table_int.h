@@ -94,12 +94,14 @@ struct kernels {
 };
 
 extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512, kernels_avx512_vnni, kernels_avx512_zen4, kernels_avx512_intel,
-	kernels_neon, kernels_neon_dot;
+	kernels_avx512_amx, kernels_neon, kernels_neon_dot;
 
 /* cpu_x86.c: what the processor has and the system saves. F, BW, VL and DQ; or AVX2, FMA and F16C. */
 bool kernels_cpu_has_avx512(void);
 bool kernels_cpu_is_zen4(void);
 bool kernels_cpu_has_avx2(void);
+/* AMX for bytes; the system is asked for its use by this process, which costs nothing until a thread does. */
+bool kernels_cpu_has_amx(void);
 
 /* --- dequant.c: blocks to floats, for every processor; the reference --- */
 
