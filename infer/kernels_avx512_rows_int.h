@@ -58,7 +58,11 @@ static inline __attribute__((always_inline)) uint32_t side_by_side_from(enum ten
 	return type == TENSOR_F32 ? 3072 : 4096 + 1;
 }
 
-#define SIDE_AHEAD (SET_TUNED_FOR == INTEL ? (struct ahead){2048, 64, true} : (struct ahead){2048, 512, false})
+/* The same of rows side by side. */
+static inline __attribute__((always_inline)) struct ahead side_ahead_of(enum tensor_type type)
+{
+	return SET_TUNED_FOR == ZEN4 ? (struct ahead){2048, 512, false} : ahead_of(type);
+}
 
 /* Rows [begin, end) in groups of so many, each in another stream where that is wanted: r, r + apart, ... for r = begin, begin + next, ... below
  * end; then one by one from rest on. */
@@ -222,17 +226,21 @@ static inline void add_fifth_bits(__m512i bits, struct weights *w)
 #endif
 }
 
+static inline void split_nibbles(__m512i q, __m512i out[2])
+{
+	out[0] = _mm512_and_si512(q, bytes512(15));
+	out[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+}
+
 /* Up to four blocks: q[0] has the low, q[1] the high nibbles, 16 bytes of each block. */
 static inline __attribute__((always_inline)) struct weights nibble_weights(const uint8_t *p, size_t bytes, uint32_t nr, const uint16_t *nibbles,
 									   const uint16_t *d, const uint16_t *m, const uint16_t *high)
 {
 	struct weights w;
-	__m512i a, b, q;
+	__m512i a, b;
 
 	four_blocks(p, bytes, nr, &a, &b);
-	q = pick(a, nibbles, b);
-	w.q[0] = _mm512_and_si512(q, bytes512(15));
-	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+	split_nibbles(pick(a, nibbles, b), w.q);
 	w.d = halves_to_floats(pick(a, d, b));
 	w.m = m ? halves_to_floats(pick(a, m, b)) : _mm512_setzero_ps();
 	if (high)
@@ -264,13 +272,11 @@ static inline __attribute__((always_inline)) struct weights dword_weights(const 
 {
 	const __m512i d = _mm512_set_epi32(6, 6, 6, 6, 4, 4, 4, 4, 2, 2, 2, 2, 0, 0, 0, 0), m = _mm512_add_epi32(d, _mm512_set1_epi32(1));
 	struct weights w;
-	__m512i a, b, q;
+	__m512i a, b;
 	__m512 halves;
 
 	four_blocks(p, bytes, nr, &a, &b);
-	q = pick_dwords(a, nibbles, b);
-	w.q[0] = _mm512_and_si512(q, bytes512(15));
-	w.q[1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
+	split_nibbles(pick_dwords(a, nibbles, b), w.q);
 	halves = _mm512_castps256_ps512(_mm256_cvtph_ps(_mm512_castsi512_si128(pick_dwords(a, heads, b))));
 	w.d = _mm512_permutexvar_ps(d, halves);
 	w.m = _mm512_permutexvar_ps(m, halves);
@@ -345,12 +351,8 @@ static inline __attribute__((always_inline)) struct weights k45_weights(const ui
 	__m128 halves = _mm_cvtph_ps(head);
 	struct weights w;
 
-	for (int i = 0; i < 2; i++) {
-		__m512i q = load512(nibbles + 64 * i);
-
-		w.q[2 * i] = _mm512_and_si512(q, bytes512(15));
-		w.q[2 * i + 1] = _mm512_and_si512(_mm512_srli_epi16(q, 4), bytes512(15));
-	}
+	for (int i = 0; i < 2; i++)
+		split_nibbles(load512(nibbles + 64 * i), &w.q[2 * i]);
 	if (high) {
 		__m512i h = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)high));
 		const __m512i first = _mm512_inserti64x4(bytes512(1), _mm256_set1_epi8(4), 1);
@@ -561,43 +563,27 @@ static inline __attribute__((always_inline)) void ask_ahead(struct ahead a, cons
 	__asm__ volatile("" : : : "memory");
 }
 
-/* A row at p with nx tokens, sums still in lanes; type and nx are constants where this is inlined. */
-static inline __attribute__((always_inline)) void dot_row(enum tensor_type type, const uint8_t *p, uint32_t cols, const struct activations *x,
-							  uint32_t nx, lanes_f out[4])
+/*
+ * Rows at p, `apart` bytes from each other, side by side with nx tokens: one of both is 1, the other at most 4. Sums are still in lanes. Type,
+ * nr and nx are constants where this is inlined.
+ */
+static inline __attribute__((always_inline)) void dot_rows(enum tensor_type type, const uint8_t *p, size_t apart, uint32_t nr, uint32_t cols,
+							   const struct activations *x, uint32_t nx, lanes_f out[4])
 {
 	uint32_t per_step = vectors_of(type) * 64u, left = cols % per_step;
 	size_t bytes = step_bytes(type);
 	__m512 sums[4];
 
-	for (uint32_t t = 0; t < nx; t++)
-		sums[t] = _mm512_setzero_ps();
-	for (const struct activations *end = x + (size_t)(cols / per_step) * nx; x < end; p += bytes, x += nx) {
-		ask_ahead(ahead_of(type), p, 0, bytes);
-		step_of_tokens(type, p, 4, x, nx, sums);
-	}
-	if (vectors_of(type) == 2 && left)
-		step_of_tokens(type, p, left / 32, x, nx, sums);
-	for (uint32_t t = 0; t < nx; t++)
-		out[t] = (lanes_f)sums[t];
-}
-
-/* Four rows from p on, `apart` bytes from each other, side by side with one token; sums still in lanes. */
-static inline __attribute__((always_inline)) void dot_side_rows(enum tensor_type type, const uint8_t *p, size_t apart, uint32_t cols,
-								const struct activations *x, lanes_f out[4])
-{
-	uint32_t per_step = vectors_of(type) * 64u, left = cols % per_step;
-	__m512 sums[4];
-
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < nr * nx; i++)
 		sums[i] = _mm512_setzero_ps();
-	for (const struct activations *end = x + cols / per_step; x < end; p += step_bytes(type), x++)
-		for (uint32_t i = 0; i < 4; i++) {
-			ask_ahead(ahead_of(type), p + i * apart, 0, step_bytes(type));
-			step_of_tokens(type, p + i * apart, 4, x, 1, &sums[i]);
+	for (const struct activations *end = x + (size_t)(cols / per_step) * nx; x < end; p += bytes, x += nx)
+		for (uint32_t i = 0; i < nr; i++) {
+			ask_ahead(ahead_of(type), p + i * apart, 0, bytes);
+			step_of_tokens(type, p + i * apart, 4, x, nx, sums + i);
 		}
-	for (uint32_t i = 0; vectors_of(type) == 2 && left && i < 4; i++)
-		step_of_tokens(type, p + i * apart, left / 32, x, 1, &sums[i]);
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; vectors_of(type) == 2 && left && i < nr; i++)
+		step_of_tokens(type, p + i * apart, left / 32, x, nx, sums + i);
+	for (uint32_t i = 0; i < nr * nx; i++)
 		out[i] = (lanes_f)sums[i];
 }
 
@@ -617,9 +603,9 @@ static inline __attribute__((always_inline)) void four_rows(enum tensor_type typ
 	float out[4];
 
 	if (SET_TUNED_FOR == INTEL)
-		dot_side_rows(type, p, bytes, j->w->cols, x, sums);
+		dot_rows(type, p, bytes, 4, j->w->cols, x, 1, sums);
 	for (uint32_t i = 0; SET_TUNED_FOR != INTEL && i < 4; i++)
-		dot_row(type, p + i * bytes, j->w->cols, x, 1, &sums[i]);
+		dot_rows(type, p + i * bytes, 0, 1, j->w->cols, x, 1, &sums[i]);
 	four_sums(out, sums);
 	for (uint32_t i = 0; i < 4; i++)
 		put(j, r + i * apart, t, 1, &out[i]);
@@ -631,7 +617,7 @@ static inline __attribute__((always_inline)) void one_row(enum tensor_type type,
 	lanes_f sums[4];
 	float out[4];
 
-	dot_row(type, (const uint8_t *)j->w->data + r * j->w->row_bytes, j->w->cols, x, nx, sums);
+	dot_rows(type, (const uint8_t *)j->w->data + r * j->w->row_bytes, 0, 1, j->w->cols, x, nx, sums);
 	if (nx == 4)
 		four_sums(out, sums);
 	else
@@ -756,7 +742,7 @@ static inline __attribute__((always_inline)) void side_rows(enum tensor_type typ
 		sums[i] = _mm512_setzero_ps();
 	for (; c + 32 <= cols; c += 32) {
 		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
-			ask_ahead(SIDE_AHEAD, p + i * bytes + c * width, c * width, 32 * width);
+			ask_ahead(side_ahead_of(type), p + i * bytes + c * width, c * width, 32 * width);
 		for (size_t at = c; at < c + 32; at += 16) {
 			__m512 by = _mm512_loadu_ps(x + at);
 
