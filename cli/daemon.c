@@ -211,6 +211,24 @@ static void on_status(void *ctx, struct buf *out)
 	status_format(&d->status, out);
 }
 
+static void on_listing(void *ctx, int r, struct tree *tree, bool is_whole, const struct err *err)
+{
+	(void)ctx, (void)is_whole, (void)err; /* who opens the directory hears it */
+	if (r == 0)
+		tree_unref(tree);
+}
+
+/* What a private mount is for is its first repository: the listing of that is on its way while the kernel mounts. */
+static int ask_for_first(struct catalog *c, const struct daemon_plan *plan, struct err *err)
+{
+	struct revision rev;
+	int r = wait_revision(c, plan->first, plan->first_rev, &rev, err);
+
+	if (r == 0)
+		catalog_want_listing(c, &rev.repo, rev.commit, "", on_listing, NULL);
+	return r;
+}
+
 /*
  * A mount of one repository asks for it first: a wrong name is said now, not by every later access. Without an answer the mount
  * is made all the same; the network may come.
@@ -222,7 +240,7 @@ static int check_repo(struct daemon *d, struct err *err)
 	int r;
 
 	if (plan->private_dir)
-		return wait_revision(fetch_catalog(d->fetch), plan->first, plan->first_rev, &rev, err);
+		return ask_for_first(fetch_catalog(d->fetch), plan, err);
 	if (!plan->repo)
 		return 0;
 	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &rev, err);

@@ -29,7 +29,9 @@ equal cold "$(tell 2>"$work/said")" "$story"
 equal cold-says-nothing "$(cat "$work/said")" ""
 equal cold-leaves-nothing "$(left_behind)" ""
 rm -rf "$work/cache"
+control reset >/dev/null
 got=$(tell --json | bytes)
+equal cold-asks-what-there-is-once "$(control stats | grep -o '"requests":{"api":[0-9]*')" '"requests":{"api":2' # revision and listing
 at_most cold-bytes "${got:-none}" $((needed + 2 * 262144))
 check cold-bytes-are-counted test "${got:-0}" -gt 6000000
 control reset >/dev/null
