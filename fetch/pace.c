@@ -7,6 +7,8 @@
  */
 #include "pace_int.h"
 
+#include <stdbool.h>
+
 #include <hffs/tunables.h>
 
 #define WINDOW 32            /* transfers after which the least latency is looked for anew */
@@ -46,16 +48,10 @@ void pace_note(struct pace *p, uint64_t latency_us, uint64_t bytes, uint64_t res
 		p->parallel--;
 }
 
-bool pace_is_near(const struct pace *p)
+/* Does the server answer at once? */
+static bool is_near(const struct pace *p)
 {
 	return latency(p) && latency(p) < NEAR_US;
-}
-
-unsigned pace_parallel(const struct pace *p)
-{
-	unsigned most = pace_is_near(p) ? PACE_PARALLEL_NEAR : PACE_PARALLEL_MAX;
-
-	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most);
 }
 
 /* Bytes that one connection carries in its latency. */
@@ -70,9 +66,22 @@ uint64_t pace_range(const struct pace *p)
 	return min_u64(max_u64(latency_bytes(p) * LATENCIES / CHUNK_SIZE, PACE_RANGE_MIN), PACE_RANGE_MAX);
 }
 
+/* Memory shortens ranges of fast connections, which then wait for first bytes for much of their time: so there are more of them. */
+static unsigned most_parallel(const struct pace *p)
+{
+	if (is_near(p))
+		return PACE_PARALLEL_NEAR;
+	return pace_range(p) * PACE_PARALLEL_MAX > PACE_AHEAD_MAX / CHUNK_SIZE ? PACE_PARALLEL_WIDE : PACE_PARALLEL_MAX;
+}
+
+unsigned pace_parallel(const struct pace *p)
+{
+	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most_parallel(p));
+}
+
 uint64_t pace_urgent(const struct pace *p)
 {
-	if (pace_is_near(p))
+	if (is_near(p))
 		return PACE_RANGE_MIN; /* there is nothing to be won by more requests */
 	return min_u64(max_u64(latency_bytes(p) / 2 / CHUNK_SIZE, PACE_URGENT_MIN), PACE_RANGE_MIN);
 }

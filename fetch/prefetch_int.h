@@ -49,7 +49,6 @@ struct prefetch_limits {
 	 * its way, divided by the families that are read. 0: nothing may be asked for now.
 	 */
 	uint64_t ahead;
-	uint64_t step; /* bytes: less of what comes later is not worth a request */
 };
 
 #define PREFETCH_NO_PART UINT32_MAX

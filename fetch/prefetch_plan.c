@@ -7,6 +7,7 @@
 #define PROBE_AROUND (128u << 10) /* read-around of the kernel, to both sides */
 #define WHOLE_MIN 2          /* parts read whole, or to where such parts are left: the third one and those that follow will be too */
 #define BODIES 64            /* parts ahead, at most */
+#define BODY_STEP (1u << 20) /* less of what comes later is not worth a request */
 
 /* Walks on from all fronts of a train, one step of each in turn. */
 struct walk {
@@ -73,7 +74,7 @@ static bool plan_body(struct prefetch_family *f, struct part *t, uint64_t *budge
 	*budget -= asked - from;
 	if (asked == end)
 		return true;
-	if (*budget < w->limits->step && end - asked > *budget)
+	if (*budget < BODY_STEP && end - asked > *budget)
 		return false;
 	end = min_u64(end, asked + *budget);
 	if (!wish_add(w, t->of, asked == from ? from - min_u64(from, f->around) : asked, end, w->limits->ahead - *budget, PREFETCH_STREAM))

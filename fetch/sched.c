@@ -26,9 +26,7 @@
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define AHEAD_MIN (32u << 20)
-#define AHEAD_MAX (52u << 20) /* it is kept in memory until it is read: below the pool */
-#define STEP_NEAR (2u << 20) /* less is not worth a request; but far away a connection waits for it in vain */
-#define STEP_FAR (1u << 20)
+#define GROWN ((2u << 20) / CHUNK_SIZE)
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
 #define DROP_MS 20
 #define OVERRUN_MS 1000 /* nobody knows whether a program waits for it */
@@ -202,6 +200,12 @@ static unsigned share_of(enum want_class class, unsigned parallel)
 	return class == WANT_OVERRUN ? (parallel + 3) / 4 : class == WANT_SWEEP ? parallel * 3 / 4 : parallel;
 }
 
+/* What streams ask for is little as yet, and there will be more before the link has nothing to do. */
+static bool may_grow_locked(const struct sched *s, unsigned parallel)
+{
+	return s->ahead_chunks < GROWN && s->running_of[WANT_STREAM] >= parallel / 2;
+}
+
 /* The next want behind the urgent ones, if connections may be used for it. */
 static struct want *pop_background_locked(struct sched *s)
 {
@@ -211,7 +215,7 @@ static struct want *pop_background_locked(struct sched *s)
 	if (s->running >= background_limit(s) || running_background_locked(s) >= parallel)
 		return NULL;
 	for (enum want_class c = WANT_PROBE; !w && c < WANT_CLASSES; c++)
-		if (s->running_of[c] < share_of(c, parallel))
+		if (s->running_of[c] < share_of(c, parallel) && !(c == WANT_STREAM && may_grow_locked(s, parallel)))
 			w = list_pop(&s->wants[c]);
 	return w;
 }
@@ -345,9 +349,8 @@ struct prefetch_limits sched_note_read(struct sched *s, uint64_t len)
 	LOCK_SCOPE(&s->lock);
 
 	s->bytes_read += len;
-	limits.step = pace_is_near(&s->pace) ? STEP_NEAR : STEP_FAR;
 	if (s->ahead_chunks <= AHEAD_QUEUED_MAX)
-		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), AHEAD_MAX);
+		limits.ahead = min_u64(max_u64(2 * pace_parallel(&s->pace) * pace_range(&s->pace) * CHUNK_SIZE, AHEAD_MIN), PACE_AHEAD_MAX);
 	if (refused_ahead)
 		limits.ahead = min_u64(limits.ahead, refused_ahead);
 	return limits;

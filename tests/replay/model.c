@@ -282,7 +282,7 @@ static void arrived(struct model *m, uint16_t file, uint64_t idx)
 static void note(struct model *m, const struct op *op, bool hit)
 {
 	struct prefetch_read r = {op->off, op->len, m->now / 1000, hit, m->w->direct};
-	struct prefetch_limits limits = {.ahead = m->ahead, .step = 1 << 20};
+	struct prefetch_limits limits = {.ahead = m->ahead};
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
 	unsigned nr = prefetch_note(&m->files[op->file].p, &r, &limits, wants, PREFETCH_WANTS_MAX);
 

@@ -52,8 +52,21 @@ static void a_far_server_gets_many_long_requests(void **state)
 
 	(void)state;
 	feed(&p, 50, 20000, 100000000);
-	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_MAX);
+	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_WIDE);
 	assert_true(pace_range(&p) >= 20); /* 6 MB: three times 20 ms */
+}
+
+static void more_requests_are_for_fast_connections(void **state)
+{
+	struct pace p = {0};
+
+	(void)state;
+	feed(&p, 50, 20000, 20000000);
+	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_MAX);
+	feed(&p, 50, 20000, 100000000);
+	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_WIDE);
+	feed(&p, 50, 20000, 20000000); /* the link is full */
+	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_MAX);
 }
 
 static void queueing_of_our_own_is_not_latency(void **state)
@@ -76,7 +89,7 @@ static void a_change_of_the_path_is_noticed(void **state)
 	(void)state;
 	feed(&p, 100, 800, 400000000);
 	feed(&p, 100, 40000, 50000000);
-	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_MAX);
+	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_WIDE);
 	assert_true(pace_range(&p) > PACE_RANGE_MIN);
 }
 
@@ -97,6 +110,7 @@ int main(void)
 		cmocka_unit_test(ranges_follow_run_and_room),
 		cmocka_unit_test(a_near_fast_server_needs_few_short_requests),
 		cmocka_unit_test(a_far_server_gets_many_long_requests),
+		cmocka_unit_test(more_requests_are_for_fast_connections),
 		cmocka_unit_test(queueing_of_our_own_is_not_latency),
 		cmocka_unit_test(a_change_of_the_path_is_noticed),
 		cmocka_unit_test(nothing_known_is_a_moderate_start),

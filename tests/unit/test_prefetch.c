@@ -13,7 +13,7 @@ static uint64_t note(struct prefetch *p, uint64_t off, uint64_t len)
 {
 	const struct prefetch_read r = {.off = off, .len = len, .now_ms = p->tick};
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
-	unsigned nr = prefetch_note(p, &r, &(struct prefetch_limits){.ahead = WINDOW, .step = 1 << 20}, wants, PREFETCH_WANTS_MAX);
+	unsigned nr = prefetch_note(p, &r, &(struct prefetch_limits){.ahead = WINDOW}, wants, PREFETCH_WANTS_MAX);
 	uint64_t asked = 0;
 
 	for (unsigned i = 0; i < nr; i++) {
@@ -151,7 +151,7 @@ static bool note_class(struct prefetch *p, uint64_t off, uint64_t len, uint64_t 
 {
 	const struct prefetch_read r = {.off = off, .len = len, .now_ms = now_ms, .hit = true};
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
-	unsigned nr = prefetch_note(p, &r, &(struct prefetch_limits){.ahead = WINDOW, .step = 1 << 20}, wants, PREFETCH_WANTS_MAX);
+	unsigned nr = prefetch_note(p, &r, &(struct prefetch_limits){.ahead = WINDOW}, wants, PREFETCH_WANTS_MAX);
 	bool found = false;
 
 	for (unsigned i = 0; i < nr; i++)

@@ -67,7 +67,7 @@ static void note(struct fixture *f, unsigned shard, uint64_t off, uint64_t len, 
 {
 	const struct prefetch_read r = {.off = off, .len = len, .now_ms = f->now_ms += 5, .hit = true};
 	struct prefetch_want wants[PREFETCH_WANTS_MAX];
-	unsigned nr = prefetch_note(&f->shards[shard], &r, &(struct prefetch_limits){.ahead = WINDOW, .step = 1 << 20}, wants, PREFETCH_WANTS_MAX);
+	unsigned nr = prefetch_note(&f->shards[shard], &r, &(struct prefetch_limits){.ahead = WINDOW}, wants, PREFETCH_WANTS_MAX);
 
 	for (unsigned i = 0; i < nr; i++) {
 		unsigned of = (unsigned)(wants[i].of - f->shards);
