@@ -200,10 +200,10 @@ static unsigned share_of(enum want_class class, unsigned parallel)
 	return class == WANT_OVERRUN ? (parallel + 3) / 4 : class == WANT_SWEEP ? parallel * 3 / 4 : parallel;
 }
 
-/* What streams ask for is little as yet, and there will be more before the link has nothing to do. */
+/* What streams ask for is little as yet, nobody waits, and there will be more before the link has nothing to do. */
 static bool may_grow_locked(const struct sched *s, unsigned parallel)
 {
-	return s->ahead_chunks < GROWN && s->running_of[WANT_STREAM] >= parallel / 2;
+	return s->ahead_chunks < GROWN && !s->running_of[WANT_URGENT] && s->running_of[WANT_STREAM] >= parallel / 2;
 }
 
 /* The next want behind the urgent ones, if connections may be used for it. */
