@@ -26,7 +26,7 @@
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define AHEAD_MIN (32u << 20)
-#define GROWN ((2u << 20) / CHUNK_SIZE)
+#define GROWN ((2u << 20) / CHUNK_SIZE) /* queued, and worth a request */
 #define AHEAD_QUEUED_MAX ((192u << 20) / CHUNK_SIZE)
 #define DROP_MS 20
 #define OVERRUN_MS 1000 /* nobody knows whether a program waits for it */
