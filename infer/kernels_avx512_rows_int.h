@@ -16,8 +16,8 @@
  * page of 4 KiB at a time: rows of four different parts side by side were read at 1.3 to 1.9 of the speed of one after the other. Neighbours
  * did not help, as short ones share pages.
  */
-#define SIDE_BY_SIDE (SET_TUNED_FOR == INTEL ? 4u : 12u) /* rows of floats; byte_rows() takes four, in any case */
-#define ROWS_GRAIN (SET_TUNED_FOR == ZEN4 ? SIDE_BY_SIDE : 4u)
+#define SIDE_MOST 12u /* rows of floats */
+#define ROWS_GRAIN (SET_TUNED_FOR == ZEN4 ? SIDE_MOST : 4u)
 
 struct ahead {
 	uint32_t distance, every;
@@ -45,17 +45,25 @@ static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_t
 	}
 }
 
+/* How rows of floats are read with one token: so many side by side, neighbours or of distant parts. */
+struct side {
+	uint32_t rows; /* 0, 4 or 12 */
+	bool distant;
+};
+
 /*
- * Rows from so many columns on are read SIDE_BY_SIDE: x and a row of floats fit Zen 4's first cache together up to 4,096 columns, and beyond x
- * came from the second one for each row anew, at 0.6 of the speed. Twelve streams take it at 0.85 to 1, at any length.
+ * Zen 4 reads F16 and BF16 in four distant streams at 0.96 of a loop's speed, in one at 0.85. That holds as long as x and a row fit its first
+ * cache together: beyond, x comes from the second one for each row anew, at 0.6 of the speed; twelve rows share it, at 0.85 to 1 and any length.
  */
-static inline __attribute__((always_inline)) uint32_t side_by_side_from(enum tensor_type type)
+static inline __attribute__((always_inline)) struct side side_of(enum tensor_type type, uint32_t cols)
 {
 	if (SET_TUNED_FOR == INTEL)
-		return 0;
+		return (struct side){4, true};
 	if (SET_TUNED_FOR == ZEN5 || type == TENSOR_F8_E4M3)
-		return UINT32_MAX;
-	return type == TENSOR_F32 ? 3072 : 4096 + 1;
+		return (struct side){0};
+	if (cols >= (type == TENSOR_F32 ? 3072 : 4096 + 1))
+		return (struct side){12, false};
+	return (struct side){4, true};
 }
 
 /* The same of rows side by side. */
@@ -70,11 +78,11 @@ struct groups {
 	uint32_t begin, end, next, apart, rest;
 };
 
-static inline struct groups groups_of(uint32_t begin, uint32_t end, uint32_t size)
+static inline struct groups groups_of(uint32_t begin, uint32_t end, uint32_t size, bool distant)
 {
 	uint32_t nr = (end - begin) / size;
 
-	if (SET_TUNED_FOR == INTEL)
+	if (distant)
 		return (struct groups){begin, begin + nr, 1, nr, begin + nr * size};
 	return (struct groups){begin, begin + nr * size, size, 1, begin + nr * size};
 }
@@ -645,7 +653,7 @@ static inline __attribute__((always_inline)) void byte_rows(enum tensor_type typ
 {
 	struct activations *x = j->scratch;
 	size_t n = j->x->n, four = n / 4 * 4, steps = rounded(j->x->cols) / (vectors_of(type) * 64u);
-	struct groups groups = groups_of(begin, end, 4);
+	struct groups groups = groups_of(begin, end, 4, SET_TUNED_FOR == INTEL);
 
 	_Static_assert(PANEL_TOKENS * sizeof(*x) <= 128 * SCRATCH_BYTES_EACH, "steps fit their memory");
 	for (size_t t = 0; t < four; t += 4)
@@ -687,12 +695,6 @@ static inline __attribute__((always_inline)) void dot_floats(enum tensor_type ty
 			sums[t][i] = _mm512_setzero_ps();
 	for (; c + 64 <= cols; c += 64) {
 		ask_ahead(ahead_of(type), p + c * width, c * width, 64 * width);
-		/*
-		 * Sums by way of memory now and then: F16 takes so few instructions that Zen 4 runs ahead of what was asked for, and was slower by a
-		 * tenth. [measured, with a model; that this is why is a guess]
-		 */
-		if (SET_TUNED_FOR == ZEN4 && type == TENSOR_F16 && c * width % 256 < 64 * width)
-			__asm__ volatile("" : "+m"(sums));
 		for (uint32_t i = 0; i < 4; i++) {
 			__m512 w = float_load(type, p, c + 16 * i);
 
@@ -729,24 +731,25 @@ static inline __attribute__((always_inline)) void float_row(enum tensor_type typ
 	}
 }
 
-/* Row r and SIDE_BY_SIDE - 1 more, `apart` rows from each other, with one token. */
-static inline __attribute__((always_inline)) void side_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t apart)
+/* Row r and nr - 1 more, `apart` rows from each other, with one token. nr is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void side_rows(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t nr,
+							    uint32_t apart)
 {
 	size_t width = float_bytes(type), bytes = apart * j->w->row_bytes, cols = j->x->cols, c = 0;
 	const char *p = (const char *)j->w->data + r * j->w->row_bytes;
 	const float *x = j->x->x;
-	__m512 sums[SIDE_BY_SIDE];
-	float out[SIDE_BY_SIDE];
+	__m512 sums[SIDE_MOST];
+	float out[SIDE_MOST];
 
-	for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+	for (uint32_t i = 0; i < nr; i++)
 		sums[i] = _mm512_setzero_ps();
 	for (; c + 32 <= cols; c += 32) {
-		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+		for (uint32_t i = 0; i < nr; i++)
 			ask_ahead(side_ahead_of(type), p + i * bytes + c * width, c * width, 32 * width);
 		for (size_t at = c; at < c + 32; at += 16) {
 			__m512 by = _mm512_loadu_ps(x + at);
 
-			for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+			for (uint32_t i = 0; i < nr; i++)
 				sums[i] = _mm512_fmadd_ps(float_load(type, p + i * bytes, at), by, sums[i]);
 		}
 	}
@@ -754,24 +757,29 @@ static inline __attribute__((always_inline)) void side_rows(enum tensor_type typ
 		__mmask16 mask = lanes_below((uint32_t)(cols - c));
 		__m512 by = _mm512_maskz_loadu_ps(mask, x + c);
 
-		for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+		for (uint32_t i = 0; i < nr; i++)
 			sums[i] = _mm512_fmadd_ps(float_load_part(type, p + i * bytes, c, mask), by, sums[i]);
 	}
-	for (uint32_t i = 0; i < SIDE_BY_SIDE; i += 4)
+	for (uint32_t i = 0; i < nr; i += 4)
 		four_sums(out + i, (const lanes_f *)sums + i);
-	for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+	for (uint32_t i = 0; i < nr; i++)
 		put(j, r + i * apart, 0, 1, &out[i]);
 }
 
 /* Which rows do not go side by side does not depend on threads: parts begin at multiples of ROWS_GRAIN. */
 static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
-	struct groups groups = groups_of(begin, end, SIDE_BY_SIDE);
+	struct side side = j->x->n == 1 ? side_of(type, j->x->cols) : (struct side){0};
+	struct groups groups = {.rest = begin};
 
-	if (j->x->n != 1 || j->x->cols < side_by_side_from(type))
-		groups.end = groups.rest = begin;
-	for (uint32_t r = groups.begin; r < groups.end; r += groups.next)
-		side_rows(type, j, r, groups.apart);
+	if (side.rows)
+		groups = groups_of(begin, end, side.rows, side.distant);
+	for (uint32_t r = groups.begin; r < groups.end; r += groups.next) {
+		if (side.rows == 4)
+			side_rows(type, j, r, 4, groups.apart);
+		else
+			side_rows(type, j, r, SIDE_MOST, groups.apart);
+	}
 	for (uint32_t r = groups.rest; r < end; r++)
 		float_row(type, j, (const char *)j->w->data + r * j->w->row_bytes, r);
 }
