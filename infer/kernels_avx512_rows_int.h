@@ -10,11 +10,10 @@
  * How memory is asked for: how far ahead of its use, every so many bytes, and whether into the first cache or the second only;
  * and whether rows are read one after the other, as one stream, or side by side. All of it was measured.
  *
- * Zen 5 wants one stream and every line asked for, far ahead; several rows side by side were slower by a third and more. Zen 4 follows a stream
- * by itself, and floats and Q8_0 were read fastest where that is pointed out now and then; types that take long to unpack want every line in the
- * second cache. Asked as Zen 5 is, it read F32, BF16 and Q8_0 at 0.57 to 0.64 of what a loop reads. Intel's follow one stream no further than a
- * page of 4 KiB at a time: rows of four different parts side by side were read at 1.3 to 1.9 of the speed of one after the other. Neighbours
- * did not help, as short ones share pages.
+ * Zen 5 wants one stream and every line asked for, far ahead; several rows side by side were slower by a third and more. Zen 4 and Intel's follow
+ * one stream no further than a page of 4 KiB at a time: rows of four different parts side by side were read at 1.05 to 1.25 of the speed of one
+ * after the other on Zen 4, at 1.3 to 1.9 on Intel's. Neighbours did not help, as short ones share pages. Zen 4 read floats fastest where
+ * streams are pointed out now and then, into the second cache, blocks where every line is asked for, into the first one, but not far ahead.
  */
 #define SIDE_MOST 12u /* rows of floats */
 #define ROWS_GRAIN (SET_TUNED_FOR == ZEN4 ? SIDE_MOST : 4u)
@@ -38,10 +37,8 @@ static inline __attribute__((always_inline)) struct ahead ahead_of(enum tensor_t
 	case TENSOR_F16:
 	case TENSOR_BF16:
 		return zen4 ? (struct ahead){1024, 256, false} : (struct ahead){6144, 64, true};
-	case TENSOR_Q8_0:
-		return zen4 ? (struct ahead){2048, 256, false} : (struct ahead){8192, 64, true};
 	default:
-		return zen4 ? (struct ahead){16384, 64, false} : (struct ahead){8192, 64, true};
+		return zen4 ? (struct ahead){2048, 64, true} : (struct ahead){8192, 64, true};
 	}
 }
 
@@ -610,9 +607,9 @@ static inline __attribute__((always_inline)) void four_rows(enum tensor_type typ
 	lanes_f sums[4];
 	float out[4];
 
-	if (SET_TUNED_FOR == INTEL)
+	if (SET_TUNED_FOR != ZEN5)
 		dot_rows(type, p, bytes, 4, j->w->cols, x, 1, sums);
-	for (uint32_t i = 0; SET_TUNED_FOR != INTEL && i < 4; i++)
+	for (uint32_t i = 0; SET_TUNED_FOR == ZEN5 && i < 4; i++)
 		dot_rows(type, p + i * bytes, 0, 1, j->w->cols, x, 1, &sums[i]);
 	four_sums(out, sums);
 	for (uint32_t i = 0; i < 4; i++)
@@ -653,7 +650,7 @@ static inline __attribute__((always_inline)) void byte_rows(enum tensor_type typ
 {
 	struct activations *x = j->scratch;
 	size_t n = j->x->n, four = n / 4 * 4, steps = rounded(j->x->cols) / (vectors_of(type) * 64u);
-	struct groups groups = groups_of(begin, end, 4, SET_TUNED_FOR == INTEL);
+	struct groups groups = groups_of(begin, end, 4, SET_TUNED_FOR != ZEN5);
 
 	_Static_assert(PANEL_TOKENS * sizeof(*x) <= 128 * SCRATCH_BYTES_EACH, "steps fit their memory");
 	for (size_t t = 0; t < four; t += 4)
