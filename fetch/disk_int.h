@@ -15,11 +15,13 @@ struct disk;
 
 struct disk *disk_new(unsigned places); /* at once, >= 1; NULL: no memory */
 void disk_free(struct disk *d);
-/*
- * Before a call that may take long. Waits for a place, until the disk is found to be slow. True: *place is taken until disk_leave().
- * trial: also while it rests, but not while somebody still waits for it; when that goes well the rest is over.
- */
-bool disk_enter(struct disk *d, bool trial, unsigned *place);
+enum disk_use {
+	DISK_READ,
+	DISK_WRITE, /* two at once */
+	DISK_TRIAL, /* a write also while the disk rests, but not while somebody still waits for it; when that goes well the rest is over */
+};
+/* Before a call that may take long. Waits for a place, until the disk is found to be slow. True: *place is taken until disk_leave(). */
+bool disk_enter(struct disk *d, enum disk_use use, unsigned *place);
 void disk_leave(struct disk *d, unsigned place);
 /* Looks at the time: who stays away then knows. Called now and again. */
 void disk_look(struct disk *d);

@@ -8,7 +8,7 @@
 
 #include <hffs/clock.h>
 
-#define SPENT_KEPT 160 /* read through; the prover comes later: when the front jumps over what came before it, by tens of MiB */
+#define SPENT_KEPT 240 /* read through; the prover comes later: when the front jumps over what came before it, by tens of MiB */
 #define FRESH_MS 2000 /* what came lately is about to be read */
 #define ONLY_KEPT 48  /* refused by the disk; enough for readers that take a chunk in small pieces */
 
@@ -88,7 +88,7 @@ void hot_settle_locked(struct chunk_buf *c, bool is_on_disk)
 	c->is_storing = false;
 	if (!is_on_disk)
 		(void)blob_ref(c->blob);
-	move_chunk(c, !is_on_disk ? HOT_ONLY : c->taken >= c->len ? HOT_SPENT : HOT_STORED);
+	move_chunk(c, !is_on_disk ? HOT_ONLY : c->taken >= c->len || c->is_ordered ? HOT_SPENT : HOT_STORED);
 }
 
 struct chunk_buf *hot_find_locked(const struct blob *b, uint64_t idx)

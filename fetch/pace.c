@@ -79,6 +79,13 @@ unsigned pace_parallel(const struct pace *p)
 	return (unsigned)min_u64(max_u64(p->parallel, PACE_PARALLEL_MIN), most_parallel(p));
 }
 
+uint64_t pace_ordered(const struct pace *p)
+{
+	uint64_t least = max_u64(latency_bytes(p) / CHUNK_SIZE, PACE_RANGE_MIN);
+
+	return least * pace_parallel(p) > PACE_AHEAD_MAX / CHUNK_SIZE ? pace_range(p) : min_u64(least, PACE_RANGE_MAX);
+}
+
 uint64_t pace_urgent(const struct pace *p)
 {
 	if (is_near(p))

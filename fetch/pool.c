@@ -4,7 +4,10 @@
  */
 #include "pool_int.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
+
+#define LARGE_PAGE (2u << 20)
 
 struct pool {
 	pthread_mutex_t lock;
@@ -18,14 +21,28 @@ struct pool {
 	struct chunk_buf bufs[];
 };
 
+/*
+ * In large pages, where the system gives them to who asks: then a write past the page cache pins a chunk at once and not page by
+ * page, which took a tenth of its processor time.
+ */
+static uint8_t *memory_new(size_t len)
+{
+	void *memory = NULL;
+
+	if (posix_memalign(&memory, LARGE_PAGE, len))
+		return NULL;
+	(void)madvise(memory, len, MADV_HUGEPAGE); /* a wish */
+	return memory;
+}
+
 struct pool *pool_new(unsigned nr, void (*given)(void *ctx), void *ctx)
 {
 	struct pool *p = calloc(1, sizeof(*p) + nr * sizeof(p->bufs[0]));
 
 	if (!p)
 		return NULL;
-	p->memory = mmap(NULL, (size_t)nr * CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p->memory == MAP_FAILED) {
+	p->memory = memory_new((size_t)nr * CHUNK_SIZE);
+	if (!p->memory) {
 		free(p);
 		return NULL;
 	}
@@ -46,7 +63,7 @@ void pool_free(struct pool *p)
 {
 	if (!p)
 		return;
-	munmap(p->memory, (size_t)p->nr * CHUNK_SIZE);
+	free(p->memory);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -66,6 +83,7 @@ struct chunk_buf *pool_take(struct pool *p)
 	c->blob = NULL;
 	c->len = 0;
 	c->is_swept = false;
+	c->is_ordered = false;
 	return c;
 }
 

@@ -29,7 +29,8 @@ struct chunk_buf {
 	struct blob *blob; /* a reference of the store job, then borrowed */
 	uint64_t idx;
 	size_t len; /* bytes filled */
-	bool is_swept; /* it came because its file is being read in no order */
+	bool is_swept;   /* it came because its file is being read in no order */
+	bool is_ordered; /* it came without anybody reading towards it */
 	struct chunk_buf *next_free;
 	uint8_t *bytes; /* CHUNK_SIZE, aligned to pages */
 

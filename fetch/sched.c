@@ -111,6 +111,12 @@ static uint64_t ahead_of(const struct want *w)
 	return w->is_ahead && w->class != WANT_SWEEP ? w->last - w->first + 1 : 0;
 }
 
+/* Nobody reads towards it. */
+static bool is_ordered(const struct want *w)
+{
+	return w->class == WANT_STREAM && !w->is_ahead;
+}
+
 /* Queues a copy of what, with a reference of its own. False: nobody will fetch these chunks, and their readers know. */
 static bool enqueue(struct sched *s, struct want_list *list, const struct want *what)
 {
@@ -200,9 +206,13 @@ static unsigned share_of(enum want_class class, unsigned parallel)
 	return class == WANT_OVERRUN ? (parallel + 3) / 4 : class == WANT_SWEEP ? parallel * 3 / 4 : parallel;
 }
 
-/* What streams ask for is little as yet, nobody waits, and there will be more before the link has nothing to do. */
+/* What a stream asks for next is little as yet, nobody waits, and there will be more before the link has nothing to do. */
 static bool may_grow_locked(const struct sched *s, unsigned parallel)
 {
+	const struct want *next = s->wants[WANT_STREAM].head;
+
+	if (!next || is_ordered(next)) /* an order does not grow */
+		return false;
 	return s->ahead_chunks < GROWN && !s->running_of[WANT_URGENT] && s->running_of[WANT_STREAM] >= parallel / 2;
 }
 
@@ -244,7 +254,7 @@ static struct want *take_want(struct sched *s, struct slots *slots)
 	background = running_background_locked(s);
 	slots->free = background < parallel ? parallel - background + (w->class != WANT_URGENT) : 1;
 	slots->free = (unsigned)min_u64(slots->free, s->running < most ? most - s->running + 1 : 1);
-	slots->range_max = pace_range(&s->pace);
+	slots->range_max = is_ordered(w) ? pace_ordered(&s->pace) : pace_range(&s->pace);
 	slots->range_min = w->class == WANT_URGENT ? pace_urgent(&s->pace) : max_u64(slots->range_max / 2, PACE_RANGE_MIN);
 	return w;
 }
@@ -387,7 +397,7 @@ void sched_run(struct sched *s)
 
 	while ((w = take_want(s, &slots))) {
 		struct blob *b = blob_ref(w->blob);
-		struct transfer_plan plan = {.class = w->class};
+		struct transfer_plan plan = {.class = w->class, .is_ordered = is_ordered(w)};
 		uint64_t n = 0;
 		bool later;
 

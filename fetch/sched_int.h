@@ -28,6 +28,7 @@ struct transfer {
 	struct sched *sched;
 	struct blob *blob; /* a reference */
 	enum want_class class;
+	bool is_ordered;       /* nobody reads towards it */
 	unsigned source;       /* of the blob, that is asked */
 	unsigned tries;        /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
@@ -68,6 +69,7 @@ void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, cons
 struct transfer_plan {
 	uint64_t first, last;
 	enum want_class class;
+	bool is_ordered;
 	unsigned tries;  /* failed before */
 	unsigned source; /* of the blob */
 	struct object_ref from;

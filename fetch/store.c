@@ -178,7 +178,7 @@ static int write_chunk(struct blob *b, const struct chunk_buf *c, bool trial, st
 	int r;
 
 	*data = NULL;
-	if (!disk_enter(f->disk, trial, &place))
+	if (!disk_enter(f->disk, trial ? DISK_TRIAL : DISK_WRITE, &place))
 		return -EBUSY;
 	*data = store_open_data(b);
 	r = *data ? write_bytes(f, *data, c) : -errno;
@@ -356,7 +356,7 @@ static enum proof look_at_chunk(struct blob *b, uint64_t idx, void *bytes, struc
 	bool ok;
 
 	*data = NULL;
-	if (!only_here && !disk_enter(b->fetch->disk, false, &place))
+	if (!only_here && !disk_enter(b->fetch->disk, DISK_READ, &place))
 		return PROOF_NONE;
 	*data = store_open_data(b);
 	ok = is_chunk(b, *data, idx, bytes);

@@ -69,6 +69,7 @@ static void hand_over(struct transfer *t)
 	c->idx = t->idx++;
 	c->blob = blob_ref(t->blob);
 	c->is_swept = t->class == WANT_SWEEP;
+	c->is_ordered = t->is_ordered;
 	store_chunk(c);
 }
 
@@ -201,6 +202,7 @@ void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan 
 
 	if (t) {
 		*t = (struct transfer){.sched = s, .blob = blob_ref(b), .class = p->class, .idx = p->first, .last = p->last};
+		t->is_ordered = p->is_ordered;
 		t->source = p->source;
 		t->tries = p->tries;
 		t->began_us = clock_mono_us();

@@ -188,6 +188,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
 	ssize_t n;
 
 	(void)one;
+	request_took(rq, len);
 	if (skip == len) {
 		rq->skip -= len;
 		return len;

@@ -58,6 +58,8 @@ struct http_common {
 void request_setup(struct http_request *rq, const struct http_common *common, const char *address);
 /* All headers of its answer are there: its host hears of it before the body is over. http.c's, inside a callback of libcurl. */
 void request_answered(struct http_request *rq);
+/* So many bytes of its body came; likewise. */
+void request_took(struct http_request *rq, size_t bytes);
 /* What its end says of its host. */
 enum host_news request_news(const struct http_request *rq, int r);
 /* What has come of the answer so far. */

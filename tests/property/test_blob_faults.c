@@ -262,6 +262,23 @@ static void burst_end(struct reading *p, unsigned nr)
 	}
 }
 
+/* What is ordered grows no longer by waiting. */
+static void orders_use_all_connections(void **state)
+{
+	struct object_ref ref = ref_of(77, 300 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+	static struct reading p;
+
+	(void)state;
+	atomic_store(&fake_hub_hold, true);
+	ensure_begin(&p, b, ref.size);
+	wait_for_requests(PACE_PARALLEL_MIN);
+	atomic_store(&fake_hub_hold, false);
+	assert_true(has_ended(&p, SOON_MS));
+	assert_int_equal(p.r, 0);
+	blob_put(b);
+}
+
 /* One fault of the Hub under many requests at once is one failed try, not as many as there were requests. */
 static void burst_is_one_failure(void **state)
 {
@@ -718,6 +735,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(two_runs_of_a_round, begin, end),
 		cmocka_unit_test_setup_teardown(forced_while_it_arrives, begin, end),
 		cmocka_unit_test_setup_teardown(evicted_before_the_rows, begin, end),
+		cmocka_unit_test_setup_teardown(orders_use_all_connections, begin, end),
 		cmocka_unit_test_setup_teardown(burst_is_one_failure, begin, end),
 		cmocka_unit_test_setup_teardown(trickle_is_no_success, begin, end),
 		cmocka_unit_test_setup_teardown(others_do_not_hurry_retries, begin, end),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit.h"
 
+#include <hffs/tunables.h>
+
 #include "../../fetch/pace_int.h"
 #include "../../fetch/plan_int.h"
 
@@ -69,6 +71,22 @@ static void more_requests_are_for_fast_connections(void **state)
 	assert_int_equal(pace_parallel(&p), PACE_PARALLEL_MAX);
 }
 
+static void what_is_ordered_comes_nearly_in_order(void **state)
+{
+	struct pace p = {0};
+
+	(void)state;
+	feed(&p, 50, 20000, 50000000);
+	assert_true(pace_range(&p) >= 10);
+	assert_int_equal(pace_ordered(&p), PACE_RANGE_MIN);
+	p = (struct pace){0};
+	feed(&p, 50, 20000, 100000000);
+	assert_in_range(pace_ordered(&p) * PACE_PARALLEL_WIDE * CHUNK_SIZE, 1, PACE_AHEAD_MAX);
+	p = (struct pace){0};
+	feed(&p, 50, 150000, 50000000); /* so far away that short requests would cost the link */
+	assert_int_equal(pace_ordered(&p), pace_range(&p));
+}
+
 static void queueing_of_our_own_is_not_latency(void **state)
 {
 	struct pace p = {0};
@@ -111,6 +129,7 @@ int main(void)
 		cmocka_unit_test(a_near_fast_server_needs_few_short_requests),
 		cmocka_unit_test(a_far_server_gets_many_long_requests),
 		cmocka_unit_test(more_requests_are_for_fast_connections),
+		cmocka_unit_test(what_is_ordered_comes_nearly_in_order),
 		cmocka_unit_test(queueing_of_our_own_is_not_latency),
 		cmocka_unit_test(a_change_of_the_path_is_noticed),
 		cmocka_unit_test(nothing_known_is_a_moderate_start),
