@@ -15,6 +15,11 @@ typedef uint16_t lanes_u16 __attribute__((vector_size(LANES * 2)));
 typedef uint32_t lanes_u32 __attribute__((vector_size(LANES * 4)));
 
 #define TOKENS_AT_ONCE 4u
+/*
+ * For one token: as many streams of memory, each through a part of the rows far from the others. Zen 3 reads 1.2 to 1.5 times as fast so as
+ * in one, which is faster than a loop that only reads from the beginning to the end.
+ */
+#define ROWS_SIDE_BY_SIDE 4u
 
 static void prepare_blocks(const struct acts *x, size_t begin, size_t end);
 static inline __attribute__((always_inline)) void rows_of(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end);
@@ -106,30 +111,71 @@ static void to_floats(enum tensor_type type, const void *data, size_t n, float *
 		dequantize(type, data, n, out);
 }
 
-static inline __attribute__((always_inline)) float dot_row(enum tensor_type type, const char *row, const float *x, uint32_t cols)
+/* out[i] of nr rows that are `apart` bytes apart: each is summed alike, however many there are. */
+static inline __attribute__((always_inline)) void dot_rows(enum tensor_type type, const char *row, size_t apart, uint32_t nr, const float *x,
+							   uint32_t cols, float *out)
 {
-	lanes_f sums[4] = {{0}};
-	float rest[LANES], sum_ = 0;
+	lanes_f sums[ROWS_SIDE_BY_SIDE][2] = {{{0}}};
 	const size_t bytes = stored_bytes(type);
 	uint32_t c = 0;
 
-	for (; c + 4 * LANES <= cols; c += 4 * LANES) {
-#pragma GCC unroll 2
-		for (size_t i = 0; AHEAD && i < 4 * LANES * bytes; i += 64)
-			__builtin_prefetch(row + c * bytes + AHEAD + i);
-		for (uint32_t i = 0; i < 4; i++)
-			sums[i] += float_load(type, row, c + i * LANES) * load(x + c + i * LANES);
+	for (; c + 2 * LANES <= cols; c += 2 * LANES) {
+		lanes_f left = load(x + c), right = load(x + c + LANES);
+
+		for (uint32_t i = 0; i < nr; i++) {
+			const char *p = row + i * apart;
+
+			if (AHEAD && c * bytes % 64 == 0)
+				__builtin_prefetch(p + c * bytes + AHEAD);
+			sums[i][0] += float_load(type, p, c) * left;
+			sums[i][1] += float_load(type, p, c + LANES) * right;
+		}
 	}
-	for (; c + LANES <= cols; c += LANES)
-		sums[0] += float_load(type, row, c) * load(x + c);
-	dequantize(type, row + c * bytes, cols - c, rest);
-	for (uint32_t i = 0; c + i < cols; i++)
-		sum_ += rest[i] * x[c + i];
-	return vector_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) + sum_;
+	for (uint32_t i = 0; i < nr; i++) {
+		const char *p = row + i * apart;
+		float rest[2 * LANES];
+
+		out[i] = vector_sum(sums[i][0] + sums[i][1]);
+		dequantize(type, p + c * bytes, cols - c, rest);
+		for (uint32_t k = 0; c + k < cols; k++)
+			out[i] += rest[k] * x[c + k];
+	}
+}
+
+static inline __attribute__((always_inline)) float dot_row(enum tensor_type type, const char *row, const float *x, uint32_t cols)
+{
+	float sum_;
+
+	dot_rows(type, row, 0, 1, x, cols, &sum_);
+	return sum_;
+}
+
+static inline __attribute__((always_inline)) void float_rows_of_one(enum tensor_type type, const struct rows_job *j, uint32_t begin,
+								    uint32_t end)
+{
+	const struct matrix *m = j->w;
+	uint32_t apart = (end - begin) / ROWS_SIDE_BY_SIDE;
+
+	for (uint32_t r = begin; r < begin + apart; r++) {
+		float sums[ROWS_SIDE_BY_SIDE];
+
+		dot_rows(type, (const char *)m->data + r * m->row_bytes, apart * m->row_bytes, ROWS_SIDE_BY_SIDE, j->x->x, m->cols, sums);
+		for (uint32_t i = 0; i < ROWS_SIDE_BY_SIDE; i++)
+			put(j, r + i * apart, 0, 1, &sums[i]);
+	}
+	for (uint32_t r = begin + ROWS_SIDE_BY_SIDE * apart; r < end; r++) {
+		float sum_ = dot_row(type, (const char *)m->data + r * m->row_bytes, j->x->x, m->cols);
+
+		put(j, r, 0, 1, &sum_);
+	}
 }
 
 static inline __attribute__((always_inline)) void float_rows(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
 {
+	if (j->x->n == 1) {
+		float_rows_of_one(type, j, begin, end);
+		return;
+	}
 	for (uint32_t r = begin; r < end; r++)
 		for (size_t t = 0; t < j->x->n; t++) {
 			float sum_ = dot_row(type, (const char *)j->w->data + r * j->w->row_bytes, j->x->x + t * j->x->stride, j->x->cols);
