@@ -13,7 +13,7 @@
 #define DISK_SAY_MS 60000 /* between two lines in the log */
 /*
  * ext4 lets one at a time write past the page cache into a file that has no blocks there yet; more of them wait for its lock and keep
- * processors busy with that: four took 1.2 times as long as two, for a fast link on two processors. More places than these are for reads.
+ * processors busy with that: four took 1.1 times as long as two, for a fast link on two processors. More places than these are for reads.
  */
 #define WRITES_MAX 2
 

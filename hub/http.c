@@ -338,8 +338,8 @@ void request_took(struct http_request *rq, size_t bytes)
 
 /*
  * Where bytes come by half a gigabyte a second and more, so that who sends, reads and stores them has to share the processors, each
- * connection is let bring more before it is looked at again: that took a sixth off the processor time, and on two processors an eighth
- * off the time of a file. A wish of another thread waits no longer than that.
+ * connection is let bring more before it is looked at again: on two processors that took a sixth off the daemon's processor time, and a
+ * tenth off the time of a file. A wish of another thread waits no longer than that.
  */
 static void let_gather(const struct http *h)
 {
