@@ -28,8 +28,8 @@ unsigned pace_parallel(const struct pace *p);
 /* Chunks of one request: long enough that waiting for its first byte is a small part of it. */
 uint64_t pace_range(const struct pace *p);
 /*
- * The same where nobody reads: so short that what came waits in memory for what came late before it, to be digested in order, unless
- * that makes requests shorter than their latency.
+ * The same where nobody reads: as long as their latency takes, so that what came waits in memory for what came late before it, to be
+ * digested in order; unless even those of all connections are more than memory keeps.
  */
 uint64_t pace_ordered(const struct pace *p);
 /* Chunks of a request that a reader waits for, at least: so few that its transfer takes half its latency. */

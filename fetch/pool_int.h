@@ -16,7 +16,7 @@ struct blob;
 enum hot_place {
 	HOT_NOWHERE, /* not at all: it is being stored, or was given up */
 	HOT_STORED,  /* on disk, and nobody has read it through */
-	HOT_SPENT,   /* on disk and read through */
+	HOT_SPENT,   /* on disk, and read through or only ordered */
 	HOT_ONLY,    /* the disk refused it */
 	HOT_LISTS,
 };

@@ -262,7 +262,7 @@ static void burst_end(struct reading *p, unsigned nr)
 	}
 }
 
-/* What is ordered grows no longer by waiting. */
+/* An order does not grow while it waits. */
 static void orders_use_all_connections(void **state)
 {
 	struct object_ref ref = ref_of(77, 300 * (uint64_t)CHUNK_SIZE);

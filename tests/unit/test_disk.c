@@ -118,7 +118,8 @@ static void *write_third(void *arg)
 	struct writer *w = arg;
 	unsigned place;
 
-	assert_true(disk_enter(w->disk, DISK_WRITE, &place));
+	if (!disk_enter(w->disk, DISK_WRITE, &place))
+		return NULL;
 	atomic_store(&w->is_in, true);
 	disk_leave(w->disk, place);
 	return NULL;
