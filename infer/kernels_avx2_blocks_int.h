@@ -8,13 +8,15 @@
  * them; only then they are made 32 bits, floats, and multiplied with scales. A pair of products is at most 2 * 15 * 127 of four bits, of
  * which 16 bits hold eight; of five bits four, of six two, of Q8_0 one.
  *
- * One token: bytes go from the row to the product. More: parts of some rows are unpacked, in the scratch, for all tokens.
+ * One token: bytes go from the row to the product. More: parts of some rows are unpacked, in the scratch, for all tokens, and each of their
+ * vectors is loaded once for four.
  */
 
 #define STEP 8u /* blocks */
 #define APART 4u /* those that share a vector */
-#define ROWS_AT_ONCE 4u  /* of many tokens: what is unpacked stays in the first level cache, */
-#define STEPS_AT_ONCE 8u /* and activations come from afar once for all of it */
+/* Of many tokens: activations come from afar once for all of it, what is unpacked from the first or second level cache. */
+#define ROWS_AT_ONCE 8u
+#define STEPS_AT_ONCE 8u
 
 static inline bool is_super(enum tensor_type type)
 {
@@ -335,8 +337,9 @@ static inline __m256i beside_64(__m256i a, __m256i b, bool words)
 
 /* A step of a row: in its blocks, or unpacked. */
 struct row_step {
-	__m256i bytes[STEP], magnitudes[STEP]; /* the latter of Q8_0 only */
+	__m256i bytes[STEP];
 	struct step_scales scales;
+	__m256i magnitudes[STEP]; /* of Q8_0 only */
 };
 
 struct step {
@@ -345,74 +348,111 @@ struct step {
 	unsigned nr;
 };
 
+/* Activations of `nr` tokens, one or TOKENS_AT_ONCE, at the same columns: weights are loaded once for all of them. */
+struct columns {
+	const int8_t *q[TOKENS_AT_ONCE];
+	uint32_t nr;
+};
+
 /* Weights of blocks b and b + APART times activations: sums of pairs, of Q8_0 of four. */
-static inline __attribute__((always_inline)) __m256i pairs(enum tensor_type type, const struct step *w, const int8_t *x, unsigned b,
-							   unsigned last)
+static inline __attribute__((always_inline)) void pairs(enum tensor_type type, const struct step *w, const struct columns *x, unsigned b,
+							unsigned last, __m256i out[TOKENS_AT_ONCE])
 {
 	unsigned i = 2 * b + last;
-	__m256i a = w->p ? step_bytes(type, w->p, w->nr, b, last) : w->unpacked->bytes[i], magnitudes;
-	__m256i q = _mm256_loadu_si256((const void *)(x + 32 * i));
+	__m256i a = w->p ? step_bytes(type, w->p, w->nr, b, last) : w->unpacked->bytes[i], magnitudes = a;
 
-	if (type != TENSOR_Q8_0)
-		return _mm256_maddubs_epi16(a, q);
-	magnitudes = w->p ? _mm256_abs_epi8(a) : w->unpacked->magnitudes[i];
-	return _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(q, a)), _mm256_set1_epi16(1));
+	if (type == TENSOR_Q8_0)
+		magnitudes = w->p ? _mm256_abs_epi8(a) : w->unpacked->magnitudes[i];
+	for (uint32_t t = 0; t < x->nr; t++) {
+		__m256i q = _mm256_loadu_si256((const void *)(x->q[t] + 32 * i));
+
+		if (type == TENSOR_Q8_0)
+			out[t] = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(q, a)), _mm256_set1_epi16(1));
+		else
+			out[t] = _mm256_maddubs_epi16(a, q);
+	}
 }
 
 /* First and last columns. */
-static inline __attribute__((always_inline)) __m256i both_pairs(enum tensor_type type, const struct step *w, const int8_t *x, unsigned b)
+static inline __attribute__((always_inline)) void both_pairs(enum tensor_type type, const struct step *w, const struct columns *x, unsigned b,
+							     __m256i out[TOKENS_AT_ONCE])
 {
-	__m256i first = pairs(type, w, x, b, 0), last = pairs(type, w, x, b, 1);
+	__m256i last[TOKENS_AT_ONCE];
 
-	return type == TENSOR_Q8_0 ? _mm256_add_epi32(first, last) : _mm256_add_epi16(first, last);
+	pairs(type, w, x, b, 0, out);
+	pairs(type, w, x, b, 1, last);
+	for (uint32_t t = 0; t < x->nr; t++)
+		out[t] = type == TENSOR_Q8_0 ? _mm256_add_epi32(out[t], last[t]) : _mm256_add_epi16(out[t], last[t]);
 }
 
 /* Blocks 0 1 4 5, or 2 3 6 7, each of which has two lanes. */
-static inline __attribute__((always_inline)) __m256i dots_of_four(enum tensor_type type, const struct step *w, const struct step_scales *s,
-								  const int8_t *x, unsigned second)
+static inline __attribute__((always_inline)) void dots_of_four(enum tensor_type type, const struct step *w, const struct step_scales *s,
+							       const struct columns *x, unsigned second, __m256i out[TOKENS_AT_ONCE])
 {
 	unsigned b = 2 * second;
-	__m256i v[2][2], first, last;
+	__m256i v[2][2][TOKENS_AT_ONCE];
 
 	if (type == TENSOR_Q6_K) {
 		for (unsigned i = 0; i < 2; i++)
 			for (unsigned side = 0; side < 2; side++)
-				v[side][i] = pairs(type, w, x, b + i, side);
-		first = beside_32(v[0][0], v[0][1], true);
-		last = beside_32(v[1][0], v[1][1], true);
-		return _mm256_add_epi32(_mm256_madd_epi16(first, s->words[second]), _mm256_madd_epi16(last, s->words[2 + second]));
+				pairs(type, w, x, b + i, side, v[side][i]);
+		for (uint32_t t = 0; t < x->nr; t++) {
+			__m256i first = _mm256_madd_epi16(beside_32(v[0][0][t], v[0][1][t], true), s->words[second]);
+
+			out[t] = _mm256_add_epi32(first, _mm256_madd_epi16(beside_32(v[1][0][t], v[1][1][t], true), s->words[2 + second]));
+		}
+		return;
 	}
-	first = beside_32(both_pairs(type, w, x, b), both_pairs(type, w, x, b + 1), type != TENSOR_Q8_0);
-	if (type == TENSOR_Q5_K)
-		return _mm256_madd_epi16(first, s->words[second]);
-	return type == TENSOR_Q5_0 || type == TENSOR_Q5_1 ? _mm256_madd_epi16(first, _mm256_set1_epi16(1)) : first;
+	both_pairs(type, w, x, b, v[0][0]);
+	both_pairs(type, w, x, b + 1, v[0][1]);
+	for (uint32_t t = 0; t < x->nr; t++) {
+		out[t] = beside_32(v[0][0][t], v[0][1][t], type != TENSOR_Q8_0);
+		if (type == TENSOR_Q5_K)
+			out[t] = _mm256_madd_epi16(out[t], s->words[second]);
+		else if (type == TENSOR_Q5_0 || type == TENSOR_Q5_1)
+			out[t] = _mm256_madd_epi16(out[t], _mm256_set1_epi16(1));
+	}
 }
 
 /* A lane for each block. */
-static inline __attribute__((always_inline)) __m256 step_dots(enum tensor_type type, const struct step *w, const struct step_scales *s,
-								const int8_t *x)
+static inline __attribute__((always_inline)) void step_dots(enum tensor_type type, const struct step *w, const struct step_scales *s,
+							    const struct columns *x, __m256 out[TOKENS_AT_ONCE])
 {
-	__m256i v = beside_64(dots_of_four(type, w, s, x, 0), dots_of_four(type, w, s, x, 1), has_four_bits(type));
+	__m256i first[TOKENS_AT_ONCE], second[TOKENS_AT_ONCE];
 
-	if (has_four_bits(type))
-		v = _mm256_madd_epi16(v, type == TENSOR_Q4_K ? s->words[0] : _mm256_set1_epi16(1));
-	return _mm256_cvtepi32_ps(v);
+	dots_of_four(type, w, s, x, 0, first);
+	dots_of_four(type, w, s, x, 1, second);
+	for (uint32_t t = 0; t < x->nr; t++) {
+		__m256i v = beside_64(first[t], second[t], has_four_bits(type));
+
+		if (has_four_bits(type))
+			v = _mm256_madd_epi16(v, type == TENSOR_Q4_K ? s->words[0] : _mm256_set1_epi16(1));
+		out[t] = _mm256_cvtepi32_ps(v);
+	}
 }
 
 struct row_sums {
 	__m256 products, minima; /* the latter to be multiplied with offset() */
 };
 
-/* Blocks b to b + STEP of a row with a token: sums go on. */
+/* Blocks b to b + STEP of a row with nr tokens: sums go on. */
 static inline __attribute__((always_inline)) void products_add(enum tensor_type type, const struct step *w, const struct step_scales *s,
-							       const struct token_bytes *x, size_t b, __m256 *sums)
+							       const struct token_bytes x[], uint32_t nr, size_t b, struct row_sums sums[])
 {
-	__m256 v = step_dots(type, w, s, x->q + 32 * b), d = _mm256_loadu_ps(x->d + b);
+	struct columns c = {.nr = nr};
+	__m256 v[TOKENS_AT_ONCE];
 
-	if (is_super(type))
-		*sums = _mm256_fmadd_ps(_mm256_mul_ps(v, d), s->d, *sums);
-	else
-		*sums = _mm256_fmadd_ps(v, _mm256_mul_ps(s->d, d), *sums);
+	for (uint32_t t = 0; t < nr; t++)
+		c.q[t] = x[t].q + 32 * b;
+	step_dots(type, w, s, &c, v);
+	for (uint32_t t = 0; t < nr; t++) {
+		__m256 d = _mm256_loadu_ps(x[t].d + b);
+
+		if (is_super(type))
+			sums[t].products = _mm256_fmadd_ps(_mm256_mul_ps(v[t], d), s->d, sums[t].products);
+		else
+			sums[t].products = _mm256_fmadd_ps(v[t], _mm256_mul_ps(s->d, d), sums[t].products);
+	}
 }
 
 static inline __attribute__((always_inline)) void minima_add(enum tensor_type type, const struct step_scales *s, const struct token_bytes *x,
@@ -461,7 +501,7 @@ static inline __attribute__((always_inline)) void step_of_one(enum tensor_type t
 	/* The order is as fast as the compiler's schedule makes it: by measurement. */
 	if (!has_four_bits(type))
 		minima_add(type, &s, x, b, &sums->minima);
-	products_add(type, &w, &s, x, b, &sums->products);
+	products_add(type, &w, &s, x, 1, b, sums);
 	if (has_four_bits(type))
 		minima_add(type, &s, x, b, &sums->minima);
 }
@@ -511,46 +551,63 @@ static inline __attribute__((always_inline)) void part_unpack(enum tensor_type t
 	}
 }
 
-/* A row of a part with tokens [t, t + nr). */
+/* A row of a part with TOKENS_AT_ONCE tokens. */
 static inline __attribute__((always_inline)) void row_of_some(enum tensor_type type, const struct row_step *row, const struct part *part,
-							      const struct acts *a, size_t t, uint32_t nr, float out[TOKENS_AT_ONCE])
+							      const struct token_bytes x[], float out[TOKENS_AT_ONCE])
 {
-	lanes_f sums[TOKENS_AT_ONCE] = {{0}};
+	struct row_sums sums[TOKENS_AT_ONCE];
+	lanes_f ends[TOKENS_AT_ONCE];
 
-	for (uint32_t i = 0; i < nr; i++) {
-		struct token_bytes x = token_bytes_at(a, t + i);
-		struct row_sums row_sums = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+	for (uint32_t t = 0; t < TOKENS_AT_ONCE; t++)
+		sums[t] = (struct row_sums){_mm256_setzero_ps(), _mm256_setzero_ps()};
+	for (size_t b = 0; b < part->blocks; b += STEP) {
+		const struct row_step *s = &row[b / STEP];
+		struct step w = {.unpacked = s};
 
-		for (size_t b = 0; b < part->blocks; b += STEP) {
-			const struct row_step *s = &row[b / STEP];
-			struct step w = {.unpacked = s};
-
-			minima_add(type, &s->scales, &x, part->first + b, &row_sums.minima);
-			products_add(type, &w, &s->scales, &x, part->first + b, &row_sums.products);
-		}
-		sums[i] = (lanes_f)sums_end(type, &row_sums);
+		for (uint32_t t = 0; t < TOKENS_AT_ONCE; t++)
+			minima_add(type, &s->scales, &x[t], part->first + b, &sums[t].minima);
+		products_add(type, &w, &s->scales, x, TOKENS_AT_ONCE, part->first + b, sums);
 	}
-	four_sums(out, sums);
+	for (uint32_t t = 0; t < TOKENS_AT_ONCE; t++)
+		ends[t] = (lanes_f)sums_end(type, &sums[t]);
+	four_sums(out, ends);
 }
 
 /* Adds to out, or begins it. */
+static inline __attribute__((always_inline)) void part_put(const struct rows_job *j, const struct part *part, uint32_t i, size_t t, uint32_t nr,
+							   const float sums[])
+{
+	if (!part->first) {
+		put(j, part->r + i, t, nr, sums);
+		return;
+	}
+	for (uint32_t k = 0; k < nr; k++)
+		j->out[(t + k) * j->out_stride + part->r + i] += sums[k];
+}
+
 static inline __attribute__((always_inline)) void part_of_many(enum tensor_type type, const struct rows_job *j, const struct part *part)
 {
 	struct row_step (*unpacked)[STEPS_AT_ONCE] = j->scratch;
 	size_t n = j->x->n;
 
 	part_unpack(type, j->w, part, unpacked);
-	for (size_t t = 0; t < n; t += TOKENS_AT_ONCE)
+	for (size_t t = 0; t < n; t += TOKENS_AT_ONCE) {
+		uint32_t nr = n - t < TOKENS_AT_ONCE ? (uint32_t)(n - t) : TOKENS_AT_ONCE;
+		struct token_bytes x[TOKENS_AT_ONCE];
+
+		/* For those that there are not, the last one again: straight code is worth more than what it does in vain. */
+		for (uint32_t k = 0; k < TOKENS_AT_ONCE; k++)
+			x[k] = token_bytes_at(j->x, t + (k < nr ? k : nr - 1));
 		for (uint32_t i = 0; i < part->nr; i++) {
-			uint32_t nr = n - t < TOKENS_AT_ONCE ? (uint32_t)(n - t) : TOKENS_AT_ONCE;
 			float sums[TOKENS_AT_ONCE];
 
-			row_of_some(type, unpacked[i], part, j->x, t, nr, sums);
-			for (uint32_t k = 0; k < nr && part->first; k++)
-				j->out[(t + k) * j->out_stride + part->r + i] += sums[k];
-			if (!part->first)
-				put(j, part->r + i, t, nr, sums);
+			row_of_some(type, unpacked[i], part, x, sums);
+			if (nr == TOKENS_AT_ONCE)
+				part_put(j, part, i, t, TOKENS_AT_ONCE, sums); /* unrolled */
+			else
+				part_put(j, part, i, t, nr, sums);
 		}
+	}
 }
 
 static inline __attribute__((always_inline)) void rows_of_many(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
