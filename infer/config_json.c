@@ -303,6 +303,12 @@ static void read_model(struct reader *r, const struct family *f, struct model_co
 		config_json_rope(r, c);
 }
 
+/* Of BERT any class will do: it is the same encoder, and its heads are not used. The head of GPT-2 is its table, with the class or without. */
+static bool is_class_of(const struct family *f, const char *name)
+{
+	return !strcmp(name, f->class_name) || f->arch == ARCH_BERT || (f->arch == ARCH_GPT2 && !strcmp(name, "GPT2Model"));
+}
+
 static const struct family *family_of(struct reader *r)
 {
 	const char *type = reader_text(r, "model_type");
@@ -317,8 +323,7 @@ static const struct family *family_of(struct reader *r)
 
 		if (strcmp(type, families[i].model_type))
 			continue;
-		/* Of BERT any class will do: it is the same encoder, and its heads are not used. */
-		if (name && families[i].arch != ARCH_BERT && strcmp(name, families[i].class_name)) {
+		if (name && !is_class_of(&families[i], name)) {
 			reader_fail(r, -ENOTSUP, "the architecture %.100s is not supported (of %s only %s is)", name, type, families[i].class_name);
 			return NULL;
 		}

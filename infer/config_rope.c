@@ -142,6 +142,17 @@ static bool by_layer_type(const struct json *j)
 	return json_get(j, "full_attention") || json_get(j, "sliding_attention");
 }
 
+/* Where no layer is full, transformers writes beside the others a default rope without theta, which nobody uses. */
+static bool names_layer_type(const struct json *v)
+{
+	const char *key = json_key(v), *text = json_string(v);
+
+	if (!key || json_is_null(v))
+		return key != NULL;
+	return !strcmp(key, "full_attention") || !strcmp(key, "sliding_attention") ||
+	       (!strcmp(key, "rope_type") && text && !strcmp(text, "default"));
+}
+
 /* Gemma 3 has two: full layers are scaled, sliding ones have a theta of their own. */
 static void read_gemma3(struct reader *r, struct model_config *c)
 {
@@ -149,7 +160,7 @@ static void read_gemma3(struct reader *r, struct model_config *c)
 	double full = reader_f64(r, "rope_theta", 1e6, 1, 1e15), local = reader_f64(r, "rope_local_base_freq", 1e4, 1, 1e15);
 
 	for (const struct json *v = json_first(parameters); v; v = json_next(v))
-		if (!json_key(v) || (strcmp(json_key(v), "full_attention") && strcmp(json_key(v), "sliding_attention")))
+		if (!names_layer_type(v))
 			reader_fail(r, -ENOTSUP, "config.json: rope_parameters are not given by type of layer");
 	if (parameters && scaling)
 		reader_fail(r, -ENOTSUP, "config.json has rope_parameters and rope_scaling");

@@ -105,6 +105,14 @@ static bool is_harmless(const char *key, const char *const *harmless)
 	return false;
 }
 
+/* Nothing, no, or none of them. */
+static bool is_empty(const struct reader *r, const struct json *v)
+{
+	if (json_is_bool(v))
+		return !json_get_bool(r->j, json_key(v), false);
+	return json_is_null(v) || ((json_is_object(v) || json_is_array(v)) && json_size(v) == 0);
+}
+
 void reader_refuse_rest(struct reader *r, const char *const *harmless)
 {
 	if (r->j && !json_is_object(r->j))
@@ -112,8 +120,7 @@ void reader_refuse_rest(struct reader *r, const char *const *harmless)
 	for (const struct json *v = json_first(r->j); v && r->r == 0; v = json_next(v)) {
 		const char *key = json_key(v);
 
-		if (json_is_null(v) || (json_is_bool(v) && !json_get_bool(r->j, key, false)) || is_known(r, key) ||
-		    is_harmless(key, harmless))
+		if (is_empty(r, v) || is_known(r, key) || is_harmless(key, harmless))
 			continue;
 		reader_fail(r, -ENOTSUP, "%s has the field %.100s, which is not known here and may change what is computed", r->where, key);
 	}

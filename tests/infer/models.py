@@ -317,7 +317,7 @@ def write_model(root, name):
     if name == "gpt2":
         bare = {n.removeprefix("transformer."): t for n, t in tensors.items()}
         bare["h.0.attn.bias"] = (np.zeros((1, 1, 4, 4), np.float32), "F32")
-        write(folder + "+bare", c, bare)
+        write(folder + "+bare", {**c, "architectures": ["GPT2Model"], "pruned_heads": {}}, bare)
     if name == "phi3-long":
         write(folder + "+su", {**c, "rope_scaling": {"rope_type": "su", **FACTORS}}, tensors)
     if name == "gemma3":
