@@ -71,6 +71,14 @@ uint32_t added_find_content(const struct added *a, const char *text, size_t len)
 	return vocab_find(&a->contents, text, len);
 }
 
+bool added_is_special(const struct added *a, const char *text, size_t len)
+{
+	uint32_t id = added_find_content(a, text, len);
+	const struct added_token *t = id == TOKEN_NONE ? NULL : added_find(a, id);
+
+	return t && t->special;
+}
+
 static int build(const struct added *a, bool normalized, struct trie *t, bool first[256], struct err *err)
 {
 	AUTO_FREE struct trie_key *keys = malloc((a->nr + 1) * sizeof(*keys));
@@ -143,13 +151,15 @@ static bool stands_alone(const char *text, size_t len, size_t begin, size_t end)
 	       !(end < len && char_is_word(utf8_get(text + end, &taken)));
 }
 
-/* Blanks before and behind that belong to the token; not those that the one before it has taken. */
+/* Blanks before and behind that belong to the token; not those that the one before it has taken, which may be all of it. */
 static void widen(const struct added_token *t, const char *text, size_t len, size_t done, size_t *begin, size_t *end)
 {
 	size_t taken;
 
 	while (t->left && *begin > done && char_is_space(utf8_get(text + char_before(text, *begin), &taken)))
 		*begin = char_before(text, *begin);
+	if (t->left && *begin < done)
+		*begin = done;
 	while (t->right && *end < len && char_is_space(utf8_get(text + *end, &taken)))
 		*end += taken;
 }

@@ -141,11 +141,13 @@ static bool has_all_bytes(const struct bpe *b)
 int bpe_build(struct bpe *b, const struct vocab *v)
 {
 	int r = b->nr ? build_slots(b) : 0;
+	bool knows_all;
 
 	if (r < 0)
 		return r;
-	/* Unknown characters that are fused, and pieces whose place in the word counts, need the word whole. */
-	if (b->prefix.len || b->suffix.len || (b->fuse_unk && b->unk != TOKEN_NONE && !((b->byte_fallback || b->raw) && has_all_bytes(b))))
+	/* Unknown characters that are fused or left out, and pieces whose place in the word counts, need the word whole. */
+	knows_all = b->scores || ((b->byte_fallback || b->raw) && has_all_bytes(b));
+	if (b->prefix.len || b->suffix.len || (!knows_all && (b->fuse_unk || b->unk == TOKEN_NONE)))
 		return 0;
 	b->joins = calloc(1, 1u << (JOIN_BITS - 3));
 	if (!b->joins)

@@ -373,7 +373,7 @@ static int stream_add(struct token_stream *s, uint32_t id, struct buf *out, stru
 
 	if (!text)
 		return err_set(err, -EINVAL, "the tokenizer has no token with the id %u", id);
-	if (added && added->special && s->flags & DETOKENIZE_SKIP_SPECIAL)
+	if (s->flags & DETOKENIZE_SKIP_SPECIAL && added_is_special(&s->t->added, text, len))
 		return 0;
 	/* Without a decoder tokens stand side by side with blanks between. [tokenizer/mod.rs, decode] */
 	if (!s->t->nr_decoders && s->nr)

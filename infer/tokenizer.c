@@ -285,7 +285,7 @@ static int encode_between(struct encoder *e, struct piece piece, bool exact, con
 	while (r == 0 && added_next(&e->t->added, exact, plain, piece.text, piece.len, &from, done, &begin, &end, &token)) {
 		if (begin > done)
 			r = encode_part(e, (struct piece){piece.text + done, begin - done, piece.at_start && !done}, exact, plain);
-		if (r == 0)
+		if (r == 0 && begin < end)
 			r = token_list_add(e->out, token->id);
 		done = end;
 	}

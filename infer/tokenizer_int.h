@@ -183,6 +183,8 @@ int added_add(struct added *a, struct added_token *token, struct err *err);
 int added_build(struct added *a, struct err *err);
 const struct added_token *added_find(const struct added *a, uint32_t id); /* NULL: none */
 uint32_t added_find_content(const struct added *a, const char *text, size_t len); /* its id, TOKEN_NONE */
+/* Is this the text of a special token as the file has it? Normalized ones may look otherwise, and are none then. [is_special_token] */
+bool added_is_special(const struct added *a, const char *text, size_t len);
 void added_done(struct added *a);
 
 /* Where special tokens are ordinary text: everywhere, or in ranges of the text that begins at base. */

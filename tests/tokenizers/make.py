@@ -168,6 +168,18 @@ def char_bpe(pre, decoder, **options):
     return t
 
 
+def left_out():
+    """Leaves out what it does not know; its added tokens look otherwise once normalized, or are blanks that take blanks."""
+    t = Tokenizer(models.BPE())
+    t.normalizer = normalizers.Lowercase()
+    t.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
+    t.decoder = decoders.Metaspace()
+    t.train_from_iterator(texts.prose(2000), trainers.BpeTrainer(vocab_size=size(2000), limit_alphabet=60, show_progress=False))
+    t.add_tokens([AddedToken("Tool"), AddedToken("   ", lstrip=True, rstrip=True, normalized=True),
+                  AddedToken("\n\n", rstrip=True), AddedToken("Yesterday", special=True, normalized=True)])
+    return t
+
+
 def shapes():
     S, N, D = pre_tokenizers, normalizers, decoders
     llama_decoder = D.Sequence([D.Replace(MARK, " "), D.ByteFallback(), D.Fuse(), D.Strip(" ", 1, 0)])
@@ -213,6 +225,7 @@ def shapes():
     yield "words-split", wordlevel(S.Sequence([S.CharDelimiterSplit("a"), S.Punctuation("merged_with_next"), S.Digits(True), S.WhitespaceSplit()]))
     yield "suffix", char_bpe(S.Whitespace(), D.BPEDecoder("</w>"), end_of_word_suffix="</w>")
     yield "prefix", char_bpe(S.BertPreTokenizer(), D.WordPiece("##", False), continuing_subword_prefix="##", fuse_unk=True)
+    yield "left-out", left_out()
     yield "unknown", char_bpe(S.Punctuation("removed"), D.Fuse(), fuse_unk=False)
     yield "merged", char_bpe(S.Sequence([S.Split("e", "merged_with_previous"), S.Split(Regex(r"\s"), "contiguous"), S.Split("a", "merged_with_next", True)]), D.Metaspace())
 
