@@ -28,6 +28,11 @@ static inline bool has_four_bits(enum tensor_type type)
 	return type == TENSOR_Q4_0 || type == TENSOR_Q4_1 || type == TENSOR_Q4_K;
 }
 
+static inline bool has_fifth(enum tensor_type type)
+{
+	return type == TENSOR_Q5_0 || type == TENSOR_Q5_1;
+}
+
 static inline __attribute__((always_inline)) size_t step_len(enum tensor_type type)
 {
 	return stored_bytes(type) * (is_super(type) ? 1 : STEP);
@@ -121,36 +126,44 @@ static inline __m256i bits_right(__m256i v, uint8_t mask, unsigned by)
 	return _mm256_and_si256((__m256i)((bits16x16)v >> (uint16_t)by), _mm256_set1_epi8((char)mask));
 }
 
-/* Eight bytes, 16 where a bit is set. In vectors it would be a shuffle, a mask and a comparison, which take longer than a table. */
-#define FIFTH_1(n)                                                                                                               \
-	((n)&1ull) << 4 | ((n)&2ull) << 11 | ((n)&4ull) << 18 | ((n)&8ull) << 25 | ((n)&16ull) << 32 | ((n)&32ull) << 39 | \
-		((n)&64ull) << 46 | ((n)&128ull) << 53
-#define FIFTH_4(n) FIFTH_1(n), FIFTH_1((n) + 1), FIFTH_1((n) + 2), FIFTH_1((n) + 3)
-#define FIFTH_16(n) FIFTH_4(n), FIFTH_4((n) + 4), FIFTH_4((n) + 8), FIFTH_4((n) + 12)
-#define FIFTH_64(n) FIFTH_16(n), FIFTH_16((n) + 16), FIFTH_16((n) + 32), FIFTH_16((n) + 48)
-static const uint64_t fifth_bits[256] = {FIFTH_64(0), FIFTH_64(64), FIFTH_64(128), FIFTH_64(192)};
-
-static inline __m256i fifth_of_two(const uint8_t p[2], const uint8_t q[2])
-{
-	return _mm256_set_epi64x((int64_t)fifth_bits[q[1]], (int64_t)fifth_bits[q[0]], (int64_t)fifth_bits[p[1]], (int64_t)fifth_bits[p[0]]);
-}
-
 static inline __m256i load_two(const uint8_t *p, const uint8_t *q)
 {
 	return _mm256_loadu2_m128i((const void *)q, (const void *)p);
 }
 
-/* 16 columns, the first or the last, of blocks at p and q: of Q8_0 signed. */
+/* The first 8 bytes of blocks 0 1 4 5, and of blocks 2 3 6 7; 0 for those that there are not. */
+static inline __attribute__((always_inline)) void heads_of(const uint8_t *p, size_t len, unsigned nr, __m256i *low, __m256i *up)
+{
+	int64_t v[STEP];
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < STEP; i++) {
+		v[i] = 0;
+		if (i < nr)
+			memcpy(&v[i], p + i * len, sizeof(v[i]));
+	}
+	*low = _mm256_set_epi64x(v[5], v[4], v[1], v[0]);
+	*up = _mm256_set_epi64x(v[7], v[6], v[3], v[2]);
+}
+
+/* Fifth bits of 16 columns of blocks b and b + APART, as 16. `fifth` has a word of them for each block, in order. */
+static inline __attribute__((always_inline)) __m256i fifth_of_two(__m256i fifth, unsigned b, unsigned last)
+{
+	const __m256i each = _mm256_set1_epi64x((int64_t)0x8040201008040201);
+	int64_t first = 0x0101010101010101 * (4 * b + 2 * last), second = first + 0x0101010101010101;
+	__m256i v = _mm256_shuffle_epi8(fifth, _mm256_set_epi64x(second, first, second, first));
+
+	return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(v, each), each), _mm256_set1_epi8(16));
+}
+
+/* 16 columns, the first or the last, of blocks at p and q, but for fifth bits: of Q8_0 signed. */
 static inline __attribute__((always_inline)) __m256i bytes_of_two(enum tensor_type type, const uint8_t *p, const uint8_t *q, unsigned last)
 {
-	bool five = type == TENSOR_Q5_0 || type == TENSOR_Q5_1;
-	unsigned high = type == TENSOR_Q4_1 || type == TENSOR_Q5_1 ? 4 : 2, low = five ? high + 4 : high;
-	__m256i v;
+	unsigned scales = type == TENSOR_Q4_1 || type == TENSOR_Q5_1 ? 4 : 2, low = has_fifth(type) ? scales + 4 : scales;
 
 	if (type == TENSOR_Q8_0)
 		return load_two(p + 2 + 16 * last, q + 2 + 16 * last);
-	v = bits_right(load_two(p + low, q + low), 15, 4 * last);
-	return five ? _mm256_or_si256(v, fifth_of_two(p + high + 2 * last, q + high + 2 * last)) : v;
+	return bits_right(load_two(p + low, q + low), 15, 4 * last);
 }
 
 /* The same of blocks b and b + APART of a superblock; dequant.c says where its parts are. */
@@ -175,26 +188,12 @@ static inline __attribute__((always_inline)) __m256i bytes_q6_k(const uint8_t *p
 	return _mm256_or_si256(v, high);
 }
 
-/* Of blocks b and b + APART of a step of `nr` blocks; what is not there is 0. */
-static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr, unsigned b,
-								unsigned last)
-{
-	static const uint8_t none[34];
-	size_t len = stored_bytes(type);
-
-	if (type == TENSOR_Q6_K)
-		return bytes_q6_k(p, b, last);
-	if (is_super(type))
-		return bytes_k45(type, p, b, last);
-	return bytes_of_two(type, b < nr ? p + b * len : none, b + APART < nr ? p + (b + APART) * len : none, last);
-}
-
 /* --- scales --- */
 
 /*
  * Of a step: products times d, and m times the sums of the activations times offset(), are the sum that is wanted. Superblocks have one
  * d, and `words` as factors in integers: Q4_K [0] for all blocks, Q5_K [0] for blocks 0 1 4 5 and [1] for the others, Q6_K the same for
- * first columns, [2] and [3] for last ones, and [4] for `halves` of the activations.
+ * first columns, [2] and [3] for last ones, and [4] for `halves` of the activations. Of Q5_0 and Q5_1 [0] are the fifth bits.
  */
 struct step_scales {
 	__m256 d, m;
@@ -217,23 +216,42 @@ static inline __attribute__((always_inline)) __m256 halves_of(const uint8_t *p, 
 	return _mm256_cvtph_ps(_mm_unpacklo_epi64(_mm_cvtsi64_si128((int64_t)four[0]), _mm_cvtsi64_si128((int64_t)four[1])));
 }
 
-/* The same of the F16 at p and of those behind them. */
-static inline __attribute__((always_inline)) void halves_of_both(const uint8_t *p, size_t len, unsigned nr, __m256 *d, __m256 *m)
+/* In both halves of a vector. */
+static inline __m256i both_halves(__m128i v)
 {
-	const __m128i apart = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-	int32_t both[STEP];
-	__m128i low, up;
+	return _mm256_broadcastsi128_si256(v);
+}
 
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < STEP; i++) {
-		both[i] = 0;
-		if (i < nr)
-			memcpy(&both[i], p + i * len, sizeof(both[i]));
-	}
-	low = _mm_shuffle_epi8(_mm_setr_epi32(both[0], both[1], both[2], both[3]), apart);
-	up = _mm_shuffle_epi8(_mm_setr_epi32(both[4], both[5], both[6], both[7]), apart);
-	*d = _mm256_cvtph_ps(_mm_unpacklo_epi64(low, up));
-	*m = _mm256_cvtph_ps(_mm_unpackhi_epi64(low, up));
+/* Scales of Q5_0, and its fifth bits. */
+static inline __attribute__((always_inline)) struct step_scales step_scales_q5_0(const uint8_t *p, unsigned nr)
+{
+	const __m256i apart = both_halves(_mm_setr_epi8(2, 3, 4, 5, 10, 11, 12, 13, 0, 1, 8, 9, -1, -1, -1, -1));
+	struct step_scales s;
+	__m256i low, up, d;
+
+	heads_of(p, stored_bytes(TENSOR_Q5_0), nr, &low, &up);
+	low = _mm256_shuffle_epi8(low, apart);
+	up = _mm256_shuffle_epi8(up, apart);
+	d = _mm256_shuffle_epi32(_mm256_unpackhi_epi64(low, up), 0x08);
+	s.d = s.m = _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(d, 0x08)));
+	s.words[0] = _mm256_unpacklo_epi64(low, up);
+	return s;
+}
+
+/* Scales and minima of Q4_1 and Q5_1; what is behind them are fifth bits in the latter. */
+static inline __attribute__((always_inline)) struct step_scales step_scales_1(enum tensor_type type, const uint8_t *p, unsigned nr)
+{
+	const __m256i apart = both_halves(_mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
+	struct step_scales s;
+	__m256i low, up, both;
+
+	heads_of(p, stored_bytes(type), nr, &low, &up);
+	both = (__m256i)_mm256_shuffle_ps((__m256)low, (__m256)up, 0x88);
+	both = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(both, apart), 0xd8);
+	s.d = _mm256_cvtph_ps(_mm256_castsi256_si128(both));
+	s.m = _mm256_cvtph_ps(_mm256_extracti128_si256(both, 1));
+	s.words[0] = (__m256i)_mm256_shuffle_ps((__m256)low, (__m256)up, 0xdd);
+	return s;
 }
 
 /* Scales 0 to 3 and minima 0 to 3 of Q4_K and Q5_K, bytes, in one half, 4 to 7 in the other; dequant.c says where they are. */
@@ -247,12 +265,6 @@ static inline __m256i scales_k45(const uint8_t *p)
 	up = (low >> 2 & 0x3030303030303030) | (four & 0x0f0f0f0f) | (uint64_t)(four >> 4 & 0x0f0f0f0f) << 32;
 	low &= 0x3f3f3f3f3f3f3f3f;
 	return _mm256_set_m128i(_mm_cvtsi64_si128((int64_t)up), _mm_cvtsi64_si128((int64_t)low));
-}
-
-/* In both halves of a vector. */
-static inline __m256i both_halves(__m128i v)
-{
-	return _mm256_broadcastsi128_si256(v);
 }
 
 static inline __attribute__((always_inline)) struct step_scales step_scales_k45(enum tensor_type type, const uint8_t *p)
@@ -294,10 +306,27 @@ static inline __attribute__((always_inline)) struct step_scales step_scales(enum
 	if (is_super(type))
 		return step_scales_k45(type, p);
 	if (type == TENSOR_Q4_1 || type == TENSOR_Q5_1)
-		halves_of_both(p, stored_bytes(type), nr, &s.d, &s.m);
-	else
-		s.d = s.m = halves_of(p, stored_bytes(type), nr);
+		return step_scales_1(type, p, nr);
+	if (type == TENSOR_Q5_0)
+		return step_scales_q5_0(p, nr);
+	s.d = s.m = halves_of(p, stored_bytes(type), nr);
 	return s;
+}
+
+/* Of blocks b and b + APART of a step of `nr` blocks; what is not there is 0. */
+static inline __attribute__((always_inline)) __m256i step_bytes(enum tensor_type type, const uint8_t *p, unsigned nr,
+								const struct step_scales *s, unsigned b, unsigned last)
+{
+	static const uint8_t none[34];
+	size_t len = stored_bytes(type);
+	__m256i v;
+
+	if (type == TENSOR_Q6_K)
+		return bytes_q6_k(p, b, last);
+	if (is_super(type))
+		return bytes_k45(type, p, b, last);
+	v = bytes_of_two(type, b < nr ? p + b * len : none, b + APART < nr ? p + (b + APART) * len : none, last);
+	return has_fifth(type) ? _mm256_or_si256(v, fifth_of_two(s->words[0], b, last)) : v;
 }
 
 /* Of minima: what bytes are too high by, or 1. */
@@ -355,11 +384,11 @@ struct columns {
 };
 
 /* Weights of blocks b and b + APART times activations: sums of pairs, of Q8_0 of four. */
-static inline __attribute__((always_inline)) void pairs(enum tensor_type type, const struct step *w, const struct columns *x, unsigned b,
-							unsigned last, __m256i out[TOKENS_AT_ONCE])
+static inline __attribute__((always_inline)) void pairs(enum tensor_type type, const struct step *w, const struct step_scales *s,
+							const struct columns *x, unsigned b, unsigned last, __m256i out[TOKENS_AT_ONCE])
 {
 	unsigned i = 2 * b + last;
-	__m256i a = w->p ? step_bytes(type, w->p, w->nr, b, last) : w->unpacked->bytes[i], magnitudes = a;
+	__m256i a = w->p ? step_bytes(type, w->p, w->nr, s, b, last) : w->unpacked->bytes[i], magnitudes = a;
 
 	if (type == TENSOR_Q8_0)
 		magnitudes = w->p ? _mm256_abs_epi8(a) : w->unpacked->magnitudes[i];
@@ -374,13 +403,13 @@ static inline __attribute__((always_inline)) void pairs(enum tensor_type type, c
 }
 
 /* First and last columns. */
-static inline __attribute__((always_inline)) void both_pairs(enum tensor_type type, const struct step *w, const struct columns *x, unsigned b,
-							     __m256i out[TOKENS_AT_ONCE])
+static inline __attribute__((always_inline)) void both_pairs(enum tensor_type type, const struct step *w, const struct step_scales *s,
+							     const struct columns *x, unsigned b, __m256i out[TOKENS_AT_ONCE])
 {
 	__m256i last[TOKENS_AT_ONCE];
 
-	pairs(type, w, x, b, 0, out);
-	pairs(type, w, x, b, 1, last);
+	pairs(type, w, s, x, b, 0, out);
+	pairs(type, w, s, x, b, 1, last);
 	for (uint32_t t = 0; t < x->nr; t++)
 		out[t] = type == TENSOR_Q8_0 ? _mm256_add_epi32(out[t], last[t]) : _mm256_add_epi16(out[t], last[t]);
 }
@@ -395,7 +424,7 @@ static inline __attribute__((always_inline)) void dots_of_four(enum tensor_type 
 	if (type == TENSOR_Q6_K) {
 		for (unsigned i = 0; i < 2; i++)
 			for (unsigned side = 0; side < 2; side++)
-				pairs(type, w, x, b + i, side, v[side][i]);
+				pairs(type, w, s, x, b + i, side, v[side][i]);
 		for (uint32_t t = 0; t < x->nr; t++) {
 			__m256i first = _mm256_madd_epi16(beside_32(v[0][0][t], v[0][1][t], true), s->words[second]);
 
@@ -403,13 +432,13 @@ static inline __attribute__((always_inline)) void dots_of_four(enum tensor_type 
 		}
 		return;
 	}
-	both_pairs(type, w, x, b, v[0][0]);
-	both_pairs(type, w, x, b + 1, v[0][1]);
+	both_pairs(type, w, s, x, b, v[0][0]);
+	both_pairs(type, w, s, x, b + 1, v[0][1]);
 	for (uint32_t t = 0; t < x->nr; t++) {
 		out[t] = beside_32(v[0][0][t], v[0][1][t], type != TENSOR_Q8_0);
 		if (type == TENSOR_Q5_K)
 			out[t] = _mm256_madd_epi16(out[t], s->words[second]);
-		else if (type == TENSOR_Q5_0 || type == TENSOR_Q5_1)
+		else if (has_fifth(type))
 			out[t] = _mm256_madd_epi16(out[t], _mm256_set1_epi16(1));
 	}
 }
@@ -541,12 +570,12 @@ static inline __attribute__((always_inline)) void part_unpack(enum tensor_type t
 			unsigned nr = is_super(type) || part->blocks - b > STEP ? STEP : (unsigned)(part->blocks - b);
 			struct row_step *s = &to[i][b / STEP];
 
+			s->scales = step_scales(type, p, nr);
 			for (unsigned v = 0; v < STEP; v++) {
-				s->bytes[v] = step_bytes(type, p, nr, v / 2, v % 2);
+				s->bytes[v] = step_bytes(type, p, nr, &s->scales, v / 2, v % 2);
 				if (type == TENSOR_Q8_0)
 					s->magnitudes[v] = _mm256_abs_epi8(s->bytes[v]);
 			}
-			s->scales = step_scales(type, p, nr);
 		}
 	}
 }
