@@ -4,7 +4,7 @@
 
 #define LANES 8
 #define TILE 2
-#define AHEAD 2048u
+#define AHEAD 1024u
 #define SET_NAME "avx2"
 #define SET_TABLE kernels_avx2
 #include "ops_vector_int.h"

@@ -509,7 +509,7 @@ static inline __attribute__((always_inline)) __m256 sums_end(enum tensor_type ty
 /* Bytes: by measurement. Files of small pages are read a sixth faster with it, and blocks up to half. */
 static inline __attribute__((always_inline)) uint32_t step_ahead(enum tensor_type type)
 {
-	return type == TENSOR_Q4_0 || type == TENSOR_Q4_1 ? AHEAD : 8192;
+	return type == TENSOR_Q4_0 || type == TENSOR_Q4_1 ? 2048 : 8192;
 }
 
 /* Of five and six bits the arithmetic takes longer than memory and so many registers that several rows get into each other's way. */
@@ -652,23 +652,13 @@ static inline __attribute__((always_inline)) void rows_of_many(enum tensor_type 
 		}
 }
 
-static inline __attribute__((always_inline)) void rows_of_one(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
+static inline __attribute__((always_inline)) void block_sums(enum tensor_type type, const struct rows_job *j, uint32_t r, uint32_t apart,
+							     uint32_t nr, float *out)
 {
 	struct token_bytes x = token_bytes_at(j->x, 0);
 	const struct matrix *m = j->w;
-	const uint8_t *data = m->data;
-	uint32_t nr = side_by_side(type), apart = (end - begin) / nr;
-	float sums[ROWS_SIDE_BY_SIDE];
 
-	for (uint32_t r = begin; r < begin + apart; r++) {
-		dot_blocks(type, data + r * m->row_bytes, apart * m->row_bytes, nr, &x, m->cols / 32, sums);
-		for (uint32_t i = 0; i < nr; i++)
-			put(j, r + i * apart, 0, 1, &sums[i]);
-	}
-	for (uint32_t r = begin + nr * apart; r < end; r++) {
-		dot_blocks(type, data + r * m->row_bytes, 0, 1, &x, m->cols / 32, sums);
-		put(j, r, 0, 1, sums);
-	}
+	dot_blocks(type, (const uint8_t *)m->data + r * m->row_bytes, apart * m->row_bytes, nr, &x, m->cols / 32, out);
 }
 
 static inline __attribute__((always_inline)) void rows_of(enum tensor_type type, const struct rows_job *j, uint32_t begin, uint32_t end)
@@ -676,5 +666,5 @@ static inline __attribute__((always_inline)) void rows_of(enum tensor_type type,
 	if (j->x->n > 1)
 		rows_of_many(type, j, begin, end);
 	else
-		rows_of_one(type, j, begin, end);
+		rows_apart(type, j, begin, end, side_by_side(type), block_sums);
 }
