@@ -147,9 +147,9 @@ static bool names_layer_type(const struct json *v)
 {
 	const char *key = json_key(v), *text = json_string(v);
 
-	if (!key || json_is_null(v))
-		return key != NULL;
-	return !strcmp(key, "full_attention") || !strcmp(key, "sliding_attention") ||
+	if (!key)
+		return false;
+	return json_is_null(v) || !strcmp(key, "full_attention") || !strcmp(key, "sliding_attention") ||
 	       (!strcmp(key, "rope_type") && text && !strcmp(text, "default"));
 }
 

@@ -2,7 +2,7 @@
 /*
  * Products for sets with vectors of 128 or 256 bits: of floats here, in vectors of the compiler, of blocks by the set itself. The file of a
  * set includes this, defines before what ops_vector_int.h wants, SET_NAME, SET_TABLE, can_run(), and AHEAD: floats of 16 bits and fewer are
- * asked for so many bytes before they are needed, 0 is not at all (those of 32 bits, four rows at once, Zen 3 reads 1.4 times as fast by its
+ * asked for so many bytes before they are needed, 0 is not at all (those of 32 bits, four rows at once, Zen 3 reads 1.3 times as fast by its
  * own guess); and behind it
  *
  *   prepare_blocks(x, begin, end)         activations for blocks: ACTS_BYTES
