@@ -171,6 +171,11 @@ static bool is_of_commit(enum inquiry_kind kind)
 	       kind == INQUIRY_GRANT;
 }
 
+uint64_t catalog_ref_ttl_ms(const struct catalog *c)
+{
+	return c->ref_ttl_ms;
+}
+
 void catalog_forget(struct catalog *c, const struct repo_id *repo)
 {
 	LOCK_SCOPE(&c->lock);

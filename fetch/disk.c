@@ -16,6 +16,7 @@
  * processors busy with that: four took 1.1 times as long as two, for a fast link on two processors. More places than these are for reads.
  */
 #define WRITES_MAX 2
+#define WATCHED_MAX 16 /* readers at once whose time is taken */
 
 struct disk {
 	pthread_mutex_t lock; /* guards the next lines */
@@ -23,8 +24,8 @@ struct disk {
 	uint64_t slow_ms;       /* when a call was last found to take too long */
 	uint64_t rests_until_ms;
 	uint64_t said_ms;
-	unsigned nr;
-	uint64_t *came_ms; /* of each place; 0: free */
+	unsigned nr;       /* places; WATCHED_MAX more behind them are readers', which nobody waits for */
+	uint64_t *came_ms; /* of each; 0: free */
 	atomic_bool is_slow;
 };
 
@@ -34,7 +35,7 @@ struct disk *disk_new(unsigned places)
 
 	if (!d)
 		return NULL;
-	d->came_ms = calloc(places, sizeof(*d->came_ms));
+	d->came_ms = calloc(places + WATCHED_MAX, sizeof(*d->came_ms));
 	if (!d->came_ms) {
 		free(d);
 		return NULL;
@@ -71,7 +72,7 @@ static uint64_t patience_locked(const struct disk *d)
 {
 	uint64_t oldest = UINT64_MAX;
 
-	for (unsigned i = 0; i < d->nr; i++)
+	for (unsigned i = 0; i < d->nr + WATCHED_MAX; i++)
 		if (d->came_ms[i])
 			oldest = min_u64(oldest, d->came_ms[i] + DISK_SLOW_MS);
 	return oldest;
@@ -123,6 +124,31 @@ void disk_leave(struct disk *d, unsigned place)
 		atomic_store(&d->is_slow, false);
 	}
 	pthread_cond_broadcast(&d->left); /* not everyone can use this place */
+}
+
+unsigned disk_watch(struct disk *d)
+{
+	uint64_t now = clock_mono_ms();
+	unsigned i = d->nr;
+	LOCK_SCOPE(&d->lock);
+
+	while (i < d->nr + WATCHED_MAX && d->came_ms[i])
+		i++;
+	if (i < d->nr + WATCHED_MAX)
+		d->came_ms[i] = now ? now : 1;
+	return i;
+}
+
+void disk_unwatch(struct disk *d, unsigned place)
+{
+	uint64_t now = clock_mono_ms();
+	LOCK_SCOPE(&d->lock);
+
+	if (place == d->nr + WATCHED_MAX)
+		return;
+	if (now - d->came_ms[place] >= DISK_SLOW_MS)
+		found_slow_locked(d, now);
+	d->came_ms[place] = 0;
 }
 
 void disk_look(struct disk *d)

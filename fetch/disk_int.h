@@ -23,6 +23,9 @@ enum disk_use {
 /* Before a call that may take long. Waits for a place, until the disk is found to be slow. True: *place is taken until disk_leave(). */
 bool disk_enter(struct disk *d, enum disk_use use, unsigned *place);
 void disk_leave(struct disk *d, unsigned place);
+/* Around a call of somebody who has to wait for the disk in any case: others find out how long it takes. Never waits. */
+unsigned disk_watch(struct disk *d);
+void disk_unwatch(struct disk *d, unsigned place);
 /* Looks at the time: who stays away then knows. Called now and again. */
 void disk_look(struct disk *d);
 bool disk_is_slow(const struct disk *d); /* as of the last look; costs nothing */

@@ -11,15 +11,21 @@
 #include "disk_int.h"
 #include "hot_int.h"
 
-/* Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). */
-static void raise_descriptor_limit(void)
+#define FILES_OTHER 128 /* descriptors for connections, the index, the mount */
+
+/*
+ * Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). Blobs that nobody has open
+ * hold up to two each, and together half of what the limit leaves.
+ */
+static unsigned find_idle_max(void)
 {
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur == rl.rlim_max)
-		return;
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return IDLE_BLOBS;
 	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl); /* without it fewer files can be open at once */
+	(void)setrlimit(RLIMIT_NOFILE, &rl); /* raising to what is allowed cannot fail */
+	return (unsigned)min_u64(IDLE_BLOBS, rl.rlim_max > FILES_OTHER ? (rl.rlim_max - FILES_OTHER) / 4 : 0);
 }
 
 static int open_workers(struct fetch *f)
@@ -72,7 +78,7 @@ int fetch_open(const struct fetch_config *config, struct fetch **out, struct err
 
 	if (!f)
 		return -ENOMEM;
-	raise_descriptor_limit();
+	f->idle_max = find_idle_max();
 	f->config = *config;
 	pthread_mutex_init(&f->blobs_lock, NULL);
 	pthread_mutex_init(&f->swept_lock, NULL);

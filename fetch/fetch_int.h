@@ -16,7 +16,7 @@
 #include "workers_int.h"
 
 #define POOL_BUFFERS 272   /* 68 MiB: what streams ahead of readers stays in memory until they took it */
-#define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered */
+#define IDLE_BLOBS 256     /* blobs that nobody has open and that are still remembered, at most */
 #define SOURCES_MAX 4      /* paths that one blob is known under */
 #define TICK_MS 100
 #define TOLD_MAX 64 /* between two looks of the layer above */
@@ -112,7 +112,8 @@ struct blob {
 	struct learn learn;
 	struct blob_source sources[SOURCES_MAX];
 	unsigned nr_sources, source, sources_tried;
-	unsigned tries;        /* failures one after the other since the last chunk arrived */
+	unsigned tries, wrong; /* failures one after the other since the last chunk arrived; of these, answers that were wrong */
+	atomic_bool is_silent; /* its transfers bring nothing: they leave connections to others */
 	uint64_t retry_at_ms;
 	unsigned spoiled;      /* times that the whole content differed from its digest */
 	unsigned running;      /* transfers */
@@ -167,7 +168,7 @@ struct fetch {
 	pthread_mutex_t blobs_lock; /* guards the table, the idle list and blob->refs */
 	struct map blobs;           /* by id */
 	struct blob *idle_head, *idle_tail; /* oldest first */
-	unsigned nr_idle;
+	unsigned nr_idle, idle_max;
 
 	struct blob_id forced; /* the keeper's: a blob that it is dropping because it is wrong */
 	struct id_list spoiled, sealed; /* for fetch_take_spoiled() and fetch_take_sealed(), guarded by blobs_lock */

@@ -24,6 +24,7 @@
 #define RESERVED 4    /* connections that only urgent wants may use; of few, half */
 #define JUDGE_MS 1000 /* time over which arriving bytes are a rate: slow links bring a packet now and then */
 #define TRICKLE_BPS 1024 /* below it a waiting reader's deadline goes on */
+#define SILENT_MS 2000   /* below it for so long, a transfer leaves connections to other contents */
 #define REST_MS 10000 /* without a byte for so long, memory is given back */
 #define AHEAD_MIN (32u << 20)
 #define GROWN ((2u << 20) / CHUNK_SIZE) /* queued, and worth a request */
@@ -72,16 +73,31 @@ static void list_put_back(struct want_list *l, struct want *w)
 	list_insert(l, w, at);
 }
 
-static struct want *list_pop(struct want_list *l)
+static struct want *list_take(struct want_list *l, struct want **at)
 {
-	struct want *w = l->head;
+	struct want *w = *at;
 
 	if (!w)
 		return NULL;
-	l->head = w->next;
-	if (!l->head)
-		l->tail = &l->head;
+	*at = w->next;
+	if (!*at)
+		l->tail = at;
 	return w;
+}
+
+static struct want *list_pop(struct want_list *l)
+{
+	return list_take(l, &l->head);
+}
+
+/* Where the first one is whose content comes; NULL there: none is. */
+static struct want **find_lively(struct want_list *l)
+{
+	struct want **at = &l->head;
+
+	while (*at && atomic_load(&(*at)->blob->is_silent))
+		at = &(*at)->next;
+	return at;
 }
 
 static void want_free(struct want *w)
@@ -174,9 +190,13 @@ void sched_release(struct sched *s)
 	sched_run(s);
 }
 
-void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms)
+void sched_delay(struct sched *s, const struct transfer *t, uint64_t retry_at_ms)
 {
-	struct want w = {.blob = b, .first = first, .last = last, .class = WANT_URGENT, .tries = tries, .retry_at_ms = retry_at_ms};
+	struct want w = {.blob = t->blob, .first = t->idx, .last = t->last, .class = WANT_URGENT};
+
+	w.tries = t->tries;
+	w.wrong = t->wrong;
+	w.retry_at_ms = retry_at_ms;
 
 	(void)enqueue(s, &s->delayed, &w); /* else its readers know already */
 }
@@ -194,10 +214,34 @@ static unsigned running_background_locked(const struct sched *s)
 	return s->running - s->running_of[WANT_URGENT];
 }
 
-/* Transfers above which only urgent ones begin. */
-static unsigned background_limit(const struct sched *s)
+/* Of so many connections, those that are kept for others. */
+static unsigned reserve(unsigned connections)
 {
-	return s->limit - (unsigned)min_u64(RESERVED, s->limit / 2);
+	return (unsigned)min_u64(RESERVED, connections / 2);
+}
+
+/* Transfers of contents that do not come. */
+static unsigned running_silent_locked(const struct sched *s)
+{
+	unsigned n = 0;
+
+	for (const struct transfer *t = s->transfers; t; t = t->next)
+		n += atomic_load(&t->blob->is_silent);
+	return n;
+}
+
+/* Transfers above which only urgent ones begin, some of them silent. */
+static unsigned background_limit(const struct sched *s, unsigned silent)
+{
+	return s->limit - reserve(s->limit - (unsigned)min_u64(silent, s->limit));
+}
+
+/* The next want of a class. Contents that do not come have some connections less. */
+static struct want *pop_class_locked(struct sched *s, enum want_class class, unsigned silent)
+{
+	struct want_list *l = &s->wants[class];
+
+	return silent < s->limit - reserve(s->limit) ? list_pop(l) : list_take(l, find_lively(l));
 }
 
 /* What nobody reads towards leaves some connections to streams that may come. */
@@ -217,16 +261,16 @@ static bool may_grow_locked(const struct sched *s, unsigned parallel)
 }
 
 /* The next want behind the urgent ones, if connections may be used for it. */
-static struct want *pop_background_locked(struct sched *s)
+static struct want *pop_background_locked(struct sched *s, unsigned silent)
 {
 	unsigned parallel = pace_parallel(&s->pace);
 	struct want *w = NULL;
 
-	if (s->running >= background_limit(s) || running_background_locked(s) >= parallel)
+	if (s->running >= background_limit(s, silent) || running_background_locked(s) >= parallel)
 		return NULL;
 	for (enum want_class c = WANT_PROBE; !w && c < WANT_CLASSES; c++)
 		if (s->running_of[c] < share_of(c, parallel) && !(c == WANT_STREAM && may_grow_locked(s, parallel)))
-			w = list_pop(&s->wants[c]);
+			w = pop_class_locked(s, c, silent);
 	return w;
 }
 
@@ -239,15 +283,17 @@ struct slots {
 static struct want *take_want(struct sched *s, struct slots *slots)
 {
 	struct want *w;
-	unsigned parallel, background, most = background_limit(s);
+	unsigned parallel, background, silent, most;
 	LOCK_SCOPE(&s->lock);
 
 	if (s->closed || s->running >= s->limit)
 		return NULL;
-	w = list_pop(&s->wants[WANT_URGENT]);
-	w = w ? w : pop_background_locked(s);
+	silent = running_silent_locked(s);
+	w = pop_class_locked(s, WANT_URGENT, silent);
+	w = w ? w : pop_background_locked(s, silent);
 	if (!w)
 		return NULL;
+	most = background_limit(s, silent);
 	s->ahead_chunks -= ahead_of(w);
 	sched_count_locked(s, w->class, 1);
 	parallel = pace_parallel(&s->pace);
@@ -410,6 +456,7 @@ void sched_run(struct sched *s)
 		plan.first = w->first;
 		plan.last = w->first + n - 1;
 		plan.tries = w->tries > b->tries ? w->tries : b->tries;
+		plan.wrong = w->wrong > b->wrong ? w->wrong : b->wrong;
 		plan.source = b->source;
 		plan.from = b->sources[b->source].ref;
 		w->first += n;
@@ -453,6 +500,46 @@ static void urge_overruns(struct sched *s, uint64_t now)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Is it one that brings next to nothing? Notes since when. */
+static bool is_slow(struct transfer *t, uint64_t passed)
+{
+	uint64_t got = t->bytes - t->bytes_judged;
+
+	t->bytes_judged = t->bytes;
+	if (t->paused || (got && got * 1000 >= TRICKLE_BPS * passed))
+		t->slow_ms = 0;
+	else
+		t->slow_ms += min_u64(passed, (clock_mono_us() - t->began_us) / 1000);
+	return t->slow_ms > 0;
+}
+
+/*
+ * Contents of which nothing comes may hold every connection for as long as a transfer is given before it is dead: some are cut as soon
+ * as others wait for one. While a host has asked for a pause, silence says nothing.
+ */
+static void judge_transfers(struct sched *s, uint64_t passed)
+{
+	bool is_paused = hub_is_paused(s->fetch->hub);
+	unsigned silent;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct transfer *t = s->transfers; t; t = t->next)
+		if (is_slow(t, passed) && t->slow_ms >= SILENT_MS)
+			atomic_store(&t->blob->is_silent, true);
+	for (struct transfer *t = s->transfers; t; t = t->next)
+		if (!t->slow_ms)
+			atomic_store(&t->blob->is_silent, false);
+	if (is_paused || s->running < s->limit || !*find_lively(&s->wants[WANT_URGENT]))
+		return;
+	silent = running_silent_locked(s);
+	for (struct transfer *t = s->transfers; t && silent > s->limit - reserve(s->limit); t = t->next)
+		if (t->slow_ms >= SILENT_MS && !t->is_cut) {
+			t->is_cut = true;
+			object_cancel(t->get);
+			silent--;
+		}
+}
+
 /* Adds the time that passed to readers that got nothing, and ends those that waited too long. */
 static void tick_blob(struct sched *s, struct blob *b, uint64_t now, uint64_t passed, bool others_progress, bool announced)
 {
@@ -471,7 +558,7 @@ static void tick_blob(struct sched *s, struct blob *b, uint64_t now, uint64_t pa
 static void tick_readers(struct sched *s, uint64_t now, uint64_t passed)
 {
 	struct blob **all;
-	bool progress, announced = hub_pause_left_ms(s->fetch->hub) > 0;
+	bool progress, announced = hub_is_paused(s->fetch->hub);
 	size_t nr;
 
 	pthread_mutex_lock(&s->lock);
@@ -520,6 +607,7 @@ static void tick(void *arg)
 		return;
 	s->judged_ms = now;
 	rest(s, now);
+	judge_transfers(s, passed);
 	disk_look(s->fetch->disk);
 	store_refused(s->fetch);
 	tick_readers(s, now, min_u64(passed, 2 * JUDGE_MS)); /* a suspended machine is not a slow Hub */

@@ -13,7 +13,7 @@ struct want {
 	enum want_class class;
 	bool is_ahead;  /* the prefetcher's: it may change its mind */
 	uint64_t near;  /* how far all readers together will be when it is read; the least comes first in its list */
-	unsigned tries; /* of this range failed, one after the other */
+	unsigned tries, wrong; /* of this range failed, one after the other; of these, with answers that were wrong */
 	uint64_t retry_at_ms; /* of readahead over an end: when it is urgent, as a program may wait for it after all */
 };
 
@@ -30,11 +30,13 @@ struct transfer {
 	enum want_class class;
 	bool is_ordered;       /* nobody reads towards it */
 	unsigned source;       /* of the blob, that is asked */
-	unsigned tries;        /* that failed before this one, without a chunk since */
+	unsigned tries, wrong; /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
 	struct chunk_buf *buf; /* of idx, NULL before its first byte */
 	struct object_get *get;
 	uint64_t began_us, first_us, bytes; /* first_us: of the first byte, 0 before it */
+	uint64_t bytes_judged, slow_ms; /* since when it brings next to nothing */
+	bool is_cut;                    /* it was in the way of others */
 };
 
 struct sched {
@@ -59,8 +61,8 @@ struct sched {
 /* sched.c */
 void sched_run(struct sched *s); /* starts what limits allow */
 void sched_count_locked(struct sched *s, enum want_class class, int change); /* of running transfers */
-/* A range of WANTED chunks that failed so many times: tried again when its retry is due. */
-void sched_delay(struct sched *s, struct blob *b, uint64_t first, uint64_t last, unsigned tries, uint64_t retry_at_ms);
+/* What a transfer that failed leaves, WANTED chunks: tried again when its retry is due. */
+void sched_delay(struct sched *s, const struct transfer *t, uint64_t retry_at_ms);
 /* Chunks of a range that nobody will fetch: absent again, and their readers end with this error. */
 void sched_drop_range(struct blob *b, uint64_t first, uint64_t last, int r, const char *why);
 
@@ -70,7 +72,7 @@ struct transfer_plan {
 	uint64_t first, last;
 	enum want_class class;
 	bool is_ordered;
-	unsigned tries;  /* failed before */
+	unsigned tries, wrong; /* failed before */
 	unsigned source; /* of the blob */
 	struct object_ref from;
 };

@@ -3,6 +3,7 @@
  * Where a reply finds its bytes: the data file, or chunks that are still in memory. A span holds its chunks from the moment it is
  * filled, under the blob's lock, to its release: eviction waits for the holds of its epoch.
  */
+#include "disk_int.h"
 #include "hot_int.h"
 
 #include <errno.h>
@@ -134,6 +135,16 @@ static int read_disk(const struct data_file *d, uint8_t *out, size_t len, uint64
 	return r == -EINVAL ? io_pread(d->fd, out, len, off) : r;
 }
 
+static int read_watched(const struct span *s, uint8_t *out, size_t len, uint64_t off)
+{
+	struct disk *disk = s->blob->fetch->disk;
+	unsigned place = disk_watch(disk);
+	int r = read_disk(s->data, out, len, off);
+
+	disk_unwatch(disk, place);
+	return r;
+}
+
 int span_read(const struct span *s, void *out)
 {
 	uint8_t *p = out;
@@ -145,7 +156,7 @@ int span_read(const struct span *s, void *out)
 
 		if (hot) {
 			memcpy(p, hot->bytes + off % CHUNK_SIZE, part);
-		} else if (!s->data || read_disk(s->data, p, part, off) < 0) {
+		} else if (!s->data || read_watched(s, p, part, off) < 0) {
 			span_lost(s);
 			return -EIO;
 		}

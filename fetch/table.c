@@ -227,7 +227,7 @@ void blob_put(struct blob *b)
 	pthread_mutex_lock(&f->blobs_lock);
 	if (--b->refs == 0)
 		idle_add_locked(f, b);
-	if (f->nr_idle > IDLE_BLOBS) {
+	if (f->nr_idle > f->idle_max) {
 		old = f->idle_head;
 		idle_remove_locked(f, old);
 		map_del(&f->blobs, &old->id, sizeof(old->id));

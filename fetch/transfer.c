@@ -62,9 +62,10 @@ static void hand_over(struct transfer *t)
 {
 	struct chunk_buf *c = TAKE(t->buf);
 
-	t->tries = 0;
+	t->tries = t->wrong = 0;
+	atomic_store(&t->blob->is_silent, false);
 	pthread_mutex_lock(&t->blob->lock);
-	t->blob->tries = 0;
+	t->blob->tries = t->blob->wrong = 0;
 	pthread_mutex_unlock(&t->blob->lock);
 	c->idx = t->idx++;
 	c->blob = blob_ref(t->blob);
@@ -138,12 +139,14 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 {
 	struct blob *b = t->blob;
 	bool late = res->r == -ETIMEDOUT; /* rather than wrong: tried until the reader's own deadline */
-	bool retry = try_next_source_locked(b, t->source, res->r) || (res->retry && (late || t->tries + 1 < TRIES_MAX));
+	bool retry = try_next_source_locked(b, t->source, res->r) || (res->retry && (late || t->wrong + 1 < TRIES_MAX));
 	bool any = false;
 	uint32_t random = 0;
 
 	t->tries++;
+	t->wrong += !late;
 	b->tries = b->tries > t->tries ? b->tries : t->tries;
+	b->wrong = b->wrong > t->wrong ? b->wrong : t->wrong;
 	b->fault = res->err;
 	(void)digest_random(&random, sizeof(random)); /* 0 only means: at once */
 	*retry_at_ms = clock_mono_ms() + (res->is_paced ? res->wait_ms : retry_delay_ms(t->tries, res->wait_ms, random));
@@ -159,7 +162,7 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 		}
 	}
 	if (!retry) {
-		b->tries = 0;
+		b->tries = b->wrong = 0;
 		b->sources_tried = 0;
 		blob_fail_locked(b, t->idx, t->last, res->r, &res->err, a);
 	}
@@ -171,10 +174,15 @@ static void transfer_done(void *ctx, const struct hub_result *res)
 	struct transfer *t = ctx;
 	struct sched *s = t->sched;
 	struct blob *b = t->blob;
+	struct hub_result cut = {.r = -ETIMEDOUT, .retry = true};
 	struct aftermath a = {0};
 	uint64_t retry_at_ms = 0;
 	bool again = false;
 
+	if (t->is_cut && res->r == -ECANCELED) {
+		err_set(&cut.err, cut.r, "nothing came for a while, and others waited for a connection");
+		res = &cut;
+	}
 	unlink_transfer(t);
 	pthread_mutex_lock(&b->lock);
 	b->running--;
@@ -184,7 +192,7 @@ static void transfer_done(void *ctx, const struct hub_result *res)
 		again = failed_locked(t, res, &retry_at_ms, &a);
 	pthread_mutex_unlock(&b->lock);
 	if (again)
-		sched_delay(s, b, t->idx, t->last, t->tries, retry_at_ms);
+		sched_delay(s, t, retry_at_ms);
 	blob_settle(b, &a);
 	chunk_buf_unref(t->buf);
 	free(t);
@@ -205,6 +213,7 @@ void transfer_start(struct sched *s, struct blob *b, const struct transfer_plan 
 		t->is_ordered = p->is_ordered;
 		t->source = p->source;
 		t->tries = p->tries;
+		t->wrong = p->wrong;
 		t->began_us = clock_mono_us();
 		pthread_mutex_lock(&s->lock);
 		t->next = s->transfers;

@@ -80,6 +80,11 @@ uint64_t hub_pause_left_ms(struct hub *h)
 	return end > now ? end - now : 0;
 }
 
+bool hub_is_paused(struct hub *h)
+{
+	return pauses_last_end(&h->pauses) > clock_mono_ms();
+}
+
 void hub_stats(struct hub *h, struct hub_stats *out)
 {
 	struct http_stats net;
@@ -90,6 +95,7 @@ void hub_stats(struct hub *h, struct hub_stats *out)
 	s.connections = net.connections;
 	pthread_mutex_lock(&h->lock);
 	s.bytes_fetched = h->bytes_fetched;
+	s.bytes_per_s = meter_rate(&h->meter, clock_mono_ms());
 	memcpy(s.faults, h->faults, sizeof(s.faults));
 	memcpy(s.last_error, h->last_error, sizeof(s.last_error));
 	s.last_error_s = h->last_error_s;

@@ -8,6 +8,7 @@
 
 #include <hffs/hub.h>
 #include <hffs/map.h>
+#include <hffs/meter.h>
 #include <hffs/thread.h>
 
 #include "http_int.h"
@@ -44,6 +45,7 @@ struct hub {
 	unsigned nr_calls;        /* API calls and deferred work under way */
 	struct map repos;         /* "datasets/org/name" -> struct repo_note */
 	uint64_t bytes_fetched;
+	struct meter meter;       /* of these */
 	uint64_t faults[8];
 	char last_error[ERR_TEXT_MAX];
 	int64_t last_error_s;

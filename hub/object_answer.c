@@ -105,6 +105,7 @@ static void count_bytes(struct hub *h, size_t len)
 {
 	LOCK_SCOPE(&h->lock);
 	h->bytes_fetched += len;
+	meter_add(&h->meter, clock_mono_ms(), len);
 }
 
 /* What is behind the range is not read: the connection is given up instead. */

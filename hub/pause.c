@@ -110,3 +110,13 @@ uint64_t pauses_end(struct pauses *p, const char *url)
 	i = find_locked(p, u.host, u.port);
 	return i < PAUSES_MAX ? p->of[i].until_ms : 0;
 }
+
+uint64_t pauses_last_end(struct pauses *p)
+{
+	uint64_t end = 0;
+	LOCK_SCOPE(&p->lock);
+
+	for (size_t i = 0; i < PAUSES_MAX; i++)
+		end = max_u64(end, p->of[i].until_ms);
+	return end;
+}

@@ -30,6 +30,8 @@ void pauses_done(struct pauses *p);
 uint64_t pauses_note(struct pauses *p, const char *url, uint64_t until_ms);
 /* When the pause of url's host ends or has ended; 0: there was none. */
 uint64_t pauses_end(struct pauses *p, const char *url);
+/* When the last pause of any host ends or has ended; 0: there was none. */
+uint64_t pauses_last_end(struct pauses *p);
 /* The same as pauses_note(), as another process was told: true if that is news. */
 bool pauses_hear(struct pauses *p, const char *host, unsigned port, uint64_t until_ms);
 /* What other processes do not know: who may begin takes one after the other, until there is none. */

@@ -29,6 +29,8 @@ typedef void revision_done(void *ctx, int r, const struct revision *rev, const s
 void catalog_want_revision(struct catalog *c, const struct repo_id *repo, const char *rev, revision_done *done, void *ctx);
 /* The same from memory only, fresh or not: false if nothing is known. */
 bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out);
+/* How long a branch is believed; UINT64_MAX: for ever. */
+uint64_t catalog_ref_ttl_ms(const struct catalog *c);
 /* Forgets what branches and tags of repo stand for (NULL: of all), so that the next want asks the Hub. */
 void catalog_forget(struct catalog *c, const struct repo_id *repo);
 

@@ -65,10 +65,13 @@ bool hub_is_offline(const struct hub *h);
 void hub_set_offline(struct hub *h, bool offline);
 /* Milliseconds that the pause announced by a 429 of the endpoint still lasts; 0: none. Other hosts have pauses of their own. */
 uint64_t hub_pause_left_ms(struct hub *h);
+/* Has any host asked for a pause that lasts, the endpoint or one that contents come from? */
+bool hub_is_paused(struct hub *h);
 
 struct hub_stats {
 	uint64_t requests;      /* each HTTP hop */
 	uint64_t bytes_fetched; /* body bytes of content */
+	uint64_t bytes_per_s;   /* of these, in the last two seconds */
 	uint64_t connections;
 	uint64_t faults[8];     /* by enum hub_fault */
 	char last_error[ERR_TEXT_MAX];

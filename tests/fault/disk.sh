@@ -125,6 +125,22 @@ kept() { cmp "$model/large.safetensors" "$large" && sealed 2; }
 check slow-is-over wait_for 30 kept
 check slow-umount "$hffs" umount "$hf"
 
+# Also where nobody writes, and all that is asked for is on the disk.
+rm -rf "$hf.cache"
+mount_on_it deadline=10s
+head -c 9000000 "$model/large.safetensors" >/dev/null
+wait_for 10 recorded
+sleep 12 # until memory has given its chunks back
+forget_pages
+disk "read-ms=3000"
+start=$SECONDS
+check slow-reads cmp -n 9000000 "$model/large.safetensors" "$large"
+at_most slow-reads-are-passed-by $((SECONDS - start)) 15
+said_again() { [ "$(grep -c 'is passed by' "$hf.log")" = 2 ]; }
+check slow-reads-said wait_for 10 said_again
+disk ""
+check slow-reads-umount "$hffs" umount "$hf"
+
 # L12: locks that keep nobody out. It is said, and nothing else is different.
 equal locks-nothing-said "$(grep -c 'locks have no effect' "$hf.log")" 0
 disk "no-locks=1"

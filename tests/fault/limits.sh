@@ -47,10 +47,10 @@ control clear >/dev/null
 check few-umount "$hffs" umount "$work/few"
 
 # 429: after it no request goes to that host before the time that it names: counted in the middle of the pause.
-# pause NAME ROUTE HEADERS OTHER: the route answers 429 once; meanwhile readers and listings of everything try; only OTHER is asked.
+# pause NAME ROUTE HEADERS OTHER [OPTIONS]: the route answers 429 once; meanwhile readers and listings of everything try; only OTHER is asked.
 pause() {
 	local dir=$work/$1 buckets=$4 readers=() path before # buckets: a list of words
-	must_mount "$dir"
+	must_mount "$dir" "${5:-deadline=60s}"
 	cat "$dir/org/model/main/config.json" >/dev/null
 	control reset >/dev/null
 	control "fault?kind=status&arg=429&route=$2&times=1&$3" >/dev/null
@@ -75,6 +75,7 @@ pause endpoint-retry-after resolve retry_after=4 'api resolve resolve-cache'
 pause endpoint-ratelimit resolve 'rate=0;4' 'api resolve resolve-cache'
 pause names tree retry_after=4 'api resolve resolve-cache'
 pause storage cdn retry_after=4 cdn
+pause storage-beyond-the-deadline cdn retry_after=6 cdn deadline=3s
 
 # 12 s of trouble, 12 readers and a listing: each begins once, then about one request a second asks.
 trouble() {

@@ -85,6 +85,37 @@ start=$SECONDS
 kill -TERM "$pid"
 check L22-ends-under-way wait_for 6 is_gone "$pid"
 
+# N7: as many stalled readers as there are connections hold up nobody else.
+mkdir -p "$work/hub/org/stalled"
+for i in $(seq 32); do head -c 300000 /dev/urandom >"$work/hub/org/stalled/$i.bin"; done
+must_mount "$work/stalled"
+ls "$work/stalled/org/stalled/main/" "$work/stalled/org/model/main/" >/dev/null
+control 'fault?kind=delay&arg=60000&match=stalled' >/dev/null
+stalled=()
+for i in $(seq 32); do
+	head -c 1 "$work/stalled/org/stalled/main/$i.bin" >/dev/null 2>&1 &
+	stalled+=($!)
+done
+sleep 3
+start=$SECONDS
+check N7-others-read cmp "$work/stalled/org/model/main/three.bin" "$source/three.bin"
+check N7-others-read-on cmp "$work/stalled/org/model/main/large.safetensors" "$source/large.safetensors"
+at_most N7-others-in-time $((SECONDS - start)) 8
+check N7-names-work timeout 10 ls "$work/stalled/datasets/org/data/main/"
+control clear >/dev/null
+ended "${stalled[@]}"
+equal N7-the-stalled-heal $? 0
+check N7-umount "$hffs" umount "$work/stalled"
+
+# Answers that are late do not count with those that are wrong.
+must_mount "$work/mixed" deadline=30s
+ls "$work/mixed/org/model/main/" >/dev/null
+control 'fault?kind=status&arg=503&route=cdn&times=4' >/dev/null
+control 'fault?kind=range-start&route=cdn&nth=5&times=2' >/dev/null
+equal N9-wrong-after-late "$(dd if="$work/mixed/org/model/main/three.bin" bs=64K count=1 iflag=direct 2>/dev/null | sha256sum)" "$(dd if="$source/three.bin" bs=64K count=1 2>/dev/null | sha256sum)"
+control clear >/dev/null
+check N9-mixed-umount "$hffs" umount "$work/mixed"
+
 # N14: a large file with wrong bytes. What a reader saw meanwhile is not kept: neither by the cache nor by the kernel.
 must_mount "$work/flip" deadline=5s
 control 'fault?kind=flip&arg=4096&route=cdn&match=&times=1' >/dev/null

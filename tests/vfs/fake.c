@@ -503,6 +503,12 @@ void catalog_want_used_revisions(struct catalog *c, const struct repo_id *repo, 
 	done(ctx, 0, names, ARRAY_SIZE(names), &err);
 }
 
+uint64_t catalog_ref_ttl_ms(const struct catalog *c)
+{
+	(void)c;
+	return 5 * 60 * 1000;
+}
+
 bool catalog_find_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out)
 {
 	char name[REPO_NAME_MAX + 16];
