@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include <hffs/clock.h>
+
 #include "cli_int.h"
 #include "mounts_int.h"
 #include "pull_int.h"
@@ -16,6 +18,9 @@
 
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 64
+#define FOLLOW_PAUSE_US 100000
+#define FOLLOW_FIRST_MS 2000 /* in which a daemon takes the cache that it asked for */
+#define FOLLOW_MS 30000      /* until its mount answers */
 
 struct pull_args {
 	const char *repo_text;
@@ -141,11 +146,19 @@ static int pull_through_mount(const struct pull_args *args, const char *dir, str
 	return r;
 }
 
-static int pull_with(struct fetch *f, const struct pull_args *args, struct err *err)
+/* What pulls of this process share: one cache, one pause when the Hub asks for it. Opened when it is first needed. */
+struct own {
+	struct fetch *fetch;
+	struct handover *handover;
+};
+
+static int pull_with(const struct own *own, const struct pull_args *args, struct err *err)
 {
 	AUTO_LISTING files = {0};
+	struct fetch *f = own->fetch;
 	struct progress progress;
-	struct pull_plan plan = {.files = &files, .jobs = args->jobs, .progress = &progress, .is_interrupted = is_interrupted};
+	struct pull_plan plan = {
+		.files = &files, .jobs = args->jobs, .progress = &progress, .is_interrupted = is_interrupted, .handover = own->handover};
 	struct revision rev;
 	struct tree *tree = NULL;
 	int r;
@@ -168,40 +181,77 @@ static int pull_with(struct fetch *f, const struct pull_args *args, struct err *
 	return r;
 }
 
-/* What pulls of this process share: one cache, one pause when the Hub asks for it. Opened when it is first needed. */
-static int ensure_fetch(const struct config *c, struct fetch **f, struct err *err)
+static int own_open(struct own *own, const struct config *c, struct err *err)
 {
 	struct fetch_config config;
+	int r;
 
-	if (*f)
+	if (own->fetch)
 		return 0;
 	config_quiet_log(c);
 	config_fetch(c, &config);
-	return fetch_open(&config, f, err);
+	r = fetch_open(&config, &own->fetch, err);
+	if (r == 0)
+		own->handover = handover_open(c->cache, own->fetch);
+	return r;
+}
+
+static void own_close(struct own *own)
+{
+	handover_close(TAKE(own->handover));
+	fetch_close(TAKE(own->fetch));
+}
+
+/* A daemon has asked for the cache: waits for its mount (*dir), or until the cache is ours again because there will be none. */
+static int follow(const struct config *c, const struct pull_args *args, struct own *own, char **dir, struct err *err)
+{
+	uint64_t begin = clock_mono_ms(), waited = 0;
+	int r = 0;
+
+	own_close(own);
+	if (!args->quiet)
+		fprintf(stderr, "hffs pull: a mount takes over the cache; the rest goes through it\n");
+	do {
+		usleep(FOLLOW_PAUSE_US);
+		*dir = mounts_find_repo(c, &args->repo, args->rev);
+		waited = clock_mono_ms() - begin;
+		if (!*dir && waited >= FOLLOW_FIRST_MS)
+			r = own_open(own, c, err);
+	} while (!*dir && !own->fetch && (r == 0 || r == -EBUSY) && waited < FOLLOW_MS && !interrupted);
+	return *dir ? 0 : r;
 }
 
 /* A mount is looked for each time: it may show this repository alone. */
-static int pull_one(const struct config *c, struct pull_args *args, struct fetch **f, struct err *err)
+static int pull_one(const struct config *c, struct pull_args *args, struct own *own, struct err *err)
 {
-	AUTO_FREE char *dir = *f ? NULL : mounts_find_repo(c, &args->repo, args->rev);
-	int r;
+	AUTO_FREE char *dir = own->fetch ? NULL : mounts_find_repo(c, &args->repo, args->rev);
+	int r = 0;
 
-	if (dir)
-		return pull_through_mount(args, dir, err);
-	r = ensure_fetch(c, f, err);
-	return r < 0 ? r : pull_with(*f, args, err);
+	while (!dir) {
+		r = own_open(own, c, err);
+		if (r == 0)
+			r = pull_with(own, args, err);
+		if (r == 0 || interrupted || !handover_is_wanted(own->handover))
+			return r;
+		r = follow(c, args, own, &dir, err);
+		if (interrupted)
+			return -EINTR;
+		if (r < 0)
+			return r;
+	}
+	return pull_through_mount(args, dir, err);
 }
 
 int pull_repo(const struct config *c, const char *repo_text, char *const *patterns, size_t nr_patterns, bool quiet, struct err *err)
 {
 	struct pull_args args = {
 		.repo_text = repo_text, .patterns = patterns, .nr_patterns = nr_patterns, .jobs = JOBS_DEFAULT, .quiet = quiet};
-	struct fetch *f = NULL;
+	struct own own = {0};
 	int r = repo_parse(repo_text, &args.repo, args.rev, err);
 
 	if (r == 0)
-		r = pull_one(c, &args, &f, err);
-	fetch_close(f);
+		r = pull_one(c, &args, &own, err);
+	own_close(&own);
 	return r < 0 && interrupted ? -EINTR : r;
 }
 
@@ -214,7 +264,7 @@ static int say_interrupted(void)
 static int pull(const struct options *options, struct pull_args *args)
 {
 	AUTO_CONFIG config = {0};
-	struct fetch *f = NULL;
+	struct own own = {0};
 	struct err err = {0};
 	int r = config_load(options, &config, &err);
 
@@ -222,8 +272,8 @@ static int pull(const struct options *options, struct pull_args *args)
 		return say_failed_config("pull", r, &err);
 	if (repo_parse(args->repo_text, &args->repo, args->rev, &err) < 0)
 		return say_usage("pull", "%s", err_text(&err));
-	r = pull_one(&config, args, &f, &err);
-	fetch_close(f);
+	r = pull_one(&config, args, &own, &err);
+	own_close(&own);
 	if (r < 0)
 		return interrupted ? say_interrupted() : say_failed("pull", r, &err);
 	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
@@ -237,7 +287,7 @@ static bool ends_the_list(int r)
 	return r == -ENOSPC || r == -ENOMEM || r == -ENOTCONN || r == -EBUSY;
 }
 
-static int pull_line(const struct config *c, const struct pull_args *all, const struct pull_line *line, struct fetch **f, struct err *err)
+static int pull_line(const struct config *c, const struct pull_args *all, const struct pull_line *line, struct own *own, struct err *err)
 {
 	struct pull_args args = *all;
 
@@ -247,18 +297,18 @@ static int pull_line(const struct config *c, const struct pull_args *all, const 
 	args.named = true;
 	if (repo_parse(args.repo_text, &args.repo, args.rev, err) < 0)
 		return -EINVAL;
-	return pull_one(c, &args, f, err);
+	return pull_one(c, &args, own, err);
 }
 
 /* How many lines failed, each said with its number. */
 static size_t pull_lines(const struct config *c, const struct pull_args *all, const char *path, const struct pull_list *list)
 {
-	struct fetch *f = NULL;
+	struct own own = {0};
 	size_t failed = 0;
 
 	for (size_t i = 0; i < list->nr && !interrupted; i++) {
 		struct err err = {0};
-		int r = pull_line(c, all, &list->lines[i], &f, &err);
+		int r = pull_line(c, all, &list->lines[i], &own, &err);
 
 		if (r == 0 || interrupted)
 			continue;
@@ -270,7 +320,7 @@ static size_t pull_lines(const struct config *c, const struct pull_args *all, co
 			break;
 		}
 	}
-	fetch_close(f);
+	own_close(&own);
 	return failed;
 }
 

@@ -10,7 +10,7 @@
 #include "control_int.h"
 #include "mounts_int.h"
 
-#define ANSWER_MS 10000 /* the daemon only forgets: no network is in the way */
+#define ANSWER_MS 60000 /* of a name that it does not know the daemon asks the Hub, which may be silent */
 
 static int help(void)
 {
@@ -95,7 +95,7 @@ static int refresh_one(struct mount_entry *e, const char *name, struct err *err)
 		buf_add_json(&request, name);
 	}
 	buf_addc(&request, '}');
-	return request.failed ? -ENOMEM : control_ask(cache, request.data, ANSWER_MS, &answer, err);
+	return request.failed ? -ENOMEM : control_ask(cache, CONTROL_SOCKET, request.data, ANSWER_MS, &answer, err);
 }
 
 /* All that fit the target. Of all mounts those of other users are passed by; somebody must have been told, though. */

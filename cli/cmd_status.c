@@ -12,7 +12,7 @@
 static int help(void)
 {
 	printf("usage: hffs status [--json] [--watch] [DIR]\n\n"
-	       "What is mounted, cached, on its way, and what last failed; of the mount at DIR, or of all.\n\n"
+	       "What is mounted, cached, on its way and how fast, and what last failed; of the mount at DIR, or of all.\n\n"
 	       "      --json   one JSON object, {\"mounts\":[...]}\n"
 	       "  -w, --watch  again every second, until interrupted\n"
 	       "  -h, --help   this page\n");
@@ -88,7 +88,7 @@ static void print_human_one(const struct mount_entry *e)
 {
 	const struct json *s = e->status;
 	const char *endpoint = json_get_string(s, "endpoint"), *error = json_get_string(s, "last_error");
-	char bytes[SAY_BYTES_MAX], since[SAY_TIME_MAX], shown[1024];
+	char bytes[SAY_BYTES_MAX], rate[SAY_BYTES_MAX], since[SAY_TIME_MAX], shown[1024];
 	uint64_t pause_ms = get_u64(s, "pause_ms");
 
 	err_escape(shown, sizeof(shown), e->dir);
@@ -101,9 +101,9 @@ static void print_human_one(const struct mount_entry *e)
 	print_line("source", e->source);
 	print_line("endpoint", endpoint ? endpoint : "");
 	print_cache(s);
-	printf("  fetched   %s in %" PRIu64 " requests; %" PRIu64 " chunks on their way, %" PRIu64 " readers wait\n",
-	       say_bytes(get_u64(s, "bytes_fetched"), bytes), get_u64(s, "requests"), get_u64(s, "chunks_in_flight"),
-	       get_u64(s, "readers_parked"));
+	printf("  fetched   %s in %" PRIu64 " requests; now %s/s, %" PRIu64 " chunks on their way, %" PRIu64 " readers wait\n",
+	       say_bytes(get_u64(s, "bytes_fetched"), bytes), get_u64(s, "requests"), say_bytes(get_u64(s, "bytes_per_s"), rate),
+	       get_u64(s, "chunks_in_flight"), get_u64(s, "readers_parked"));
 	if (pause_ms)
 		printf("  pause     the Hub asked for one: %s left\n", say_time(pause_ms / 1000 + 1, since));
 	if (error)

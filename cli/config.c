@@ -313,7 +313,8 @@ static int load_environment(struct config *c, struct err *err)
 	int r = 0;
 
 	load_token_variables(c);
-	c->offline |= env_is_true("HF_HUB_OFFLINE");
+	if (env_get("HF_HUB_OFFLINE"))
+		c->offline = env_is_true("HF_HUB_OFFLINE");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(variables); i++)
 		r = load_variable(c, variables[i][0], variables[i][1], err);
 	return r < 0 ? r : load_log_variable(c, err);

@@ -21,7 +21,6 @@
 #include <hffs/log.h>
 #include <hffs/thread.h>
 
-#define SOCKET_NAME "control"
 #define REQUEST_MAX (64u << 10)
 #define ANSWER_MAX (16u << 20)
 #define CALLS_MAX 16  /* connections at once; one more is closed */
@@ -38,6 +37,7 @@ struct call {
 };
 
 struct control {
+	const char *name; /* of the socket */
 	const struct control_verb *verbs;
 	size_t nr;
 	void *ctx;
@@ -50,10 +50,10 @@ struct control {
 };
 
 /* The socket's address by way of the open directory: sun_path is too short for paths in general. */
-static void address_of(int dir_fd, struct sockaddr_un *out)
+static void address_of(int dir_fd, const char *name, struct sockaddr_un *out)
 {
 	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/" SOCKET_NAME, dir_fd);
+	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
 }
 
 /* Reads up to a newline, which becomes the NUL. timeout_ms: for all of it. */
@@ -241,8 +241,8 @@ static int listen_in(struct control *c, const char *cache)
 	/* The mode before the name: bind() makes the file with it. [Linux net/unix/af_unix.c unix_bind_bsd()] */
 	if (fchmod(c->listen_fd, 0600) < 0)
 		return -errno;
-	address_of(c->dir_fd, &to);
-	if (unlinkat(c->dir_fd, SOCKET_NAME, 0) < 0 && errno != ENOENT) /* of a daemon that is no more: we hold the lock */
+	address_of(c->dir_fd, c->name, &to);
+	if (unlinkat(c->dir_fd, c->name, 0) < 0 && errno != ENOENT) /* of a daemon that is no more: we hold the lock */
 		return -errno;
 	if (bind(c->listen_fd, (struct sockaddr *)(void *)&to, sizeof(to)) < 0 || listen(c->listen_fd, CALLS_MAX) < 0)
 		return -errno;
@@ -250,14 +250,15 @@ static int listen_in(struct control *c, const char *cache)
 	return c->stop_fd < 0 ? -errno : 0;
 }
 
-int control_open(const char *cache, const struct control_verb *verbs, size_t nr, void *ctx, struct control **out, struct err *err)
+int control_open(const char *cache, const char *name, const struct control_verb *verbs, size_t nr, void *ctx, struct control **out,
+		 struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
 		return err_set(err, -ENOMEM, "out of memory");
-	*c = (struct control){.verbs = verbs, .nr = nr, .ctx = ctx, .dir_fd = -1, .listen_fd = -1, .stop_fd = -1};
+	*c = (struct control){.name = name, .verbs = verbs, .nr = nr, .ctx = ctx, .dir_fd = -1, .listen_fd = -1, .stop_fd = -1};
 	pthread_mutex_init(&c->lock, NULL);
 	for (size_t i = 0; i < CALLS_MAX; i++)
 		c->calls[i].control = c;
@@ -295,7 +296,7 @@ void control_close(struct control *c)
 	if (c->has_acceptor) {
 		(void)io_write(c->stop_fd, &one, sizeof(one)); /* an eventfd that was not written cannot be full */
 		pthread_join(c->acceptor, NULL);
-		(void)unlinkat(c->dir_fd, SOCKET_NAME, 0); /* what stays refuses connections */
+		(void)unlinkat(c->dir_fd, c->name, 0); /* what stays refuses connections */
 	}
 	end_calls(c);
 	for (size_t i = 0; i < 3; i++) {
@@ -310,7 +311,7 @@ void control_close(struct control *c)
 
 /* --- the verb's side --- */
 
-static int connect_to(const char *cache, struct err *err)
+static int connect_to(const char *cache, const char *name, struct err *err)
 {
 	AUTO_FD int dir = open(cache, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -320,7 +321,7 @@ static int connect_to(const char *cache, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "cannot make a socket: %s", strerror(-r));
 	if (dir >= 0)
-		address_of(dir, &to);
+		address_of(dir, name, &to);
 	if (dir >= 0 && connect(fd, (struct sockaddr *)(void *)&to, sizeof(to)) == 0)
 		return take_fd(&fd);
 	r = -errno;
@@ -343,11 +344,11 @@ static int judge_answer(const struct json *answer, struct err *err)
 	return err_set(err, -(int)code, "%s", text ? text : strerror((int)code));
 }
 
-int control_ask(const char *cache, const char *request, uint64_t timeout_ms, struct json **answer, struct err *err)
+int control_ask(const char *cache, const char *name, const char *request, uint64_t timeout_ms, struct json **answer, struct err *err)
 {
 	AUTO(json_free) struct json *j = NULL;
 	AUTO_BUF text = {0};
-	AUTO_FD int fd = connect_to(cache, err);
+	AUTO_FD int fd = connect_to(cache, name, err);
 	int r;
 
 	if (fd < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a verb tells the daemon to do something: a Unix socket in the cache directory, for who owns the cache and for root. The
- * cache has one daemon, so whoever can name the cache has its daemon. One connection carries one request and one answer, each one
+ * cache has one daemon, so whoever can name the cache has its daemon. (handover_int.h has another such socket, of a verb.) One connection carries one request and one answer, each one
  * JSON object and a newline:
  *
  *     {"do":"refresh","repo":"datasets/org/name"}       the word, and what it wants to know
@@ -13,6 +13,8 @@
 
 #include <hffs/buf.h>
 #include <hffs/json.h>
+
+#define CONTROL_SOCKET "control" /* the daemon's */
 
 struct control;
 
@@ -26,8 +28,9 @@ struct control_verb {
 	int (*run)(void *ctx, const struct json *request, struct buf *answer, struct err *err);
 };
 
-/* Listens in the cache directory, which this process has locked. verbs and ctx: borrowed until control_close(). */
-int control_open(const char *cache, const struct control_verb *verbs, size_t nr, void *ctx, struct control **out, struct err *err);
+/* Listens in the cache directory, which this process has locked. All pointers: borrowed until control_close(). */
+int control_open(const char *cache, const char *name, const struct control_verb *verbs, size_t nr, void *ctx, struct control **out,
+		 struct err *err);
 /* Takes no more requests, waits for those under way. NULL is fine. Call fetch_cancel() before. */
 void control_close(struct control *c);
 
@@ -35,6 +38,6 @@ void control_close(struct control *c);
  * Sends request (one JSON object without a newline) to the daemon of that cache. *answer: caller frees with json_free(). 0; what
  * the daemon says went wrong; -ENOTCONN: no daemon has this cache; -EACCES: it is another user's; -ETIMEDOUT after timeout_ms.
  */
-int control_ask(const char *cache, const char *request, uint64_t timeout_ms, struct json **answer, struct err *err);
+int control_ask(const char *cache, const char *name, const char *request, uint64_t timeout_ms, struct json **answer, struct err *err);
 
 #endif

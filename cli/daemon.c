@@ -26,6 +26,7 @@
 #include <hffs/mount.h>
 #include <hffs/thread.h>
 
+#include "handover_int.h"
 #include "keep_int.h"
 #include "lock_int.h"
 #include "model_dir_int.h"
@@ -41,10 +42,15 @@ struct daemon {
 	struct status_source status;
 	struct fetch *fetch;
 	struct mount *mount;
+	struct revision one; /* what the one repository's revision stands for */
+	bool knows_one;
 	struct orders_ctx orders;
 	struct control *control; /* NULL: nobody can tell it anything */
 	pthread_t signals;
 	_Atomic bool ending;
+	pthread_mutex_t lock; /* of the two below, and of fetch until it is there */
+	bool is_stopped;      /* a signal came */
+	bool is_serving;      /* mount_run() is what it ends */
 	int report_fd; /* to the parent; -1 in front, and once the report is given */
 	int null_fd;
 	pid_t parent;  /* who started us */
@@ -166,6 +172,23 @@ static void end_unused(struct daemon *d)
 		mount_stop(d->mount);
 }
 
+/* Before the mount serves, what is waited for is the Hub. Returns whether it serves. */
+static bool stop(struct daemon *d)
+{
+	LOCK_SCOPE(&d->lock);
+	d->is_stopped = true;
+	if (!d->is_serving && d->fetch)
+		fetch_cancel(d->fetch);
+	return d->is_serving;
+}
+
+/* The next step of starting: 0, or a signal came meanwhile. */
+static int go_on(struct daemon *d, struct err *err)
+{
+	LOCK_SCOPE(&d->lock);
+	return d->is_stopped ? err_set(err, -ECANCELED, "ended by a signal before it was mounted") : 0;
+}
+
 static void *watch_signals(void *arg)
 {
 	struct daemon *d = arg;
@@ -175,6 +198,8 @@ static void *watch_signals(void *arg)
 	block_signals(&set);
 	while (sigwait(&set, &nr) == 0 && !atomic_load(&d->ending)) {
 		log_info("signal %d: unmounting %s", nr, d->plan->dir);
+		if (!stop(d))
+			continue;
 		if (d->plan->private_dir)
 			end_unused(d);
 		else
@@ -236,18 +261,23 @@ static int ask_for_first(struct catalog *c, const struct daemon_plan *plan, stru
 static int check_repo(struct daemon *d, struct err *err)
 {
 	const struct daemon_plan *plan = d->plan;
-	struct revision rev;
 	int r;
 
 	if (plan->private_dir)
 		return ask_for_first(fetch_catalog(d->fetch), plan, err);
 	if (!plan->repo)
 		return 0;
-	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &rev, err);
+	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &d->one, err);
+	d->knows_one = r == 0;
 	if (r == -ENOENT || r == -EACCES || r == 0)
 		return r;
 	log_warn("%s is mounted although the Hub does not answer: %s", plan->source, err_text(err));
 	return 0;
+}
+
+static int check_lock(struct daemon *d, struct err *err)
+{
+	return lock_check(d->plan->config, d->fetch, err);
 }
 
 static int open_mount(struct daemon *d, struct err *err)
@@ -260,6 +290,7 @@ static int open_mount(struct daemon *d, struct err *err)
 		.source = plan->source,
 		.one_repo = plan->repo,
 		.one_rev = plan->rev,
+		.one = d->knows_one ? &d->one : NULL,
 		.allow_other = c->allow_other,
 		.stable = c->stable,
 		.safe = c->safe,
@@ -288,7 +319,7 @@ static void open_control(struct daemon *d)
 
 	d->orders = (struct orders_ctx){.fetch = d->fetch, .mount = d->mount};
 	table = orders_table(&nr);
-	if (control_open(d->plan->config->cache, table, nr, &d->orders, &d->control, &err) < 0)
+	if (control_open(d->plan->config->cache, CONTROL_SOCKET, table, nr, &d->orders, &d->control, &err) < 0)
 		log_warn("%s; 'hffs refresh' will not reach this mount", err_text(&err));
 }
 
@@ -311,38 +342,62 @@ static int serve(struct daemon *d, struct err *err)
 	d->status.fetch = d->fetch;
 	d->status.mount = d->mount;
 	warn_of_pins(d->fetch);
-	r = thread_start(&d->signals, "signals", watch_signals, d);
+	pthread_mutex_lock(&d->lock);
+	d->is_serving = !d->is_stopped;
+	pthread_mutex_unlock(&d->lock);
+	r = go_on(d, err);
 	if (r < 0)
-		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+		return r;
 	open_control(d);
 	r = mount_run(d->mount, d->fetch, err);
 	keep_stopped = 1; /* who reads through the cache for a verb ends, too */
 	fetch_cancel(d->fetch); /* nobody waits any more */
 	control_close(d->control);
-	stop_watching(d);
 	log_info("%s is unmounted", d->plan->dir);
+	return r;
+}
+
+static int open_fetch(struct daemon *d, struct err *err)
+{
+	struct fetch_config config;
+	struct fetch *f;
+	int r;
+
+	config_fetch(d->plan->config, &config);
+	r = handover_take(&config, &f, err);
+	if (r < 0)
+		return r;
+	LOCK_SCOPE(&d->lock);
+	d->fetch = f;
+	return 0;
+}
+
+/* Everything that a signal may end. */
+static int work(struct daemon *d, struct err *err)
+{
+	static int (*const steps[])(struct daemon *d, struct err *err) = {open_fetch, go_on, check_lock, check_repo, go_on, open_mount, serve};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+		r = steps[i](d, err);
 	return r;
 }
 
 static int assemble(struct daemon *d, struct err *err)
 {
-	struct fetch_config config;
 	int r;
 
-	config_fetch(d->plan->config, &config);
-	r = fetch_open(&config, &d->fetch, err);
+	pthread_mutex_init(&d->lock, NULL);
+	r = thread_start(&d->signals, "signals", watch_signals, d);
 	if (r < 0)
-		return r;
-	r = lock_check(d->plan->config, d->fetch, err);
-	if (r == 0)
-		r = check_repo(d, err);
-	if (r == 0)
-		r = open_mount(d, err);
-	if (r == 0)
-		r = serve(d, err);
-	fetch_cancel(d->fetch);
+		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	r = work(d, err);
+	stop_watching(d);
+	if (d->fetch)
+		fetch_cancel(d->fetch);
 	mount_free(d->mount);
 	fetch_close(d->fetch);
+	pthread_mutex_destroy(&d->lock);
 	return r;
 }
 
@@ -384,6 +439,35 @@ static void close_inherited(const struct daemon *d)
 	(void)syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
 }
 
+/* --- the parent --- */
+
+static volatile sig_atomic_t waited_for; /* the process that is to report */
+
+static void pass_on(int nr)
+{
+	(void)kill((pid_t)waited_for, nr); /* gone: then its report has ended */
+}
+
+/* Whoever ends the command while it waits means the mount. */
+static int wait_for_report(int fd, pid_t child, struct err *err)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction before[ARRAY_SIZE(signals)], action = {.sa_handler = pass_on};
+	int r;
+
+	waited_for = child;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		sigaction(signals[i], &action, &before[i]);
+		if (before[i].sa_handler == SIG_IGN)
+			(void)signal(signals[i], SIG_IGN); /* as under nohup; fails for bad numbers only */
+	}
+	r = report_read(fd, child, err);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &before[i], NULL);
+	return r;
+}
+
 static int detach(struct daemon *d, struct err *err)
 {
 	int ends[2], r;
@@ -401,7 +485,7 @@ static int detach(struct daemon *d, struct err *err)
 	}
 	if (child > 0) {
 		(void)close(ends[1]);
-		r = report_read(ends[0], child, err);
+		r = wait_for_report(ends[0], child, err);
 		(void)close(ends[0]);
 		if (r == 0 && d->plan->child)
 			*d->plan->child = child;

@@ -74,9 +74,12 @@ static int mounted_about(struct source *s, struct look_about *out, struct err *e
 	struct mounted *m = container_of(s, struct mounted, source);
 	struct look_about about = {0};
 	char name[REPO_NAME_MAX + 16], rev[REPO_REV_MAX], number[24];
+	AUTO_LISTING unused = {0};
 
-	get_word(m, "repo", name, sizeof(name));
 	get_word(m, "commit", about.commit, sizeof(about.commit));
+	if (!about.commit[0] && listing_from_dir(&unused, m->dir, "", false, err) == 0) /* the Hub was silent when this was mounted */
+		get_word(m, "commit", about.commit, sizeof(about.commit));
+	get_word(m, "repo", name, sizeof(name));
 	if (repo_parse(name, &about.repo, rev, NULL) < 0)
 		return err_set(err, -EIO, "%s does not say which repository it shows", m->dir);
 	get_word(m, "gated", about.said.gated, sizeof(about.said.gated));

@@ -55,7 +55,7 @@ static char *find_daemon(const struct config *c)
 
 	if (dir)
 		return TAKE(dir);
-	if (control_ask(c->cache, "{\"do\":\"pins\"}", NO_LIMIT_MS, &answer, &err) == -ENOTCONN)
+	if (control_ask(c->cache, CONTROL_SOCKET, "{\"do\":\"pins\"}", NO_LIMIT_MS, &answer, &err) == -ENOTCONN)
 		return NULL;
 	return strdup(c->cache);
 }
@@ -138,6 +138,6 @@ int keep_ask(struct keep *k, const struct buf *request, struct json **answer, st
 	if (request->failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (k->daemon)
-		return control_ask(k->daemon, request->data, NO_LIMIT_MS, answer, err);
+		return control_ask(k->daemon, CONTROL_SOCKET, request->data, NO_LIMIT_MS, answer, err);
 	return ask_here(k, request, answer, err);
 }

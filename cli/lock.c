@@ -100,7 +100,7 @@ static int make_through_mount(const char *dir, const struct lock_wish *wish, str
 
 	if (!commit_dir)
 		return err_set(err, -errno, "%s: %s", dir, strerror(errno));
-	r = listing_from_dir(&files, commit_dir, "", true, err); /* a mount of one repository knows its commit from now on */
+	r = listing_from_dir(&files, commit_dir, "", true, err); /* a mount of one repository may know its commit only now */
 	if (r == 0)
 		r = choose(&files, wish, err);
 	if (r == 0)

@@ -2,7 +2,8 @@
 /*
  * The orders, word by word:
  *     pin, unpin, pins, blobs, audit, import, gc   keep_int.h
- *     refresh   repo (optional: all)   revisions are asked for again when next used, and move even under a reader
+ *     refresh   repo (optional: all)   revisions are asked for again when next used, and move even under a reader;
+ *                                     of a name that is not known here the Hub is asked where it lives
  */
 #include "orders_int.h"
 
@@ -11,6 +12,7 @@
 #include <hffs/catalog.h>
 
 #include "keep_int.h"
+#include "wait_int.h"
 
 /* The repository that a request names; *repo NULL: none. */
 static int take_repo(const struct json *request, struct repo_id *space, const struct repo_id **repo, struct err *err)
@@ -29,18 +31,25 @@ static int take_repo(const struct json *request, struct repo_id *space, const st
 	return r;
 }
 
+static void forget(const struct orders_ctx *o, const struct repo_id *repo)
+{
+	catalog_forget(fetch_catalog(o->fetch), repo);
+	mount_refresh(o->mount, repo);
+}
+
 static int refresh(void *ctx, const struct json *request, struct buf *answer, struct err *err)
 {
 	const struct orders_ctx *o = ctx;
 	const struct repo_id *repo;
-	struct repo_id space;
+	struct repo_id space, moved;
 	int r = take_repo(request, &space, &repo, err);
 
 	(void)answer; /* there is nothing to tell */
 	if (r < 0)
 		return r;
-	catalog_forget(fetch_catalog(o->fetch), repo);
-	mount_refresh(o->mount, repo);
+	forget(o, repo);
+	if (repo && wait_moved(fetch_catalog(o->fetch), repo, &moved))
+		forget(o, &moved);
 	return 0;
 }
 

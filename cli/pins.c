@@ -177,22 +177,36 @@ int keep_pin(struct fetch *f, const struct json *request, struct buf *answer, st
 
 /* --- unpin --- */
 
+/* How many; or -errno with a sentence. */
+static int drop_pins(struct fetch *f, const struct wish *w, struct err *err)
+{
+	AUTO_BUF key = {0};
+	int r;
+
+	format_key(f, w, &key);
+	if (key.failed)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = cache_drop_pins(fetch_cache(f), key.data, w->nr != 0);
+	return r < 0 ? said(err, r) : r;
+}
+
 int keep_unpin(struct fetch *f, const struct json *request, struct buf *answer, struct err *err)
 {
 	AUTO_WISH w = {0};
-	AUTO_BUF key = {0};
+	struct repo_id moved;
 	int r = parse_wish(request, &w, err);
 
 	if (r == 0 && w.nr && !w.rev)
 		r = err_set(err, -EINVAL, "no revision is named");
 	if (r < 0)
 		return r;
-	format_key(f, &w, &key);
-	if (key.failed)
-		return err_set(err, -ENOMEM, "out of memory");
-	r = cache_drop_pins(fetch_cache(f), key.data, w.nr != 0);
+	r = drop_pins(f, &w, err);
+	if (r == 0 && wait_moved(fetch_catalog(f), &w.repo, &moved)) {
+		w.repo = moved;
+		r = drop_pins(f, &w, err);
+	}
 	if (r < 0)
-		return said(err, r);
+		return r;
 	add_number(answer, "unpinned", (uint64_t)r);
 	return 0;
 }

@@ -208,9 +208,14 @@ static bool is_running(const struct pull *p)
 	return p->next < p->nr || (p->open < p->nr && p->files[p->open].state != FILE_WAITING);
 }
 
+static bool is_stopped(const struct pull *p)
+{
+	return p->plan->is_interrupted() || handover_is_wanted(p->plan->handover);
+}
+
 static void run(struct pull *p)
 {
-	while (is_running(p) && !p->plan->is_interrupted() && !is_disk_full(p)) {
+	while (is_running(p) && !is_stopped(p) && !is_disk_full(p)) {
 		start_files(p);
 		step_files(p);
 		progress_show(p->plan->progress, bytes_here(p));
@@ -271,7 +276,7 @@ int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct re
 	run(&p);
 	if (is_running(&p)) {
 		abandon(&p);
-		if (p.r == -ENOSPC && !plan->is_interrupted())
+		if (p.r == -ENOSPC && !is_stopped(&p))
 			return err_set(err, p.r, "%s", err_text(&p.err));
 		return err_set(err, -EINTR, "interrupted");
 	}

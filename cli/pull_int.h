@@ -8,6 +8,7 @@
 #include <hffs/catalog.h>
 
 #include "config_int.h"
+#include "handover_int.h"
 #include "listing_int.h"
 #include "progress_int.h"
 
@@ -16,6 +17,7 @@ struct pull_plan {
 	unsigned jobs; /* files at once */
 	struct progress *progress;
 	bool (*is_interrupted)(void);
+	const struct handover *handover; /* of pull_by_blobs(), which ends when it is wanted; NULL: nobody can ask */
 };
 
 /*
@@ -23,7 +25,7 @@ struct pull_plan {
  * first failure; the other files are still tried, unless the failure is one that they would share.
  */
 int pull_by_reading(const struct pull_plan *plan, const char *dir, struct err *err);
-/* Makes the blobs of the files complete and waits until they are proven. Everything is put back when it returns. */
+/* Makes the blobs of the files complete and waits until they are proven. Everything is put back when it returns. -EINTR: interrupted. */
 int pull_by_blobs(const struct pull_plan *plan, struct fetch *f, const struct revision *rev, struct err *err);
 
 /*

@@ -67,6 +67,7 @@ static void add_hub(struct buf *out, const struct status_source *s, const struct
 	hub_stats(fetch_hub(s->fetch), &hub);
 	add_u64(out, "requests", hub.requests);
 	add_u64(out, "bytes_fetched", hub.bytes_fetched);
+	add_u64(out, "bytes_per_s", hub.bytes_per_s);
 	add_u64(out, "connections", hub.connections);
 	add_u64(out, "pause_ms", hub_pause_left_ms(fetch_hub(s->fetch)));
 	buf_addf(out, "\"offline\":%s,", hub_is_offline(fetch_hub(s->fetch)) ? "true" : "false");

@@ -58,6 +58,17 @@ int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev
 	return waiter_wait(&w);
 }
 
+bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out)
+{
+	struct revision rev;
+	struct err err = {0};
+
+	if (!catalog_find_revision(c, repo, NULL, &rev) && wait_revision(c, repo, NULL, &rev, &err) < 0)
+		return false;
+	*out = rev.repo;
+	return strcmp(rev.repo.name, repo->name) != 0;
+}
+
 int wait_known(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err)
 {
 	struct waiter w = WAITER(err, out);

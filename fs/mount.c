@@ -34,6 +34,10 @@ static int copy_config(struct mount *m, const struct mount_config *config)
 		m->one_repo = *config->one_repo;
 		m->config.one_repo = &m->one_repo;
 	}
+	if (config->one) {
+		m->one = *config->one;
+		m->config.one = &m->one;
+	}
 	m->config.source = m->source;
 	m->config.one_rev = m->one_rev;
 	m->config.fuse_options = m->fuse_options;
@@ -121,6 +125,7 @@ static int make_vfs(struct mount *m, struct fetch *fetch)
 		.endpoint = hub_endpoint(fetch_hub(fetch)),
 		.one_repo = m->config.one_repo,
 		.one_rev = m->config.one_rev,
+		.one = m->config.one,
 		.uid = m->config.uid < 0 ? getuid() : (uid_t)m->config.uid,
 		.gid = m->config.gid < 0 ? getgid() : (gid_t)m->config.gid,
 		.umask = m->config.umask,

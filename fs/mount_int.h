@@ -22,6 +22,7 @@ struct mount {
 	struct mount_config config; /* the strings below are ours */
 	char *dir, *source, *one_rev, *fuse_options;
 	struct repo_id one_repo;
+	struct revision one;
 
 	struct ops *ops; /* a reference */
 	struct fetch *fetch; /* borrowed, while it runs */

@@ -37,7 +37,7 @@ static int copy_config(struct vfs *v, const struct vfs_config *config)
 	return v->endpoint && v->one_rev ? 0 : -ENOMEM;
 }
 
-static int make_root(struct vfs *v)
+static int make_root(struct vfs *v, const struct revision *one)
 {
 	struct site *site = NULL;
 	int r = nodes_init(&v->nodes, v->is_one ? NODE_COMMIT : NODE_ROOT, v->root_ino);
@@ -47,6 +47,8 @@ static int make_root(struct vfs *v)
 	site = site_new(&v->one_repo, "");
 	if (!site)
 		return -ENOMEM;
+	if (one)
+		site_settle(v, site, one);
 	v->nodes.root->site = site;
 	v->nodes.root->kind = (uint8_t)v->one_repo.kind;
 	return 0;
@@ -65,7 +67,7 @@ int vfs_new(const struct vfs_config *config, struct vfs **out)
 		return -ENOMEM;
 	}
 	v->root_ino = scheme_root_ino(v->endpoint);
-	if (make_root(v) < 0) {
+	if (make_root(v, config->one) < 0) {
 		vfs_free(v);
 		return -ENOMEM;
 	}

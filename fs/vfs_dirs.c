@@ -350,5 +350,5 @@ void vfs_dir_look(struct vfs_dir *d, uint64_t pos, struct vfs_entry *out)
 		n = look_name_locked(d, &d->names[pos - 2]);
 	pthread_mutex_unlock(&d->vfs->lock);
 	if (n) /* it stays: the kernel has looked it up and cannot have forgotten it yet */
-		fill_listed(d->vfs, n, d->tree ? FOREVER_MS : KEPT_MS, out);
+		fill_listed(d->vfs, n, d->tree ? FOREVER_MS : min_u64(KEPT_MS, catalog_ref_ttl_ms(d->vfs->catalog)), out);
 }

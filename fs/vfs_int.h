@@ -110,6 +110,8 @@ void vfs_unpin(struct vfs *v, struct node *n);
 void fill_entry_locked(struct vfs *v, const struct node *n, uint64_t entry_ms, struct vfs_entry *out);
 /* What the Hub says of the revision beside its commit. Expects the lock. */
 void site_note(struct site *s, const struct revision *rev);
+/* Which commit the one mounted repository stays with. Expects the lock. */
+void site_settle(const struct vfs *v, struct site *s, const struct revision *rev);
 /* Where a POINTER leads: appended. */
 void pointer_target(const struct node *n, struct buf *out);
 /* The same without the lock, for what a listing names: a file that was not read yet shows what is on disk of it. */

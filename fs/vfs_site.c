@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How a commit's directory gets its listing: where one repository is mounted, first the commit that its revision stands for
- * (once: the mount stays with it), then the complete tree, or of a large commit that directory's part of it. What is there stays
+ * How a commit's directory gets its listing: where one repository is mounted and the Hub did not answer then, first the commit that
+ * its revision stands for (once: the mount stays with it), then the complete tree, or of a large commit that directory's part of it. What is there stays
  * there.
  */
 #include "vfs_int.h"
@@ -17,6 +17,14 @@ void site_note(struct site *s, const struct revision *rev)
 	s->is_gated = rev->is_gated;
 	s->is_private = rev->is_private;
 	s->card = rev->card;
+}
+
+void site_settle(const struct vfs *v, struct site *s, const struct revision *rev)
+{
+	s->repo = rev->repo;
+	memcpy(s->commit, rev->commit, sizeof(s->commit));
+	site_note(s, rev);
+	s->ino = scheme_commit_ino(v->root_ino, &s->repo, s->commit);
 }
 
 struct site_ask {
@@ -82,12 +90,8 @@ static void commit_came(void *ctx, int r, const struct revision *rev, const stru
 		return;
 	}
 	pthread_mutex_lock(&v->lock);
-	if (!site->commit[0]) {
-		site->repo = rev->repo;
-		memcpy(site->commit, rev->commit, sizeof(site->commit));
-		site_note(site, rev);
-		site->ino = scheme_commit_ino(v->root_ino, &site->repo, site->commit);
-	}
+	if (!site->commit[0])
+		site_settle(v, site, rev);
 	pthread_mutex_unlock(&v->lock);
 	want_tree(a);
 }

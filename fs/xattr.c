@@ -90,7 +90,7 @@ static int get_params(const struct subject *s, struct buf *out)
 static int get_gated(const struct subject *s, struct buf *out)
 {
 	buf_adds(out, !s->site.is_gated ? "false" : s->site.card.gated[0] ? s->site.card.gated : "true");
-	return s->site.repo.name[0] ? 0 : -ENODATA;
+	return s->site.repo.name[0] && (s->node->type != NODE_COMMIT || s->site.commit[0]) ? 0 : -ENODATA;
 }
 
 /* Of a repository: names of those of its revisions that are tags, as far as somebody has listed them. In a directory a tag looks like a branch. */

@@ -12,6 +12,7 @@ struct mount_config {
 	const char *source;      /* first field of /proc/mounts; "hub" or "org/name@rev" */
 	const struct repo_id *one_repo; /* one repository at dir itself; NULL: the whole tree */
 	const char *one_rev;
+	const struct revision *one; /* what that stands for; NULL: not known yet */
 	bool allow_other;
 	bool stable;
 	bool safe;               /* files that run code when they are loaded cannot be opened */

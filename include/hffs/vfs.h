@@ -20,6 +20,7 @@ struct vfs_config {
 	const char *endpoint;    /* of inode numbers and user.hffs.url; copied */
 	const struct repo_id *one_repo; /* copied; NULL: the whole Hub */
 	const char *one_rev;            /* copied */
+	const struct revision *one;     /* what that stands for; copied; NULL: asked for when it is needed */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;

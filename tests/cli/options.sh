@@ -64,6 +64,9 @@ refuses relative-cache 1 "the cache $work/dir/rel is inside the mount point" "$h
 refuses tilde-in-cache 1 "the cache $work/dir/.c is inside the mount point" env "HOME=$work/dir" "$hffs" mount dir -o 'cache=~/.c'
 refuses variable-in-cache 1 "the cache $work/dir/.c is inside the mount point" env "BASE=$work/dir" "$hffs" mount dir -o 'cache=${BASE}/.c'
 refuses generic-options 1 "the cache $work/dir/.c is inside" "$hffs" mount dir -o "defaults,ro,nosuid,nodev,noexec,noatime,_netdev,noauto,user,nofail,x-systemd.automount,X-mount.mkdir,cache=$work/dir/.c"
+echo offline >"$XDG_CONFIG_HOME/hffs/hffs.conf"
+refuses offline-of-file 1 'offline' "$hffs" ls a/b -o "endpoint=http://127.0.0.1:1,cache=$work/none"
+refuses environment-over-offline 1 'connect|refused' env HF_HUB_OFFLINE=0 "$hffs" ls a/b -o "endpoint=http://127.0.0.1:1,cache=$work/none,deadline=2s"
 rm "$XDG_CONFIG_HOME/hffs/hffs.conf"
 
 # mount(8)'s conventions: 1 for wrong usage, 32 for a mount that did not come about.

@@ -60,6 +60,18 @@ must_mount "$hf" ref_ttl=0
 equal after-remount "$(commit_of main)" "$second"
 equal after-remount-version "$(cat "$moving/main/version.txt")" two
 check umount-2 "$hffs" umount "$hf"
+# Nor is a listing believed for longer.
+must_mount "$hf" ref_ttl=0
+knows() { curl -fsS "$endpoint/api/models/org/moving/revision/main" | grep -q "\"$third\""; }
+ls "$moving" >/dev/null
+third=$(commit three)
+wait_for 10 knows
+ls "$moving" >/dev/null
+third=$(commit four)
+wait_for 10 knows
+equal listed-and-asked-again "$(commit_of main)" "$third"
+second=$third
+check umount-listed "$hffs" umount "$hf"
 must_mount "$hf" ref_ttl=inf
 equal never-asked-again "$(commit_of main)" "$second"
 check umount-3 "$hffs" umount "$hf"

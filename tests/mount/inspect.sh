@@ -183,6 +183,34 @@ for repo in org/four org/tiny-gguf org/lora datasets/org/stories org/gated; do
 	[ "$repo" != org/four ] || is mount-four '(j["license"], j["type"], j["context"]) == ("mit", "finetune", 2048)'
 done
 
+# A mount of one repository tells of it before anybody has listed it.
+mkdir "$work/one"
+check mount-one "$hffs" mount org/four "$work/one" -o "endpoint=$endpoint,cache=$work/one.cache"
+attribute() { getfattr --absolute-names --only-values -n "user.hffs.$1" "$work/one" 2>/dev/null; }
+equal one-commit "$(attribute commit)" "$(basename "$(realpath "$work/hf/org/four/main")")"
+equal one-license "$(attribute license)" mit
+equal one-gated "$(attribute gated)" false
+check one-umount "$hffs" umount "$work/one"
+check umount-whole "$hffs" umount "$work/hf"
+check mount-one-again "$hffs" mount org/four "$work/one" -o "endpoint=$endpoint,cache=$work/one2.cache"
+look one org/four "endpoint=$endpoint"
+equal one-exit "$code" 0
+is one-through '(j["took"]["through"], j["license"], j["type"], j["weights"]["tensors"]) == ("mount", "mit", "finetune", 8)'
+check one-umount-again "$hffs" umount "$work/one"
+# Nor does it say that a gated one is free for all, where the Hub was silent when it was mounted.
+control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
+control 'fault?kind=status&arg=503' >/dev/null
+check mount-one-silent "$hffs" mount org/gated "$work/one" -o "endpoint=$endpoint,cache=$work/one3.cache,deadline=2s"
+control clear >/dev/null
+equal one-silent-gated "$(attribute gated)" ""
+control 'token?token=hf_good&repo=org/gated&mode=gated' >/dev/null
+silent() { look one-silent org/gated "endpoint=$endpoint" && is_gated; }
+is_gated() { python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1])["gate"] == "none")' "$said"; }
+check one-silent-heals wait_for 60 silent
+check one-umount-silent "$hffs" umount "$work/one"
+control clear >/dev/null
+must_mount "$work/hf"
+
 # One that is safe looks into what is opened: nothing is, to ask whether it is cached.
 must_mount "$work/safe" safe
 look mount-safe org/small "endpoint=$endpoint,safe,cache=$work/safe.cache"

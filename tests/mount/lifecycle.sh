@@ -85,6 +85,35 @@ kill -TERM "$pid"
 check sigterm-under-load wait_for 4 is_gone "$pid"
 equal nothing-left-under-load "$(grep -c " $hf " /proc/self/mountinfo)" 0
 
+# So does a signal while it waits for the Hub, in front and behind: nothing is left of it.
+if [ -x "$hub_faulty" ]; then
+	real=$endpoint
+	serve_faulty "$work/hub"
+	control 'fault?kind=delay&arg=60000' >/dev/null
+	mkdir -p "$work/early"
+	early="endpoint=$endpoint,cache=$work/early.cache,log=$work/early.log"
+	"$hffs" mount -f org/model "$work/early" -o "$early" 2>"$work/early.said" &
+	pid=$!
+	waits() { [ "$(control stats | grep -c '"open":[2-9]')" = 1 ]; }
+	check early-asks wait_for 20 waits
+	kill -TERM "$pid"
+	check sigterm-while-starting wait_for 5 is_gone "$pid"
+	wait "$pid"
+	equal sigterm-while-starting-exit $? 1
+	check sigterm-while-starting-says grep -q 'ended by a signal' "$work/early.said"
+	"$hffs" mount org/model "$work/early" -o "$early" 2>"$work/early.said" &
+	pid=$!
+	check early-asks-behind wait_for 20 waits
+	sleep 0.5
+	kill -INT "$pid"
+	kill -TERM "$pid"
+	check ctrl-c-while-starting wait_for 5 is_gone "$pid"
+	control clear >/dev/null
+	check early-cache-is-free "$hffs" ls org/model -o "endpoint=$endpoint,cache=$work/early.cache"
+	equal nothing-left-of-early "$(grep -c " $work/early " /proc/self/mountinfo)" 0
+	endpoint=$real
+fi
+
 # Descriptors: closed ones harm nothing, and none of the caller's is kept.
 mkdir -p "$work/bare"
 exec 9>"$work/script.lock"

@@ -68,6 +68,22 @@ for source in gpt2@light old-org/old-name@refs%2Fpr%2F7 openai-community/gpt2@re
 done
 check umount "$hffs" umount "$hf"
 
+# refresh and unpin by another name mean the true one.
+must_mount "$hf" ref_ttl=inf
+equal before-refresh "$(basename "$(realpath "$gpt2/main")")" "$second"
+third=$(commit three)
+knows() { curl -fsS "$endpoint/api/models/openai-community/gpt2/revision/main" | grep -q "\"$third\""; }
+wait_for 10 knows
+check refresh-by-another-name "$hffs" refresh gpt2
+moved() { [ "$(basename "$(realpath "$gpt2/main")")" = "$third" ]; }
+check refreshed-by-another-name wait_for 5 moved
+for name in gpt2 old-org/old-name@light OpenAI-Community/GPT2; do
+	check "pin-$name" "$hffs" pin -q "$name" -o "endpoint=$endpoint"
+	check "unpin-$name" "$hffs" unpin -q "$name" -o "endpoint=$endpoint"
+done
+equal nothing-stays-pinned "$("$hffs" pin -o "endpoint=$endpoint")" ""
+check umount-refreshed "$hffs" umount "$hf"
+
 # An organisation costs no request, and what is known stays known.
 control reset >/dev/null
 must_mount "$hf"

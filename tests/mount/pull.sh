@@ -81,6 +81,38 @@ if [ -x "$hub_faulty" ]; then
 	equal nothing-fetched-again "$(counter "$work/slow" bytes_fetched)" 0
 	check umount-slow "$hffs" umount "$work/slow"
 
+	# A mount that starts meanwhile gets the cache, and the pull goes on through it.
+	on="endpoint=$endpoint,cache=$work/cache7"
+	control 'shape?total_bps=8000000' >/dev/null
+	"$hffs" pull org/slow -o "$on" >/dev/null 2>"$work/said" &
+	puller=$!
+	has_some() { [ "$(du -sm "$work/cache7" | cut -f 1)" -ge 6 ]; }
+	check pull-has-begun wait_for 20 has_some
+	check mount-during-a-pull "$hffs" mount "$work/slow" -o "$on"
+	rate() { [ "$(counter "$work/slow" bytes_per_s)" -ge 1000000 ]; }
+	check status-says-how-fast wait_for 10 rate
+	control 'shape?total_bps=0' >/dev/null
+	wait "$puller"
+	equal handed-over-exit $? 0
+	check handed-over-says grep -q 'a mount takes over the cache' "$work/said"
+	all_here() { [ "$(counter "$work/slow" bytes_cached)" = 40000000 ]; }
+	check handed-over-is-complete wait_for 10 all_here
+	at_most handed-over-keeps "$(counter "$work/slow" bytes_fetched)" 36000000
+	check handed-over-bytes cmp "$work/slow/org/slow/main/file.bin" "$work/hub2/org/slow/file.bin"
+	check umount-handed-over "$hffs" umount "$work/slow"
+	# One that then cannot be made leaves it to the pull.
+	on="endpoint=$endpoint,cache=$work/cache8"
+	control 'shape?total_bps=8000000' >/dev/null
+	"$hffs" pull -q org/slow -o "$on" 2>"$work/said" &
+	puller=$!
+	has_some() { [ "$(du -sm "$work/cache8" | cut -f 1)" -ge 6 ]; }
+	check pull-has-begun-2 wait_for 20 has_some
+	refuses mount-of-nothing 1 'org/nothing' "$hffs" mount org/nothing "$work/slow" -o "$on"
+	control 'shape?total_bps=0' >/dev/null
+	wait "$puller"
+	equal pull-goes-on-exit $? 0
+	check pull-goes-on-is-here "$hffs" pull -q org/slow -o "$on,offline"
+
 	# Wrong bytes: fetched once more; twice: said, and never called complete.
 	on="endpoint=$endpoint,cache=$work/cache4"
 	control 'fault?kind=flip&route=cdn&times=1' >/dev/null
