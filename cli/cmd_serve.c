@@ -22,6 +22,7 @@ static const char help[] =
 	"Serves DIR as a read-only Hugging Face Hub. In it DIR/ORG/NAME is a model, DIR/datasets/ORG/NAME a dataset,\n"
 	"DIR/spaces/ORG/NAME a Space; each a plain folder or a git repository. Without DIR it serves what the cache holds: the public\n"
 	"repositories whose listings are stored, and their files that are complete and proven, without asking the Hub for anything.\n"
+	"With --cache it serves both: from the cache what DIR has not.\n"
 	"Prints the endpoint on its first line of output, for HF_ENDPOINT, and runs until SIGINT or SIGTERM.\n"
 	"\n"
 	"  --listen ADDR:PORT      the endpoint (default 127.0.0.1:8080; port 0 picks a free one)\n"
@@ -29,8 +30,9 @@ static const char help[] =
 	"  --cdn-url URL           what clients reach that by, if not by the host name they use for the endpoint\n"
 	"  --url-ttl TIME          how long the URL of a large file is good (default 1h)\n"
 	"  --state DIR             where digests are remembered (default $XDG_CACHE_HOME/hffs-serve, root: /var/cache/hffs-serve)\n"
-	"  --private               without DIR: also private and gated repositories, to everybody who can reach the server\n"
-	"  -o OPTION               without DIR: settings, as for 'hffs mount': whose cache, of which endpoint\n"
+	"  --cache                 beside DIR: what the cache holds as well\n"
+	"  --private               of the cache: also private and gated repositories, to everybody who can reach the server\n"
+	"  -o OPTION               of the cache: settings, as for 'hffs mount': whose cache, of which endpoint\n"
 	"  --help                  this text\n";
 
 static int usage_error(const char *what, const char *arg)
@@ -56,7 +58,7 @@ static int parse_options(int argc, char **argv, struct serve_config *c, struct s
 		{"listen", required_argument, NULL, 'l'},  {"cdn-listen", required_argument, NULL, 'c'},
 		{"cdn-url", required_argument, NULL, 'u'}, {"url-ttl", required_argument, NULL, 't'},
 		{"state", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
-		{"private", no_argument, NULL, 'p'},
+		{"private", no_argument, NULL, 'p'},       {"cache", no_argument, NULL, 'b'},
 		{NULL, 0, NULL, 0},
 	};
 	int opt;
@@ -81,6 +83,9 @@ static int parse_options(int argc, char **argv, struct serve_config *c, struct s
 			if (parse_ttl(optarg, c))
 				return 3;
 			break;
+		case 'b':
+			of_cache->with_dir = true;
+			break;
 		case 'p':
 			of_cache->with_private = true;
 			break;
@@ -99,8 +104,8 @@ static int parse_options(int argc, char **argv, struct serve_config *c, struct s
 		return 1 + usage_error("only one directory can be served; unexpected", argv[optind + 1]);
 	if (optind < argc)
 		c->dir = argv[optind];
-	if (c->dir && (of_cache->with_private || of_cache->options.nr))
-		return 1 + usage_error("--private and -o are for the cache, not for a folder:", c->dir);
+	if (c->dir && !of_cache->with_dir && (of_cache->with_private || of_cache->options.nr))
+		return 1 + usage_error("--private and -o are for the cache, not for a folder (--cache serves both):", c->dir);
 	return 0;
 }
 
@@ -139,7 +144,7 @@ static int serve_until_signal(const struct serve_config *c)
 	return 0;
 }
 
-int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_cache *of_no_dir)
+int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_cache *from_cache)
 {
 	AUTO_FREE char *state_dir = config_cache_dir("hffs-serve"); /* where digests are remembered */
 	struct serve_config c = {.listen = "127.0.0.1:8080", .state_dir = state_dir, .hook = hook};
@@ -149,7 +154,7 @@ int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_c
 	if (r)
 		return r - 1;
 	raise_descriptor_limit();
-	if (c.dir)
+	if (c.dir && !of_cache.with_dir)
 		return serve_until_signal(&c);
-	return of_no_dir ? of_no_dir(&c, &of_cache, serve_until_signal) : usage_error("DIR is missing", NULL);
+	return from_cache ? from_cache(&c, &of_cache, serve_until_signal) : usage_error(c.dir ? "this server has no cache" : "DIR is missing", NULL);
 }

@@ -12,7 +12,7 @@ int cmd_serve(int argc, char **argv);
 
 /* Gives the configuration a source, and serves until a signal by calling serve(): the exit status. */
 typedef int serve_cache(struct serve_config *c, const struct serve_cache_options *o, int (*serve)(const struct serve_config *c));
-/* The same with a hook, for the tests' server. of_no_dir NULL: only folders can be served. */
-int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_cache *of_no_dir);
+/* The same with a hook, for the tests' server. from_cache NULL: only folders can be served. */
+int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_cache *from_cache);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * hffs serve without a folder: what the cache knows, as a source of repositories. The catalog answers offline, from stored documents
+ * hffs serve without a folder, or behind one: what the cache knows, as a source of repositories. The catalog answers offline, from stored documents
  * alone; of contents only whole, proven data files are sent. A listing that is not stored makes its commit unknown; a file that is not
  * complete is listed, since a commit has it, but cannot be had.
  *

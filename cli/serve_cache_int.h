@@ -7,6 +7,7 @@
 /* What 'hffs serve' takes where it serves a cache. */
 struct serve_cache_options {
 	struct options options;
+	bool with_dir; /* beside a folder */
 	bool with_private;
 };
 

@@ -23,7 +23,7 @@ struct repo {
 
 struct repos;
 
-/* dir: the served directory, copied; NULL: the repositories of source, borrowed until repos_close(). */
+/* dir: the served directory, copied; source: of what that has not, borrowed until repos_close(). One of them may be NULL. */
 int repos_open(const char *dir, const struct serve_source *source, const char *state_dir, struct repos **out, struct err *err);
 /* From now on nothing is hashed: requests that wait for that fail. */
 void repos_stop(struct repos *rs);

@@ -30,7 +30,7 @@ struct slot {
 
 struct repos {
 	char *dir, *state_dir;
-	const struct serve_source *source; /* instead of dir */
+	const struct serve_source *source; /* of what dir has not, or (dir NULL) of all; may be NULL */
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	struct map by_key, by_db_id;
@@ -45,8 +45,8 @@ int repos_open(const char *dir, const struct serve_source *source, const char *s
 	if (!rs)
 		return -ENOMEM;
 	pthread_mutex_init(&rs->lock, NULL);
+	rs->source = source;
 	if (!dir) {
-		rs->source = source;
 		*out = TAKE(rs);
 		return 0;
 	}
@@ -270,9 +270,6 @@ static int find_in_source(struct repos *rs, enum repo_kind kind, const char *id,
 
 static int find_in_dir(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out, char canonical[ROUTE_ID_MAX])
 {
-	if (rs->source)
-		return find_in_source(rs, kind, id, out);
-
 	AUTO_FREE char *root = kind_dir(rs, kind), *dir = root ? str_printf("%s/%s", root, id) : NULL;
 	AUTO_FREE char *key = str_printf("%s/%s", route_collection(kind), id);
 	char org[ROUTE_ID_MAX];
@@ -300,7 +297,9 @@ static int find_in_dir(struct repos *rs, enum repo_kind kind, const char *id, st
 
 int repos_find(struct repos *rs, enum repo_kind kind, const char *id, struct repo **out, char canonical[ROUTE_ID_MAX])
 {
-	return rs->source ? find_in_source(rs, kind, id, out) : find_in_dir(rs, kind, id, out, canonical);
+	int r = rs->dir ? find_in_dir(rs, kind, id, out, canonical) : -ENOENT;
+
+	return r == -ENOENT && rs->source ? find_in_source(rs, kind, id, out) : r;
 }
 
 struct repo *repos_find_db_id(struct repos *rs, const char *db_id)
@@ -390,28 +389,47 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int list_dir(struct repos *rs, enum repo_kind kind, const char *author, struct ids *ids)
+{
+	AUTO_FREE char *root = kind_dir(rs, kind);
+
+	if (!root)
+		return -ENOMEM;
+	if (!author)
+		return list_kind(kind, root, ids);
+	if (!name_is_repo_part(author, strlen(author)) || is_reserved(kind, author))
+		return 0;
+	return list_org(root, author, ids);
+}
+
+/* Each once, in order. */
+static void sort_ids(struct ids *ids)
+{
+	size_t nr = 0;
+
+	if (ids->nr)
+		qsort(ids->list, ids->nr, sizeof(*ids->list), compare_ids);
+	for (size_t i = 0; i < ids->nr; i++) {
+		if (nr && !strcmp(ids->list[nr - 1], ids->list[i]))
+			free(ids->list[i]);
+		else
+			ids->list[nr++] = ids->list[i];
+	}
+	ids->nr = nr;
+}
+
 int repos_list(struct repos *rs, enum repo_kind kind, const char *author, char ***out, size_t *nr)
 {
-	AUTO_FREE char *root = rs->source ? NULL : kind_dir(rs, kind);
 	struct ids ids = {0};
-	int r;
+	int r = rs->dir ? list_dir(rs, kind, author, &ids) : 0;
 
-	if (!root && !rs->source)
-		return -ENOMEM;
-	if (rs->source)
+	if (r == 0 && rs->source)
 		r = rs->source->list(rs->source->ctx, route_collection(kind), author, add_source_id, &ids, NULL);
-	else if (!author)
-		r = list_kind(kind, root, &ids);
-	else if (!name_is_repo_part(author, strlen(author)) || is_reserved(kind, author))
-		r = 0;
-	else
-		r = list_org(root, author, &ids);
 	if (r < 0) {
 		repos_free_ids(ids.list, ids.nr);
 		return r;
 	}
-	if (ids.nr)
-		qsort(ids.list, ids.nr, sizeof(*ids.list), compare_ids);
+	sort_ids(&ids);
 	*out = ids.list;
 	*nr = ids.nr;
 	return 0;
@@ -440,9 +458,9 @@ static bool has_org_in_source(struct repos *rs, const char *org)
 
 bool repos_has_org(struct repos *rs, const char *org)
 {
-	if (rs->source)
-		return has_org_in_source(rs, org);
-	for (enum repo_kind kind = REPO_MODEL; kind <= REPO_SPACE; kind++) {
+	if (rs->source && has_org_in_source(rs, org))
+		return true;
+	for (enum repo_kind kind = REPO_MODEL; rs->dir && kind <= REPO_SPACE; kind++) {
 		AUTO_FREE char *root = kind_dir(rs, kind), *dir = root ? str_printf("%s/%s", root, org) : NULL;
 		struct stat st;
 

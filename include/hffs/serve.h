@@ -42,8 +42,8 @@ struct serve_source {
 
 /* Strings are borrowed during serve_open() only; the hook as long as the server lives. */
 struct serve_config {
-	const char *dir;        /* NULL: source */
-	const struct serve_source *source; /* borrowed until serve_close() */
+	const char *dir;        /* NULL: source alone */
+	const struct serve_source *source; /* of what dir has not; borrowed until serve_close(). NULL: dir alone */
 	const char *listen;     /* "ADDR:PORT", "[ADDR6]:PORT"; port 0 picks a free one */
 	const char *cdn_listen; /* the same for content; NULL: the address of `listen`, a free port */
 	const char *cdn_url;    /* what clients reach cdn_listen by, "http://host:port"; NULL: the host they reached us by */

@@ -77,6 +77,16 @@ if [ -x "$hub_faulty" ]; then
 	wait 2>/dev/null
 fi
 check cache-is-as-before "$hffs" verify -cq org/model -o "$on,offline"
+# A folder and the cache: what both have is the folder's.
+mkdir -p "$work/folder/org/model" "$work/folder/org/mine"
+echo mine | tee "$work/folder/org/mine/file.txt" >"$work/folder/org/model/file.txt"
+start_server both "$hffs" serve "$work/folder" --cache --listen 127.0.0.1:0 -o "$on"
+equal both-lists "$(curl -fsS "$endpoint/api/models?author=org" | python3 -c 'import json, sys; print(*[m["id"] for m in json.load(sys.stdin)])')" "org/git org/mine org/model org/other"
+equal both-folder "$(curl -fsSL "$endpoint/org/mine/resolve/main/file.txt")" mine
+equal both-folder-first "$(curl -fsSL "$endpoint/org/model/resolve/main/file.txt")" mine
+equal both-cache "$(curl -fsSL "$endpoint/datasets/org/data/resolve/main/train.jsonl" | sha256sum)" "$(sha256sum <"$work/hub/datasets/org/data/train.jsonl")"
+kill "$server_pid"
+wait "$server_pid"
 refuses folder-with-private 2 'not for a folder' "$hffs" serve "$work/hub" --private
 refuses folder-with-option 2 'not for a folder' "$hffs" serve "$work/hub" -o offline
 refuses bad-setting 2 "no option 'colour'" "$hffs" serve -o colour=red
