@@ -8,9 +8,11 @@
 #include <hffs/log.h>
 #include <hffs/thread.h>
 
-#define DISK_SLOW_MS 2000
+#define DISK_SLOW_MS 2000 /* as the log says it */
 #define DISK_REST_MS 10000
 #define DISK_SAY_MS 60000 /* between two lines in the log */
+#define DISK_FAILURES 3   /* so many reads that fail within this time, and it is passed by for as long */
+#define DISK_FAILURES_MS 60000
 /*
  * ext4 lets one at a time write past the page cache into a file that has no blocks there yet; more of them wait for its lock and keep
  * processors busy with that: four took 1.1 times as long as two, for a fast link on two processors. More places than these are for reads.
@@ -24,6 +26,8 @@ struct disk {
 	uint64_t slow_ms;       /* when a call was last found to take too long */
 	uint64_t rests_until_ms;
 	uint64_t said_ms;
+	uint64_t failed_ms[DISK_FAILURES], failed_until_ms; /* a ring of the last failures; the rest that followed */
+	unsigned nr_failed;
 	unsigned nr;       /* places; WATCHED_MAX more behind them are readers', which nobody waits for */
 	uint64_t *came_ms; /* of each; 0: free */
 	atomic_bool is_slow;
@@ -56,15 +60,20 @@ void disk_free(struct disk *d)
 	free(d);
 }
 
-static void found_slow_locked(struct disk *d, uint64_t now)
+static void rest_locked(struct disk *d, uint64_t now, uint64_t rest_ms, const char *why)
 {
 	d->slow_ms = now;
-	d->rests_until_ms = now + DISK_REST_MS;
+	d->rests_until_ms = max_u64(d->rests_until_ms, now + rest_ms);
 	atomic_store(&d->is_slow, true);
 	if (d->said_ms && now - d->said_ms < DISK_SAY_MS)
 		return;
 	d->said_ms = now;
-	log_warn("the cache's disk takes more than %d s to answer: it is passed by for a while", DISK_SLOW_MS / 1000);
+	log_warn("the cache's disk %s: it is passed by for a while", why);
+}
+
+static void found_slow_locked(struct disk *d, uint64_t now)
+{
+	rest_locked(d, now, DISK_REST_MS, "takes more than 2 s to answer");
 }
 
 /* When the oldest of those that are there will have been there for too long; UINT64_MAX: nobody is. */
@@ -119,11 +128,24 @@ void disk_leave(struct disk *d, unsigned place)
 	d->came_ms[place] = 0;
 	if (now - came_ms >= DISK_SLOW_MS) {
 		found_slow_locked(d, now);
-	} else if (came_ms >= d->slow_ms) {
+	} else if (came_ms >= d->slow_ms && now >= d->failed_until_ms) {
 		d->rests_until_ms = 0;
 		atomic_store(&d->is_slow, false);
 	}
 	pthread_cond_broadcast(&d->left); /* not everyone can use this place */
+}
+
+void disk_failed(struct disk *d)
+{
+	uint64_t now = clock_mono_ms(), *oldest;
+	LOCK_SCOPE(&d->lock);
+
+	oldest = &d->failed_ms[d->nr_failed++ % DISK_FAILURES];
+	if (*oldest && now - *oldest < DISK_FAILURES_MS) {
+		d->failed_until_ms = now + DISK_FAILURES_MS;
+		rest_locked(d, now, DISK_FAILURES_MS, "does not give back what it has");
+	}
+	*oldest = now;
 }
 
 unsigned disk_watch(struct disk *d)

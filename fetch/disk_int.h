@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the cache's disk does. Disk workers go to it through here. A call that lasts longer than DISK_SLOW_MS means that the disk is in
- * trouble: while it lasts, and for DISK_REST_MS behind it, others are sent away. Then chunks that arrive stay in memory, and chunks of
+ * How the cache's disk does. Disk workers go to it through here. A call that lasts longer than DISK_SLOW_MS, or reads that fail again and
+ * again, mean that the disk is in trouble: while it lasts, and for DISK_REST_MS behind it, others are sent away. Then chunks that arrive stay in memory, and chunks of
  * an earlier run are fetched as if they were not there; nothing that is on the disk is given up.
  */
 #ifndef HFFS_FETCH_DISK_INT_H
@@ -26,6 +26,8 @@ void disk_leave(struct disk *d, unsigned place);
 /* Around a call of somebody who has to wait for the disk in any case: others find out how long it takes. Never waits. */
 unsigned disk_watch(struct disk *d);
 void disk_unwatch(struct disk *d, unsigned place);
+/* A read of what the disk has has failed: the third within a minute is trouble, too. */
+void disk_failed(struct disk *d);
 /* Looks at the time: who stays away then knows. Called now and again. */
 void disk_look(struct disk *d);
 bool disk_is_slow(const struct disk *d); /* as of the last look; costs nothing */

@@ -84,6 +84,7 @@ static void span_lost(const struct span *s)
 	struct blob *b = s->blob;
 	struct aftermath a = {0};
 
+	disk_failed(b->fetch->disk);
 	for (uint64_t i = s->off / CHUNK_SIZE; i <= (s->off + s->len - 1) / CHUNK_SIZE; i++) {
 		cache_drop_chunk(b->fetch->cache, &b->id, b->size, i);
 		pthread_mutex_lock(&b->lock);

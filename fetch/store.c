@@ -342,8 +342,12 @@ static bool is_chunk(struct blob *b, const struct data_file *data, uint64_t idx,
 	if (want)
 		expected = *want;
 	pthread_mutex_unlock(&b->lock);
-	if (!want || !data || io_pread(data->fd, bytes, len, idx * CHUNK_SIZE) < 0)
+	if (!want || !data)
 		return false;
+	if (io_pread(data->fd, bytes, len, idx * CHUNK_SIZE) < 0) {
+		disk_failed(b->fetch->disk);
+		return false;
+	}
 	have = cache_chunk_digest(&b->id, idx, bytes, len);
 	return digest_equal_ct(&have, &expected, sizeof(have));
 }
