@@ -3,15 +3,15 @@
 # Installs what building and testing hffs needs, on Debian and Ubuntu. Does nothing where all of it is there.
 # On other distributions it says what is missing and fails.
 set -eu
-PATH=$PATH:/usr/sbin # nghttpx
+PATH=$PATH:/usr/sbin:/sbin # nghttpx, ip
 
 build='build-essential cmake ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libsqlite3-dev libcjson-dev libssl-dev
 	libxxhash-dev libmicrohttpd-dev libpcre2-dev libutf8proc-dev libyaml-dev libcmocka-dev zlib1g-dev'
 run='fuse3 attr'
-tests='curl sqlite3 git git-lfs python3 python3-venv clang man-db openssl nghttp2-proxy rsync'
+tests='curl sqlite3 git git-lfs python3 python3-venv clang man-db openssl nghttp2-proxy rsync iproute2'
 
 modules='fuse3 libcurl sqlite3 libcjson libcrypto libxxhash libmicrohttpd libpcre2-8 libutf8proc yaml-0.1 cmocka zlib'
-programs='cc cmake ninja pkg-config fusermount3 getfattr curl sqlite3 git git-lfs python3 clang man openssl nghttpx rsync'
+programs='cc cmake ninja pkg-config fusermount3 getfattr curl sqlite3 git git-lfs python3 clang man openssl nghttpx rsync ip'
 
 # libFuzzer is part of clang's runtime, which Debian 12 and Ubuntu 24.04 have in a package of its own.
 can_fuzz() {
