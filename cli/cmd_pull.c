@@ -192,7 +192,7 @@ static int own_open(struct own *own, const struct config *c, struct err *err)
 	config_fetch(c, &config);
 	r = fetch_open(&config, &own->fetch, err);
 	if (r == 0)
-		own->handover = handover_open(c->cache, own->fetch);
+		own->handover = handover_open(c, own->fetch);
 	return r;
 }
 
@@ -205,10 +205,11 @@ static void own_close(struct own *own)
 /* A daemon has asked for the cache: waits for its mount (*dir), or until the cache is ours again because there will be none. */
 static int follow(const struct config *c, const struct pull_args *args, struct own *own, char **dir, struct err *err)
 {
-	uint64_t begin = clock_mono_ms(), waited = 0;
+	uint64_t begin, waited;
 	int r = 0;
 
 	own_close(own);
+	begin = clock_mono_ms();
 	if (!args->quiet)
 		fprintf(stderr, "hffs pull: a mount takes over the cache; the rest goes through it\n");
 	do {

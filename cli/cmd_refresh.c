@@ -10,7 +10,7 @@
 #include "control_int.h"
 #include "mounts_int.h"
 
-#define ANSWER_MS 60000 /* of a name that it does not know the daemon asks the Hub, which may be silent */
+#define ANSWER_MS 10000 /* the daemon only forgets, but of a name that it does not know it asks the Hub, for 5 s at most */
 
 static int help(void)
 {

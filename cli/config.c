@@ -459,3 +459,8 @@ void config_fetch(const struct config *c, struct fetch_config *out)
 		.rate_bps = c->rate_bps,
 	};
 }
+
+bool config_has_rules(const struct config *c)
+{
+	return c->lock || c->safe || !filter_is_empty(&c->filter);
+}

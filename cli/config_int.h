@@ -63,6 +63,8 @@ static inline void config_done_auto(struct config *c)
 void config_quiet_log(const struct config *c);
 /* What fetch_open() takes; borrows from c. */
 void config_fetch(const struct config *c, struct fetch_config *out);
+/* Does it narrow what is shown: a lock, allow, deny, safe? */
+bool config_has_rules(const struct config *c);
 /* A wait for names ends after this long. */
 uint64_t config_names_deadline_ms(const struct config *c);
 

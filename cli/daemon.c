@@ -42,15 +42,15 @@ struct daemon {
 	struct status_source status;
 	struct fetch *fetch;
 	struct mount *mount;
-	struct revision one; /* what the one repository's revision stands for */
+	struct revision one;    /* what the one repository's revision stands for */
 	bool knows_one;
 	struct orders_ctx orders;
 	struct control *control; /* NULL: nobody can tell it anything */
 	pthread_t signals;
 	_Atomic bool ending;
-	pthread_mutex_t lock; /* of the two below, and of fetch until it is there */
-	bool is_stopped;      /* a signal came */
-	bool is_serving;      /* mount_run() is what it ends */
+	atomic_bool is_stopped; /* a signal came */
+	pthread_mutex_t lock;   /* of the next, and of fetch until it is there */
+	bool is_serving;        /* mount_run() is what a signal ends */
 	int report_fd; /* to the parent; -1 in front, and once the report is given */
 	int null_fd;
 	pid_t parent;  /* who started us */
@@ -176,7 +176,7 @@ static void end_unused(struct daemon *d)
 static bool stop(struct daemon *d)
 {
 	LOCK_SCOPE(&d->lock);
-	d->is_stopped = true;
+	atomic_store(&d->is_stopped, true);
 	if (!d->is_serving && d->fetch)
 		fetch_cancel(d->fetch);
 	return d->is_serving;
@@ -185,8 +185,7 @@ static bool stop(struct daemon *d)
 /* The next step of starting: 0, or a signal came meanwhile. */
 static int go_on(struct daemon *d, struct err *err)
 {
-	LOCK_SCOPE(&d->lock);
-	return d->is_stopped ? err_set(err, -ECANCELED, "ended by a signal before it was mounted") : 0;
+	return atomic_load(&d->is_stopped) ? err_set(err, -ECANCELED, "ended by a signal before it was mounted") : 0;
 }
 
 static void *watch_signals(void *arg)
@@ -268,7 +267,7 @@ static int check_repo(struct daemon *d, struct err *err)
 	if (!plan->repo)
 		return 0;
 	r = wait_revision(fetch_catalog(d->fetch), plan->repo, plan->rev, &d->one, err);
-	d->knows_one = r == 0;
+	d->knows_one = r == 0 && (d->one.ttl_ms || plan->config->offline); /* what is out of date is asked for once more when it is used */
 	if (r == -ENOENT || r == -EACCES || r == 0)
 		return r;
 	log_warn("%s is mounted although the Hub does not answer: %s", plan->source, err_text(err));
@@ -343,7 +342,7 @@ static int serve(struct daemon *d, struct err *err)
 	d->status.mount = d->mount;
 	warn_of_pins(d->fetch);
 	pthread_mutex_lock(&d->lock);
-	d->is_serving = !d->is_stopped;
+	d->is_serving = !atomic_load(&d->is_stopped);
 	pthread_mutex_unlock(&d->lock);
 	r = go_on(d, err);
 	if (r < 0)
@@ -359,12 +358,9 @@ static int serve(struct daemon *d, struct err *err)
 
 static int open_fetch(struct daemon *d, struct err *err)
 {
-	struct fetch_config config;
 	struct fetch *f;
-	int r;
+	int r = handover_take(d->plan->config, !d->plan->repo, &d->is_stopped, &f, err);
 
-	config_fetch(d->plan->config, &config);
-	r = handover_take(&config, &f, err);
 	if (r < 0)
 		return r;
 	LOCK_SCOPE(&d->lock);
@@ -442,13 +438,15 @@ static void close_inherited(const struct daemon *d)
 /* --- the parent --- */
 
 static volatile sig_atomic_t waited_for; /* the process that is to report */
+static volatile sig_atomic_t passed_on;  /* the last signal */
 
 static void pass_on(int nr)
 {
+	passed_on = nr;
 	(void)kill((pid_t)waited_for, nr); /* gone: then its report has ended */
 }
 
-/* Whoever ends the command while it waits means the mount. */
+/* Whoever ends the command while it waits means the mount first. */
 static int wait_for_report(int fd, pid_t child, struct err *err)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -465,6 +463,8 @@ static int wait_for_report(int fd, pid_t child, struct err *err)
 	r = report_read(fd, child, err);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &before[i], NULL);
+	if (passed_on)
+		(void)raise(passed_on);
 	return r;
 }
 

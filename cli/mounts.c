@@ -290,11 +290,6 @@ static bool has_same_rules(const struct mount_entry *e, const struct config *c)
 	       are_same(json_get(e->status, "allow"), &c->filter.allow) && are_same(json_get(e->status, "deny"), &c->filter.deny);
 }
 
-static bool has_rules(const struct config *c)
-{
-	return c->lock || c->safe || !filter_is_empty(&c->filter);
-}
-
 /* Serves this mount what the configuration asks for? Who asks for no rules gets along with a mount that has some, if there is no other. */
 static bool entry_suits(const struct mount_entry *e, const struct config *c, bool any_rules)
 {
@@ -303,7 +298,7 @@ static bool entry_suits(const struct mount_entry *e, const struct config *c, boo
 
 	if (e->r < 0 || !endpoint || strcmp(endpoint, c->endpoint) || access(e->dir, R_OK | X_OK) < 0)
 		return false;
-	if (!has_same_rules(e, c) && (has_rules(c) || !any_rules))
+	if (!has_same_rules(e, c) && (config_has_rules(c) || !any_rules))
 		return false;
 	return !c->cache_chosen || (cache && !strcmp(cache, c->cache));
 }

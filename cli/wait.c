@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include <hffs/clock.h>
 #include <hffs/thread.h>
+
+#define MOVED_MS 5000 /* how long a verb waits for a name that it could do without */
 
 struct waiter {
 	pthread_mutex_t lock;
@@ -58,15 +61,69 @@ int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev
 	return waiter_wait(&w);
 }
 
+/* A question whose answer may come when nobody waits any more: who is last frees it. */
+struct patient {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_left; /* by one of the two */
+	bool is_known;
+	struct repo_id repo;
+};
+
+/* The lock is held, and given up. */
+static void patient_leave_locked(struct patient *p)
+{
+	bool is_last = p->is_left;
+
+	p->is_left = true;
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	if (is_last) {
+		pthread_cond_destroy(&p->wake);
+		pthread_mutex_destroy(&p->lock);
+		free(p);
+	}
+}
+
+static void on_moved(void *ctx, int r, const struct revision *rev, const struct err *err)
+{
+	struct patient *p = ctx;
+
+	(void)err; /* then the name stays what it is */
+	pthread_mutex_lock(&p->lock);
+	p->is_known = r == 0;
+	if (r == 0)
+		p->repo = rev->repo;
+	patient_leave_locked(p);
+}
+
 bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out)
 {
+	uint64_t end = clock_mono_ms() + MOVED_MS, now;
+	struct patient *p = calloc(1, sizeof(*p));
 	struct revision rev;
-	struct err err = {0};
+	bool is_known;
 
-	if (!catalog_find_revision(c, repo, NULL, &rev) && wait_revision(c, repo, NULL, &rev, &err) < 0)
+	*out = *repo;
+	if (catalog_find_revision(c, repo, NULL, &rev)) {
+		*out = rev.repo;
+		free(p);
+		return strcmp(out->name, repo->name) != 0;
+	}
+	if (!p || cond_init(&p->wake) < 0) {
+		free(p);
 		return false;
-	*out = rev.repo;
-	return strcmp(rev.repo.name, repo->name) != 0;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	catalog_want_revision(c, repo, NULL, on_moved, p);
+	pthread_mutex_lock(&p->lock);
+	while (!p->is_left && (now = clock_mono_ms()) < end)
+		(void)cond_wait_ms(&p->wake, &p->lock, end - now);
+	is_known = p->is_known;
+	if (is_known)
+		*out = p->repo;
+	patient_leave_locked(p);
+	return is_known && strcmp(out->name, repo->name) != 0;
 }
 
 int wait_known(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err)

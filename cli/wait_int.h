@@ -6,7 +6,8 @@
 #include <hffs/catalog.h>
 
 int wait_revision(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err);
-/* The name under which a repository lives now, where that is another: true, and *out. The Hub is asked where nothing is known of it. */
+/* The name under which a repository lives now, where that is another: true, and *out. The Hub is asked where nothing is known of it,
+ * for 5 s at most. */
 bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out);
 /* The caller owns the reference. */
 int wait_tree(struct catalog *c, const struct repo_id *repo, const char *commit, struct tree **out, struct err *err);

@@ -500,17 +500,17 @@ static void urge_overruns(struct sched *s, uint64_t now)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Is it one that brings next to nothing? Notes since when. */
-static bool is_slow(struct transfer *t, uint64_t passed)
+/* Notes since when it brings next to nothing, through no doing of ours. */
+static void judge_locked(struct transfer *t, uint64_t passed, bool is_paused)
 {
 	uint64_t got = t->bytes - t->bytes_judged;
 
-	t->bytes_judged = t->bytes;
-	if (t->paused || (got && got * 1000 >= TRICKLE_BPS * passed))
+	if (is_paused || t->was_paused || (got && got * 1000 >= TRICKLE_BPS * passed))
 		t->slow_ms = 0;
 	else
 		t->slow_ms += min_u64(passed, (clock_mono_us() - t->began_us) / 1000);
-	return t->slow_ms > 0;
+	t->bytes_judged = t->bytes;
+	t->was_paused = t->paused;
 }
 
 /*
@@ -523,9 +523,11 @@ static void judge_transfers(struct sched *s, uint64_t passed)
 	unsigned silent;
 	LOCK_SCOPE(&s->lock);
 
-	for (struct transfer *t = s->transfers; t; t = t->next)
-		if (is_slow(t, passed) && t->slow_ms >= SILENT_MS)
+	for (struct transfer *t = s->transfers; t; t = t->next) {
+		judge_locked(t, passed, is_paused);
+		if (t->slow_ms >= SILENT_MS)
 			atomic_store(&t->blob->is_silent, true);
+	}
 	for (struct transfer *t = s->transfers; t; t = t->next)
 		if (!t->slow_ms)
 			atomic_store(&t->blob->is_silent, false);
@@ -533,7 +535,7 @@ static void judge_transfers(struct sched *s, uint64_t passed)
 		return;
 	silent = running_silent_locked(s);
 	for (struct transfer *t = s->transfers; t && silent > s->limit - reserve(s->limit); t = t->next)
-		if (t->slow_ms >= SILENT_MS && !t->is_cut) {
+		if (t->slow_ms >= SILENT_MS && !t->is_cut && atomic_load(&t->blob->is_silent)) {
 			t->is_cut = true;
 			object_cancel(t->get);
 			silent--;

@@ -24,7 +24,7 @@ struct want_list {
 struct transfer {
 	struct transfer *next, **prev; /* in sched->transfers */
 	struct transfer *next_paused;
-	bool paused;
+	bool paused, was_paused; /* now; since it was last judged */
 	struct sched *sched;
 	struct blob *blob; /* a reference */
 	enum want_class class;

@@ -35,7 +35,7 @@ static bool pause_if_full(struct transfer *t)
 	if (t->buf && !over_budget_locked(s))
 		return false;
 	if (!t->paused) {
-		t->paused = true;
+		t->paused = t->was_paused = true;
 		t->next_paused = s->paused;
 		s->paused = t;
 	}
@@ -131,6 +131,23 @@ static bool try_next_source_locked(struct blob *b, unsigned asked, int r)
 	return true;
 }
 
+/* What did not come is wanted again, if it is to be retried, by those who wait for it; true: somebody does. */
+static bool want_again_locked(struct transfer *t, bool retry)
+{
+	struct blob *b = t->blob;
+	bool any = false;
+
+	for (uint64_t i = t->idx; i <= t->last; i++) {
+		bool again = retry && blob_is_awaited_locked(b, i);
+
+		if (b->state[i] != CHUNK_FETCHING)
+			continue;
+		blob_set_state_locked(b, i, again ? CHUNK_WANTED : CHUNK_ABSENT);
+		any |= again;
+	}
+	return any;
+}
+
 /*
  * What was asked for and did not come: wanted again by those who wait for it, or their end. True: a retry is to be queued, at
  * *retry_at_ms. Transfers that fail together began after as many failures, so they count as one.
@@ -140,7 +157,7 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 	struct blob *b = t->blob;
 	bool late = res->r == -ETIMEDOUT; /* rather than wrong: tried until the reader's own deadline */
 	bool retry = try_next_source_locked(b, t->source, res->r) || (res->retry && (late || t->wrong + 1 < TRIES_MAX));
-	bool any = false;
+	bool any = want_again_locked(t, retry);
 	uint32_t random = 0;
 
 	t->tries++;
@@ -151,16 +168,6 @@ static bool failed_locked(struct transfer *t, const struct hub_result *res, uint
 	(void)digest_random(&random, sizeof(random)); /* 0 only means: at once */
 	*retry_at_ms = clock_mono_ms() + (res->is_paced ? res->wait_ms : retry_delay_ms(t->tries, res->wait_ms, random));
 	b->retry_at_ms = *retry_at_ms;
-	for (uint64_t i = t->idx; i <= t->last; i++) {
-		if (b->state[i] != CHUNK_FETCHING)
-			continue;
-		if (retry && blob_is_awaited_locked(b, i)) {
-			blob_set_state_locked(b, i, CHUNK_WANTED);
-			any = true;
-		} else {
-			blob_set_state_locked(b, i, CHUNK_ABSENT);
-		}
-	}
 	if (!retry) {
 		b->tries = b->wrong = 0;
 		b->sources_tried = 0;
@@ -174,20 +181,17 @@ static void transfer_done(void *ctx, const struct hub_result *res)
 	struct transfer *t = ctx;
 	struct sched *s = t->sched;
 	struct blob *b = t->blob;
-	struct hub_result cut = {.r = -ETIMEDOUT, .retry = true};
 	struct aftermath a = {0};
 	uint64_t retry_at_ms = 0;
 	bool again = false;
 
-	if (t->is_cut && res->r == -ECANCELED) {
-		err_set(&cut.err, cut.r, "nothing came for a while, and others waited for a connection");
-		res = &cut;
-	}
 	unlink_transfer(t);
 	pthread_mutex_lock(&b->lock);
 	b->running--;
 	if (res->r == 0)
 		b->sources_tried = 0;
+	else if (t->is_cut && res->r == -ECANCELED)
+		again = want_again_locked(t, true); /* it made room: no failure */
 	else if (t->idx <= t->last)
 		again = failed_locked(t, res, &retry_at_ms, &a);
 	pthread_mutex_unlock(&b->lock);

@@ -60,6 +60,7 @@ uint64_t pauses_note(struct pauses *p, const char *url, uint64_t until_ms)
 	LOCK_SCOPE(&p->lock);
 	of = make_locked(p, u.host, u.port);
 	of->until_ms = max_u64(of->until_ms, until_ms);
+	of->is_met = true;
 	return of->until_ms;
 }
 
@@ -108,7 +109,10 @@ uint64_t pauses_end(struct pauses *p, const char *url)
 		return 0;
 	LOCK_SCOPE(&p->lock);
 	i = find_locked(p, u.host, u.port);
-	return i < PAUSES_MAX ? p->of[i].until_ms : 0;
+	if (i == PAUSES_MAX)
+		return 0;
+	p->of[i].is_met = true;
+	return p->of[i].until_ms;
 }
 
 uint64_t pauses_last_end(struct pauses *p)
@@ -117,6 +121,7 @@ uint64_t pauses_last_end(struct pauses *p)
 	LOCK_SCOPE(&p->lock);
 
 	for (size_t i = 0; i < PAUSES_MAX; i++)
-		end = max_u64(end, p->of[i].until_ms);
+		if (p->of[i].is_met)
+			end = max_u64(end, p->of[i].until_ms);
 	return end;
 }

@@ -17,6 +17,7 @@ struct pause {
 	unsigned port;
 	uint64_t until_ms;
 	uint64_t told_ms; /* the end that other processes know */
+	bool is_met;      /* it was announced to us, or a request of ours came upon it */
 };
 struct pauses {
 	pthread_mutex_t lock;
@@ -28,9 +29,9 @@ void pauses_init(struct pauses *p);
 void pauses_done(struct pauses *p);
 /* The host of url is left alone until until_ms, or longer if that was said before. Returns the end. */
 uint64_t pauses_note(struct pauses *p, const char *url, uint64_t until_ms);
-/* When the pause of url's host ends or has ended; 0: there was none. */
+/* When the pause of url's host ends or has ended, for a request to it; 0: there was none. */
 uint64_t pauses_end(struct pauses *p, const char *url);
-/* When the last pause of any host ends or has ended; 0: there was none. */
+/* When the last pause of a host that we had to do with ends or has ended; 0: there was none. */
 uint64_t pauses_last_end(struct pauses *p);
 /* The same as pauses_note(), as another process was told: true if that is news. */
 bool pauses_hear(struct pauses *p, const char *host, unsigned port, uint64_t until_ms);

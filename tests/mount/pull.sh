@@ -100,6 +100,19 @@ if [ -x "$hub_faulty" ]; then
 	at_most handed-over-keeps "$(counter "$work/slow" bytes_fetched)" 36000000
 	check handed-over-bytes cmp "$work/slow/org/slow/main/file.bin" "$work/hub2/org/slow/file.bin"
 	check umount-handed-over "$hffs" umount "$work/slow"
+	# One that would be of no use to it does not.
+	on="endpoint=$endpoint,cache=$work/cache9"
+	control 'shape?total_bps=8000000' >/dev/null
+	"$hffs" pull -q org/slow -o "$on" &
+	puller=$!
+	has_some() { [ "$(du -sm "$work/cache9" | cut -f 1)" -ge 3 ]; }
+	check pull-has-begun-3 wait_for 20 has_some
+	refuses mount-of-another-hub 1 'process [0-9]+ uses the cache' "$hffs" mount "$work/slow" -o "$on,endpoint=http://127.0.0.1:1"
+	refuses mount-of-one 1 'process [0-9]+ uses the cache' "$hffs" mount org/slow "$work/slow" -o "$on"
+	refuses mount-offline 1 'process [0-9]+ uses the cache' "$hffs" mount "$work/slow" -o "$on,offline"
+	control 'shape?total_bps=0' >/dev/null
+	wait "$puller"
+	equal pull-stays-exit $? 0
 	# One that then cannot be made leaves it to the pull.
 	on="endpoint=$endpoint,cache=$work/cache8"
 	control 'shape?total_bps=8000000' >/dev/null
@@ -107,7 +120,8 @@ if [ -x "$hub_faulty" ]; then
 	puller=$!
 	has_some() { [ "$(du -sm "$work/cache8" | cut -f 1)" -ge 6 ]; }
 	check pull-has-begun-2 wait_for 20 has_some
-	refuses mount-of-nothing 1 'org/nothing' "$hffs" mount org/nothing "$work/slow" -o "$on"
+	mkdir "$work/full" && touch "$work/full/file"
+	refuses mount-over-files 1 'not empty' "$hffs" mount "$work/full" -o "$on"
 	control 'shape?total_bps=0' >/dev/null
 	wait "$puller"
 	equal pull-goes-on-exit $? 0
