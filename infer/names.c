@@ -161,20 +161,34 @@ static bool ends_in(const char *name, const char *end)
 	return n >= e && !strcmp(name + n - e, end);
 }
 
+bool name_of_old(const struct model_config *c, const char *name, char out[TENSOR_NAME_MAX])
+{
+	bool bias = ends_in(name, "LayerNorm.bias");
+	int stem = (int)(strrchr(name, '.') - name);
+
+	if (c->gguf || c->arch != ARCH_BERT || (!bias && !ends_in(name, "LayerNorm.weight")))
+		return false;
+	(void)snprintf(out, TENSOR_NAME_MAX, "%.*s%s", stem, name, bias ? ".beta" : ".gamma"); /* shorter than name */
+	return true;
+}
+
 static bool begins_with(const char *name, const char *start)
 {
 	return !strncmp(name, start, strlen(start));
 }
 
-/* What looks at pictures, and what is put on top of BERT for training. */
+/* What looks at pictures, and what the classes of BERT put on top of it. */
 static bool is_beside(const struct model_config *c, const char *name)
 {
-	static const char *const gemma3[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."};
+	static const char *const pictures[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.",
+					       NULL};
+	static const char *const heads[] = {"cls.", "classifier.", "qa_outputs.", NULL};
+	const char *const *starts = c->arch == ARCH_GEMMA3 ? pictures : c->arch == ARCH_BERT ? heads : NULL;
 
-	for (unsigned i = 0; c->arch == ARCH_GEMMA3 && i < ARRAY_SIZE(gemma3); i++)
-		if (begins_with(name, gemma3[i]))
+	for (; starts && *starts; starts++)
+		if (begins_with(name, *starts))
 			return true;
-	return c->arch == ARCH_BERT && (begins_with(name, "cls.") || begins_with(name, "classifier."));
+	return false;
 }
 
 bool name_is_idle(const struct model_config *c, const char *name)

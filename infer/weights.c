@@ -29,9 +29,18 @@ static void fail(struct binder *b, int code, const char *name, const char *what)
 /* The tensor of a role; NULL if the files have none. */
 static const struct tensor *find(struct binder *b, enum role role, uint32_t layer, bool bias, char name[TENSOR_NAME_MAX], uint32_t *file)
 {
+	char old[TENSOR_NAME_MAX] = "";
+	const struct tensor *t;
+
 	if (b->r < 0 || !name_of(b->c, b->prefix, role, layer, bias, name))
 		return NULL;
-	return files_find(b->files, name, file);
+	t = files_find(b->files, name, file);
+	if (t || !name_of_old(b->c, name, old))
+		return t;
+	t = files_find(b->files, old, file);
+	if (t)
+		memcpy(name, old, sizeof(old));
+	return t;
 }
 
 static bool has(struct binder *b, enum role role, uint32_t layer, bool bias)

@@ -77,10 +77,15 @@ enum role {
 #define TENSOR_NAME_MAX 160
 
 /*
- * How this architecture calls it in this format, with ".weight" or ".bias" (or neither) at the end. prefix: what stands before the
- * names in these files ("model."); variant counts spellings from 0. False if there is no such name.
+ * How this architecture calls it in this format, with ".weight" or ".bias" at the end. prefix: what stands before the names in these
+ * files ("model."). False if there is no such name.
  */
 bool name_of(const struct model_config *c, const char *prefix, enum role role, uint32_t layer, bool bias, char out[TENSOR_NAME_MAX]);
+/*
+ * How files call it that kept the names of TensorFlow: gamma and beta of BERT's norms. False if it has no other name.
+ * [transformers 5.12, conversion_mapping.py, "legacy"]
+ */
+bool name_of_old(const struct model_config *c, const char *name, char out[TENSOR_NAME_MAX]);
 /* The prefixes under which this architecture is found, NULL behind the last. */
 const char *const *name_prefixes(const struct model_config *c);
 /* Is a tensor that nothing asked for one that takes no part in the computation? */

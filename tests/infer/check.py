@@ -315,6 +315,9 @@ def check_refusals(e, root):
         refused(e, name, os.path.join(root, "refused"), pattern)
     models.write(os.path.join(root, "refused"), c, {"model.a": (np.zeros(1), "F16"), **tensors})
     refused(e, "unaligned", os.path.join(root, "refused"), "is not aligned")
+    bert, norm = models.weights("bert"), "encoder.layer.1.output.LayerNorm."
+    models.write(os.path.join(root, "refused"), models.MODELS["bert"][0], {**bert, norm + "gamma": bert[norm + "weight"]})
+    refused(e, "two-names", os.path.join(root, "refused"), norm + "gamma is not one that this")
     refused(e, "nothing", os.path.join(root, "nowhere"), "cannot open .*nowhere")
     refused(e, "no-config", root, "cannot read .*config.json")
     os.unlink(os.path.join(root, "refused", "model.safetensors"))
@@ -324,7 +327,8 @@ def check_refusals(e, root):
 def check_bert(e, root, name, golden):
     c, _, dtype = models.MODELS[name]
     ids = models.ids_of(name)
-    cases = {"bert": [("bert", "normalised"), ("bert+plain", "mean"), ("bert.gguf", "normalised")], "bert-cls": [("bert-cls", "cls")]}[name]
+    cases = {"bert": [("bert", "normalised"), ("bert+plain", "mean"), ("bert+old", "mean"), ("bert.gguf", "normalised")],
+             "bert-cls": [("bert-cls", "cls")]}[name]
     for folder, kind in cases:
         path = os.path.join(root, folder)
         if folder.endswith(".gguf"):

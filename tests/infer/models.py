@@ -332,6 +332,9 @@ def write_model(root, name):
         named = {("bert." + n): t for n, t in tensors.items()}
         named["cls.predictions.bias"] = (np.zeros((VOCABULARY,), np.float32), "F32")
         write(folder + "+plain", {**c, "architectures": ["BertForMaskedLM"]}, named)
+        old = {n.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta"): t for n, t in named.items()}
+        old["qa_outputs.weight"] = (np.zeros((2, 64), np.float32), "F32")
+        write(folder + "+old", {**c, "architectures": ["BertForQuestionAnswering"]}, old)
     if name == "bert-cls":
         write_sentence(folder, "cls", False, 64)
 
