@@ -2,7 +2,8 @@
 /*
  * The metadata of a GGUF file. Keys begin with the name of the architecture; what is left unsaid there follows llama.cpp's reading
  * of it [llama.cpp src/llama-model.cpp, 2026-08]. Only keys that take part in the computation are known; a key of the
- * architecture that is not known here is refused.
+ * architecture that is not known here is refused. Of a model in several files the first has the metadata; tensors are in any, and the
+ * first may have none.
  */
 #include "config_int.h"
 
@@ -13,7 +14,9 @@
 #include <string.h>
 
 struct meta {
-	const struct tensor_table *t;
+	const struct tensor_table *t; /* of the first file */
+	const struct tensor_table *const *parts; /* of all that are known */
+	uint32_t nr_parts;
 	const char *arch; /* "llama" */
 	const char *known[64];
 	unsigned nr_known;
@@ -103,6 +106,38 @@ static const char *get_text(struct meta *m, const char *key)
 	return v && v->type == FORMAT_TEXT ? v->text : NULL;
 }
 
+/* --- tensors --- */
+
+static const struct tensor *find(const struct meta *m, const char *name)
+{
+	const struct tensor *t = NULL;
+
+	for (uint32_t i = 0; i < m->nr_parts && !t; i++)
+		t = tensor_table_find(m->parts[i], name);
+	return t;
+}
+
+static bool has_all_parts(const struct meta *m)
+{
+	const struct format_value *v = tensor_table_value(m->t, "split.count");
+	uint64_t count = 1;
+
+	return !v || !whole(v, &count) || count <= m->nr_parts;
+}
+
+/* How many rows the table has; 1 if a part has it that is not known. */
+static uint32_t need_rows(struct meta *m, const char *name, uint32_t max)
+{
+	const struct tensor *t = find(m, name);
+
+	if (!t && !has_all_parts(m))
+		return 1;
+	if (t && t->n_dims == 2 && t->shape[0] && t->shape[0] <= max)
+		return (uint32_t)t->shape[0];
+	fail(m, -EBADMSG, "there is no tensor %s, or it is not a table", name);
+	return 0;
+}
+
 /* --- rope --- */
 
 /* With a factor f, llama.cpp turns by theta / f and, for yarn, scales by 1 + 0.1 ln f. */
@@ -116,7 +151,7 @@ static void read_scaling(struct meta *m, struct model_config *c)
 	rope->original_context = get_u32(m, "rope.scaling.original_context_length", c->context, 1, CONTEXT_MAX);
 	rope->factor = factor;
 	/* Phi 3 has its long and short factors as tensors, and need not say so otherwise. */
-	if (!type && tensor_table_find(m->t, "rope_factors_long.weight"))
+	if (!type && find(m, "rope_factors_long.weight"))
 		type = "longrope";
 	if (!type ? factor != 1 : !strcmp(type, "linear")) {
 		rope->type = ROPE_LINEAR;
@@ -237,7 +272,6 @@ static void read_tokens(struct meta *m, struct model_config *c)
 {
 	static const char *const ends[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
 	const struct format_value *bos = tensor_table_value(m->t, "tokenizer.ggml.bos_token_id");
-	const struct tensor *table = tensor_table_find(m->t, "token_embd.weight");
 	uint64_t id;
 
 	c->bos = bos && whole(bos, &id) && id < UINT32_MAX ? (uint32_t)id : UINT32_MAX;
@@ -248,10 +282,7 @@ static void read_tokens(struct meta *m, struct model_config *c)
 			c->eos[c->nr_eos++] = (uint32_t)id;
 	}
 	(void)get(m, "vocab_size"); /* what counts is how many rows the table of tokens has */
-	if (!table || table->n_dims != 2 || table->shape[0] > VOCABULARY_MAX)
-		fail(m, -EBADMSG, "there is no tensor token_embd.weight, or it is not a table of tokens");
-	else
-		c->vocabulary = (uint32_t)table->shape[0];
+	c->vocabulary = need_rows(m, "token_embd.weight", VOCABULARY_MAX);
 }
 
 static void read_sizes(struct meta *m, struct model_config *c)
@@ -280,7 +311,7 @@ static void read_model(struct meta *m, struct model_config *c)
 	c->gguf = c->bias_by_presence = c->norm_before = c->gated = true;
 	c->embed_scale = 1;
 	c->activation = OP_SILU;
-	c->tied = !tensor_table_find(m->t, "output.weight");
+	c->tied = !find(m, "output.weight");
 	read_sizes(m, c);
 	read_tokens(m, c);
 	if (!get(m, eps))
@@ -289,13 +320,8 @@ static void read_model(struct meta *m, struct model_config *c)
 	if (m->r < 0)
 		return;
 	c->attention_scale = (float)(1 / sqrt(c->head_dim));
-	if (c->arch == ARCH_BERT) {
-		const struct tensor *types = tensor_table_find(m->t, "token_types.weight");
-
-		c->token_types = types && types->n_dims == 2 && types->shape[0] <= 1024 ? (uint32_t)types->shape[0] : 0;
-		if (!c->token_types)
-			fail(m, -EBADMSG, "there is no tensor token_types.weight, or it is not a table");
-	}
+	if (c->arch == ARCH_BERT)
+		c->token_types = need_rows(m, "token_types.weight", 1024);
 	read_arch(m, c);
 	read_window(m, c);
 	if (m->r == 0 && !c->learned_positions)
@@ -338,10 +364,10 @@ static void refuse_rest(struct meta *m)
 	}
 }
 
-int config_parse_gguf(const struct tensor_table *t, struct model_config *c, struct err *err)
+int config_parse_gguf(const struct tensor_table *const *parts, uint32_t nr, struct model_config *c, struct err *err)
 {
-	const struct format_value *name = tensor_table_value(t, "general.architecture");
-	struct meta m = {.t = t, .err = err};
+	const struct format_value *name = tensor_table_value(parts[0], "general.architecture");
+	struct meta m = {.t = parts[0], .parts = parts, .nr_parts = nr, .err = err};
 
 	if (!name || name->type != FORMAT_TEXT || !name->text)
 		return err_set(err, -EBADMSG, "the metadata does not name an architecture");

@@ -101,8 +101,12 @@ int config_parse_modules(const char *text, size_t len, bool *pools, char pooling
 int config_parse_pooling(const char *text, size_t len, struct model_config *c, struct err *err);
 int config_parse_sentence(const char *text, size_t len, struct model_config *c, struct err *err);
 
-/* The same from the metadata of a GGUF file; tensors of it are looked at where they say what the metadata does not. */
-int config_parse_gguf(const struct tensor_table *t, struct model_config *c, struct err *err);
+/*
+ * The same from the metadata of a GGUF file; tensors of it are looked at where they say what the metadata does not. Of a model in several
+ * files parts are the tables of all, in order. With the first alone everything is told but what only tensors say: vocabulary, token_types
+ * and tied.
+ */
+int config_parse_gguf(const struct tensor_table *const *parts, uint32_t nr, struct model_config *c, struct err *err);
 
 /* What must hold whoever wrote it; called by the readers at their end. */
 int config_check(const struct model_config *c, struct err *err);

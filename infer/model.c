@@ -74,9 +74,17 @@ static int open_folder(struct model *m, const char *path, struct err *err)
 
 static int open_gguf(struct model *m, const char *path, struct err *err)
 {
+	AUTO_FREE const struct tensor_table **parts = NULL;
 	int r = files_open_gguf(path, &m->files, err);
 
-	return r < 0 ? r : config_parse_gguf(m->files.files[0].table, &m->config, err);
+	if (r < 0)
+		return r;
+	parts = calloc(m->files.nr, sizeof(*parts));
+	if (!parts)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->files.nr; i++)
+		parts[i] = m->files.files[i].table;
+	return config_parse_gguf(parts, m->files.nr, &m->config, err);
 }
 
 static int open_files(struct model *m, const char *path, struct err *err)

@@ -195,7 +195,7 @@ int model_shape_gguf(const struct tensor_table *t, struct model_shape *out, stru
 
 	if (name && name->type == FORMAT_TEXT && name->text)
 		take_meta(t, name->text, &s);
-	return finish(config_parse_gguf(t, &c, why), &c, &s, out);
+	return finish(config_parse_gguf(&t, 1, &c, why), &c, &s, out);
 }
 
 /* --- both --- */

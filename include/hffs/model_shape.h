@@ -17,8 +17,8 @@ struct model_shape {
 };
 
 /*
- * Reads config.json, or the metadata of a GGUF file. A model that infer/ does not run is no error: why (may be NULL) then says what is
- * missing. -EBADMSG: no JSON object, with a sentence in why; -ENOMEM.
+ * Reads config.json, or the metadata of a GGUF file, of several the first. A model that infer/ does not run is no error: why (may be
+ * NULL) then says what is missing. -EBADMSG: no JSON object, with a sentence in why; -ENOMEM.
  */
 int model_shape_json(const char *text, size_t len, struct model_shape *out, struct err *why);
 int model_shape_gguf(const struct tensor_table *t, struct model_shape *out, struct err *why);

@@ -62,7 +62,7 @@ static void bind(const uint8_t *bytes, size_t len, uint64_t size, struct model_c
 	int r = tensor_table_parse(bytes, len, size, 1 << 20, &f.table, &need, err);
 
 	if (r == 0 && f.table->format == FORMAT_GGUF) {
-		r = config_parse_gguf(f.table, c, err);
+		r = config_parse_gguf((const struct tensor_table *const *)&f.table, 1, c, err);
 		check_shape(f.table, r == 0);
 	}
 	if (r == 0) {

@@ -146,10 +146,12 @@ def stored(x, name, quant, random):
     return raw, kind, gguf.quants.dequantize(raw, kind).astype(np.float32)
 
 
-def write(path, name, quant="F32", tokens=False, without=None, split=0):
+def write(path, name, quant="F32", tokens=False, without=None, split=0, empty_first=False, backwards=False):
     """Writes the file; gives {name in the repository: what is read back}, for architectures whose weights are not turned."""
     c, tensors = models.MODELS[name][0], models.weights(name)
-    w = gguf.GGUFWriter(path, ARCH[c["model_type"]], split_max_tensors=split)
+    if backwards:
+        tensors = dict(reversed(tensors.items()))
+    w = gguf.GGUFWriter(path, ARCH[c["model_type"]], split_max_tensors=split, small_first_shard=empty_first)
     random = np.random.RandomState(7)
     add_config(w, c)
     if tokens:  # llama.cpp wants a vocabulary that has a line feed and what it puts for a blank

@@ -326,6 +326,39 @@ static void shapes_of_other_attention(void **state)
 	}
 }
 
+#define UINT(name, n) {.key = (name), .type = FORMAT_UINT, .u = (n)}
+
+/* Of two parts the first has no tensors: what these say is in the second, or, without it, is not asked for. */
+static void parts_of_gguf(void **state)
+{
+	static const struct format_value values[] = {
+		{.key = "general.architecture", .type = FORMAT_TEXT, .text = "llama"}, UINT("llama.attention.head_count", 4),
+		{.key = "llama.attention.layer_norm_rms_epsilon", .type = FORMAT_FLOAT, .f = 1e-5}, UINT("llama.block_count", 2),
+		UINT("llama.context_length", 128), UINT("llama.embedding_length", 64), UINT("llama.feed_forward_length", 96), UINT("split.count", 2),
+	};
+	static const uint64_t shape[] = {100, 64};
+	static const uint32_t order[] = {0, 1};
+	static const struct tensor ends[] = {{.name = "output.weight", .shape = shape, .n_dims = 2},
+					     {.name = "token_embd.weight", .shape = shape, .n_dims = 2}};
+	struct tensor_table first = {.format = FORMAT_GGUF, .nr_values = ARRAY_SIZE(values), .values = values};
+	struct tensor_table second = {.format = FORMAT_GGUF, .nr = 2, .tensors = ends, .order = {[TENSOR_BY_NAME] = order}};
+	const struct tensor_table *const parts[] = {&first, &second};
+	struct model_config c = {0};
+	struct model_shape s = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(config_parse_gguf(parts, 2, &c, &err), 0);
+	assert_int_equal(c.vocabulary, 100);
+	assert_false(c.tied);
+	model_config_done(&c);
+	assert_int_equal(model_shape_gguf(&first, &s, &err), 0);
+	assert_true(s.fits && s.layers == 2 && s.kv_width == 64 && s.context == 128);
+	first.nr_values--; /* now it is a whole model, without a table */
+	assert_int_equal(model_shape_gguf(&first, &s, &err), 0);
+	assert_true(!s.fits && strstr(err.text, "token_embd.weight"));
+}
+
 static void ropes_look_at_the_length(void **state)
 {
 	struct rope_config r = {.type = ROPE_DYNAMIC, .dims = 8, .theta = 1e4, .factor = 2, .attention_factor = 1, .original_context = 16};
@@ -350,7 +383,7 @@ int main(void)
 		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(scales_are_said),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes),
-		cmocka_unit_test(shapes_of_other_attention), cmocka_unit_test(ropes_look_at_the_length),
+		cmocka_unit_test(shapes_of_other_attention), cmocka_unit_test(parts_of_gguf), cmocka_unit_test(ropes_look_at_the_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
