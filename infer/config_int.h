@@ -67,7 +67,7 @@ struct model_config {
 	bool scaled;           /* every matrix of F8_E4M3 has scales beside it: one, one a row, or one a block of this size (0: no blocks) */
 	uint32_t scale_rows, scale_cols;
 	bool transposed;       /* matrices of the blocks lie as [in][out]: GPT-2 in safetensors */
-	bool tied;             /* the head is the table of tokens */
+	bool tied;             /* the head is the table of tokens, unless the files have both */
 
 	float embed_scale, attention_scale;
 	float attention_cap, logit_cap; /* 0: none */

@@ -194,7 +194,6 @@ static bool is_beside(const struct model_config *c, const char *name)
 bool name_is_idle(const struct model_config *c, const char *name)
 {
 	const struct names *n = names_of(c);
-	char head[TENSOR_NAME_MAX];
 
 	for (const char *const *end = n->idle; *end; end++)
 		if (ends_in(name, *end))
@@ -202,9 +201,5 @@ bool name_is_idle(const struct model_config *c, const char *name)
 	/* Of activations, which are not quantised here. */
 	if (c->scaled && (ends_in(name, ".input_scale") || ends_in(name, ".activation_scale")))
 		return true;
-	/* A copy of the table of tokens. */
-	for (const char *const *p = n->prefixes; !c->gguf && c->tied && *p; p++)
-		if (name_of(c, *p, ROLE_HEAD, 0, false, head) && !strcmp(head, name))
-			return true;
 	return !c->gguf && is_beside(c, name);
 }

@@ -191,6 +191,12 @@ static void bind_scales(struct binder *b, const char *name, uint32_t group, stru
 
 /* --- matrices --- */
 
+/* Rows of it are used before the group that a tied head belongs to. */
+static bool is_table(const struct binder *b, enum role role)
+{
+	return role == ROLE_TOKENS || role == ROLE_POSITIONS || (role == ROLE_HEAD && b->c->tied);
+}
+
 /*
  * rows x cols as the product wants it. Where matrices lie transposed, the matrix has a row for each input, and `rows` outputs. What is
  * not there is an error. group: GROUP_NONE if only rows of it are used.
@@ -216,8 +222,7 @@ static struct matrix bind_matrix(struct binder *b, enum role role, uint32_t laye
 		b->r = -ENOMEM;
 	b->w->parameters += (uint64_t)rows * cols;
 	m = matrix_of(b, t, file, r, c);
-	/* Rows of tables are used before the group that a tied head belongs to. */
-	bind_scales(b, name, role == ROLE_TOKENS || role == ROLE_POSITIONS ? GROUP_FIRST : group, &m);
+	bind_scales(b, name, is_table(b, role) ? GROUP_FIRST : group, &m);
 	return m;
 }
 
@@ -393,14 +398,28 @@ static void bind_rope(struct binder *b)
 	b->w->rope_short = bind_vector(b, ROLE_ROPE_SHORT, 0, false, GROUP_FIRST, n, b->c->rope.type == ROPE_LONGROPE);
 }
 
+/*
+ * Is one table both, by the name of either? If there are two, transformers compares them and ties those that are equal. Here two are
+ * two: the result is the same, to compare them would be to fetch both, and of the table only the rows of a text are.
+ * [transformers 5.12, modeling_utils.py, tie_weights()]
+ */
+static bool is_tied(struct binder *b, enum role *table)
+{
+	bool tokens = has(b, ROLE_TOKENS, 0, false), head = has(b, ROLE_HEAD, 0, false);
+
+	*table = b->c->tied && head && !tokens ? ROLE_HEAD : ROLE_TOKENS;
+	return b->c->tied && !(head && tokens);
+}
+
 static void bind_ends(struct binder *b)
 {
 	const struct model_config *c = b->c;
 	struct weights *w = b->w;
 	uint32_t head = GROUP_HEAD(c);
-	bool tied = c->tied;
+	enum role table;
+	bool tied = is_tied(b, &table);
 
-	w->tokens = bind_table(b, ROLE_TOKENS, tied && !c->encoder ? head : GROUP_NONE, c->vocabulary, &w->token_rows);
+	w->tokens = bind_table(b, table, tied && !c->encoder ? head : GROUP_NONE, c->vocabulary, &w->token_rows);
 	if (c->learned_positions)
 		w->positions = bind_table(b, ROLE_POSITIONS, GROUP_NONE, c->context, &w->position_rows);
 	if (c->token_types)
@@ -416,15 +435,14 @@ static void bind_ends(struct binder *b)
 
 /* --- the whole --- */
 
+/* By what every model has under its prefix; the table of tokens may be missing, see is_tied(). */
 static const char *find_prefix(struct binder *b)
 {
 	const char *const *prefixes = name_prefixes(b->c);
-	char name[TENSOR_NAME_MAX];
-	uint32_t file;
 
 	for (const char *const *p = prefixes; *p; p++) {
 		b->prefix = *p;
-		if (find(b, ROLE_TOKENS, 0, false, name, &file))
+		if (has(b, b->c->encoder ? ROLE_TOKENS : ROLE_FINAL_NORM, 0, false))
 			return *p;
 	}
 	return prefixes[0];

@@ -33,7 +33,7 @@ struct layer {
 };
 
 struct weights {
-	struct matrix tokens, positions, types, head; /* head: also where it is the table of tokens */
+	struct matrix tokens, positions, types, head; /* head: also where it is the table of tokens, or that is the head */
 	struct stream_rows token_rows, position_rows;
 	float *embed_norm, *embed_norm_bias, *final_norm, *final_norm_bias;
 	float *rope_factors, *rope_long, *rope_short; /* GGUF: what frequencies are divided by, rope.dims / 2 of each */

@@ -204,6 +204,7 @@ SCALED = {
     "fused-tensor": ("phi3-plain", compressed("tensor"), 0, 0, "weight_scale", (1,), "F32"),
     "fused-channel": ("phi3-plain", compressed("channel"), 1, 0, "weight_scale", None, "BF16"),
     "fused-block": ("phi3-plain", {"quant_method": "fp8", "weight_block_size": [32, 48]}, 32, 48, "weight_scale_inv", None, "F32"),
+    "tied-head": ("qwen2", {"quant_method": "fp8", "weight_block_size": [50, 33]}, 50, 33, "weight_scale_inv", None, "F32"),
     "tied-table": ("qwen2", {"quant_method": "fp8", "weight_block_size": [50, 33]}, 50, 33, "weight_scale_inv", None, "F32"),
 }
 
@@ -229,6 +230,8 @@ def check_scales(e, root):
     for layout, row in SCALED.items():
         c, ids = models.MODELS[row[0]][0], models.ids_of(row[0])
         small, plain = scaled(row[0], row)
+        if layout == "tied-head":
+            small = {n.replace("model.embed_tokens", "lm_head"): t for n, t in small.items()}
         models.write(os.path.join(root, "scaled"), {**c, "quantization_config": row[1]}, small)
         models.write(os.path.join(root, "scaled-plain"), c, plain)
         want = e.logits(os.path.join(root, "scaled-plain"), c["vocab_size"], ids)
@@ -332,6 +335,8 @@ def check_refusals(e, root):
         refused(e, name, os.path.join(root, "refused"), pattern)
     models.write(os.path.join(root, "refused"), c, {"model.a": (np.zeros(1), "F16"), **tensors})
     refused(e, "unaligned", os.path.join(root, "refused"), "is not aligned")
+    models.write(os.path.join(root, "refused"), {**c, "tie_word_embeddings": True}, {**tensors, "lm_head.weight": (np.zeros((255, 256)), "F32")})
+    refused(e, "tied-shape", os.path.join(root, "refused"), "tensor lm_head.weight is 255 x 256")
     bert, norm = models.weights("bert"), "encoder.layer.1.output.LayerNorm."
     models.write(os.path.join(root, "refused"), models.MODELS["bert"][0], {**bert, norm + "gamma": bert[norm + "weight"]})
     refused(e, "two-names", os.path.join(root, "refused"), norm + "gamma is not one that this")

@@ -309,11 +309,23 @@ def write_sentence(folder, pooling, normalise, max_tokens):
     write_json(os.path.join(folder, "sentence_bert_config.json"), {"max_seq_length": max_tokens, "do_lower_case": False})
 
 
+def write_tied(folder, name, c, tensors):
+    """Who says that embeddings are tied may have two tables all the same, or one by the name of the other."""
+    if name == "llama3":
+        write(folder + "+tied", {**c, "tie_word_embeddings": True}, tensors)
+    if name == "qwen2":
+        write(folder + "+copy", c, {**tensors, "lm_head.weight": tensors["model.embed_tokens.weight"]})
+    head = {"qwen2": "model.embed_tokens", "gpt2": "transformer.wte"}.get(name)
+    if head:
+        write(folder + "+head", c, {n.replace(head, "lm_head"): t for n, t in tensors.items()})
+
+
 def write_model(root, name):
     """The model under its own name, and other spellings of it, which must come to the same."""
     c, tensors = MODELS[name][0], weights(name)
     folder = os.path.join(root, name)
     write(folder, c, tensors, shards=3 if name == "llama-yarn" else 0)
+    write_tied(folder, name, c, tensors)
     if name == "gpt2":
         bare = {n.removeprefix("transformer."): t for n, t in tensors.items()}
         bare["h.0.attn.bias"] = (np.zeros((1, 1, 4, 4), np.float32), "F32")
