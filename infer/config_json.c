@@ -23,23 +23,27 @@ struct family {
 
 /* Of PretrainedConfig, of training, of other tools; none of them changes what a text comes to. */
 static const char *const harmless[] = {
-	"architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_implementation", "attn_pdrop", "auto_map",
-	"bad_words_ids", "begin_suppress_tokens", "boi_token_index", "bos_token_id", "cache_implementation",
-	"chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "decoder_start_token_id", "directionality",
-	"diversity_penalty", "do_sample", "dtype", "early_stopping", "embd_pdrop", "encoder_no_repeat_ngram_size",
-	"eoi_token_index", "eos_token_id", "exponential_decay_length_penalty", "finetuning_task", "forced_bos_token_id",
-	"forced_eos_token_id", "full_attn_mod", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "id2label",
-	"image_token_index", "initializer_range", "interpolate_factor", "is_llama_config", "label2id", "length_penalty",
-	"loss_type", "mask_token_id", "max_length", "max_sequence_length", "min_length", "mm_tokens_per_image",
-	"model_max_length", "model_type", "n_ctx", "name_or_path", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
-	"num_return_sequences", "output_attentions", "output_hidden_states", "output_past", "output_scores", "pad_token_id",
-	"pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "prefix",
-	"pretraining_tp", "problem_type", "remove_invalid_values", "reorder_and_upcast_attn", "repetition_penalty",
-	"resid_pdrop", "return_dict", "return_dict_in_generate", "sep_token_id", "summary_activation", "summary_first_dropout",
-	"summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens", "task_specific_params", "temperature",
-	"tf_legacy_loss", "tokenizer_class", "tokenizer_model_max_length", "tokenizer_padding_side", "top_k", "top_p",
-	"torch_dtype", "torchscript", "transformers.js_config", "transformers_version", "typical_p", "unk_token_id",
-	"unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache", "vision_config", NULL,
+	"architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_implementation", "attn_pdrop",
+	"author", "auto_map", "bad_words_ids", "begin_suppress_tokens", "boi_token_index", "bos_token_id",
+	"cache_implementation", "chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "created_date",
+	"decoder_start_token_id", "directionality", "diversity_penalty", "do_sample", "dtype", "early_stopping",
+	"embd_pdrop", "encoder_no_repeat_ngram_size", "eoi_token_index", "eos_token_id", "eos_token_ids",
+	"exponential_decay_length_penalty", "finetuning_task", "forced_bos_token_id", "forced_eos_token_id",
+	"full_attn_mod", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "id2label",
+	"image_token_index", "initializer_range", "interpolate_factor", "is_decoder", "is_llama_config", "label2id",
+	"language", "length_penalty", "license", "loss_type", "mask_token_id", "max_length", "max_sequence_length",
+	"min_length", "mm_tokens_per_image", "model_max_length", "model_type", "n_ctx", "n_special", "name",
+	"name_or_path", "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_labels", "num_return_sequences",
+	"output_attentions", "output_hidden_states", "output_past", "output_scores", "pad_token_id", "pooler_fc_size",
+	"pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
+	"predict_special_tokens", "prefix", "pretraining_tp", "problem_type", "remove_invalid_values",
+	"reorder_and_upcast_attn", "repetition_penalty", "resid_pdrop", "return_dict", "return_dict_in_generate",
+	"sbert_ce_default_activation_function", "sentence_transformers", "sep_token_id", "summary_activation",
+	"summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens",
+	"task_specific_params", "temperature", "tf_legacy_loss", "tokenizer_class", "tokenizer_model_max_length",
+	"tokenizer_padding_side", "top_k", "top_p", "torch_dtype", "torchscript", "transformers.js_config",
+	"transformers_version", "type_vocab_size", "typical_p", "unk_token_id", "unsloth_fixed", "unsloth_version",
+	"use_bfloat16", "use_cache", "vision_config", "xla_device", NULL,
 };
 
 /* --- what several architectures have --- */
@@ -191,6 +195,7 @@ static float read_cap(struct reader *r, const char *key, double otherwise)
 static void finish_gemma2(struct reader *r, struct model_config *c)
 {
 	finish_gemma(r, c);
+	(void)reader_get(r, "sliding_window_size"); /* of gemma-2-9b; the class does not look at it */
 	c->attention_cap = read_cap(r, "attn_logit_softcapping", 50);
 	c->logit_cap = read_cap(r, "final_logit_softcapping", 30);
 	read_layer_types(r, c, read_window(r, 4096), 2);
@@ -236,6 +241,7 @@ static void finish_bert(struct reader *r, struct model_config *c)
 		reader_fail(r, -ENOTSUP, "%s: position_embedding_type %.60s is not supported", r->where, positions);
 	reader_must_be(r, "is_decoder", false);
 	reader_must_be(r, "add_cross_attention", false);
+	(void)reader_get(r, "emb_size"); /* of rubert-tiny; the class does not look at it */
 	c->activation = activation_of(r, "hidden_act", "gelu");
 	c->token_types = reader_u32(r, "type_vocab_size", 2, 1, 1024);
 	c->encoder = c->layer_norm = c->learned_positions = true;

@@ -114,7 +114,8 @@ static void read_scaling(struct reader *r, const struct model_config *c, uint32_
 static void read_parameters(struct reader *outer, const struct json *j, const struct model_config *c, double theta, double partial,
 			    uint32_t original, struct rope_config *rope)
 {
-	static const char *const harmless[] = {"finetuned", NULL};
+	/* What would count is attention_factor. [_compute_yarn_parameters] */
+	static const char *const harmless[] = {"attn_factor", "finetuned", NULL};
 	struct reader r = {.j = j, .where = "config.json, rope", .err = outer->err, .r = outer->r};
 	const char *name = NULL, *old = reader_text(&r, "type");
 

@@ -105,6 +105,35 @@ static void windows(void **state)
 	}
 }
 
+/* Fields of well known repositories that their classes do not look at. */
+static void passes_over(void **state)
+{
+#define GPT2 "\"model_type\":\"gpt2\",\"architectures\":[\"GPT2LMHeadModel\"]"
+#define BERT "\"model_type\":\"bert\",\"architectures\":[\"BertModel\"]"
+#define YARN "\"rope_type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32"
+	static const char *const rows[] = {
+		"{\"model_type\":\"gemma2\",\"sliding_window\":4096,\"sliding_window_size\":4096}",
+		"{" GPT2 ",\"n_special\":0,\"predict_special_tokens\":true,\"num_labels\":1,\"is_decoder\":true,\"type_vocab_size\":2}",
+		"{" GPT2 ",\"author\":\"x\",\"created_date\":\"x\",\"license\":\"x\"}",
+		"{" BERT ",\"emb_size\":312,\"language\":\"english\",\"name\":\"Bert\",\"eos_token_ids\":0,\"xla_device\":true}",
+		"{" BERT ",\"sbert_ce_default_activation_function\":\"x\",\"sentence_transformers\":{\"version\":\"4.0\"}}",
+		"{" LLAMA ",\"is_decoder\":true,\"type_vocab_size\":2}",
+		"{" LLAMA ",\"rope_scaling\":{" YARN ",\"attn_factor\":0.8782488562869419}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct model_config c = {0};
+		struct err err = {0};
+
+		if (parse(rows[i], &c, &err) < 0)
+			fail_msg("%s: %s", rows[i], err.text);
+		assert_true(c.rope.type != ROPE_YARN || fabs(c.rope.attention_factor - (1 + 0.1 * log(4))) < 1e-12);
+		assert_true(c.arch != ARCH_BERT || c.token_types == 2);
+		model_config_done(&c);
+	}
+}
+
 #define QUANT(text) "{" LLAMA ",\"quantization_config\":" text "}"
 #define COMPRESSED(group, more) QUANT("{\"quant_method\":\"compressed-tensors\",\"config_groups\":{\"group_0\":" group "}" more "}")
 #define FLOAT_GROUP "{\"weights\":{\"num_bits\":8,\"type\":\"float\",\"strategy\":\"channel\",\"dynamic\":false},\"targets\":[\"Linear\"]}"
@@ -181,6 +210,9 @@ static void refuses(void **state)
 		{-ENOTSUP, "{" GEMMA3 ",\"use_bidirectional_attention\":true}", "use_bidirectional_attention"},
 		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_by_inverse_layer_idx\":true}", "scale_attn_by_inverse_layer_idx"},
 		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_weights\":false}", "scale_attn_weights"},
+		{-ENOTSUP, "{" BERT ",\"is_decoder\":true}", "is_decoder"},
+		{-ENOTSUP, "{" LLAMA ",\"emb_size\":4}", "emb_size"},
+		{-ENOTSUP, "{" LLAMA ",\"sliding_window_size\":4}", "sliding_window_size"},
 		{-ENOTSUP, "{\"model_type\":\"bert\",\"position_embedding_type\":\"relative_key\"}", "relative_key"},
 		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\"}}", "factor"},
 		{-EBADMSG, "{" LLAMA ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}}", "factor"},
@@ -380,8 +412,8 @@ static void ropes_look_at_the_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(scales_are_said),
-		cmocka_unit_test(refuses),
+		cmocka_unit_test(reads_llama), cmocka_unit_test(knows_defaults_of_classes), cmocka_unit_test(windows), cmocka_unit_test(passes_over),
+		cmocka_unit_test(scales_are_said), cmocka_unit_test(refuses),
 		cmocka_unit_test(pooling), cmocka_unit_test(modules), cmocka_unit_test(shapes),
 		cmocka_unit_test(shapes_of_other_attention), cmocka_unit_test(parts_of_gguf), cmocka_unit_test(ropes_look_at_the_length),
 	};
