@@ -303,6 +303,8 @@ static void read_model(struct reader *r, const struct family *f, struct model_co
 	c->attention_scale = (float)(1 / sqrt(c->head_dim));
 	if (f->arch != ARCH_GEMMA2 && f->arch != ARCH_GEMMA3 && f->arch != ARCH_GPT2 && f->arch != ARCH_BERT)
 		c->activation = activation_of(r, "hidden_act", "silu");
+	if (f->arch != ARCH_BERT)
+		reader_must_be(r, "is_causal", true);
 	if (r->r == 0)
 		f->finish(r, c);
 	if (r->r == 0 && !c->learned_positions)

@@ -114,7 +114,7 @@ static void passes_over(void **state)
 	static const char *const rows[] = {
 		"{\"model_type\":\"gemma2\",\"sliding_window\":4096,\"sliding_window_size\":4096}",
 		"{" GPT2 ",\"n_special\":0,\"predict_special_tokens\":true,\"num_labels\":1,\"is_decoder\":true,\"type_vocab_size\":2}",
-		"{" GPT2 ",\"author\":\"x\",\"created_date\":\"x\",\"license\":\"x\"}",
+		"{" GPT2 ",\"author\":\"x\",\"created_date\":\"x\",\"license\":\"x\",\"is_causal\":true}",
 		"{" BERT ",\"emb_size\":312,\"language\":\"english\",\"name\":\"Bert\",\"eos_token_ids\":0,\"xla_device\":true}",
 		"{" BERT ",\"sbert_ce_default_activation_function\":\"x\",\"sentence_transformers\":{\"version\":\"4.0\"}}",
 		"{" LLAMA ",\"is_decoder\":true,\"type_vocab_size\":2}",
@@ -209,6 +209,7 @@ static void refuses(void **state)
 		{-ENOTSUP, "{" LLAMA ",\"layer_types\":[\"full_attention\",\"linear_attention\"]}", "linear_attention"},
 		{-ENOTSUP, "{" GEMMA3 ",\"use_bidirectional_attention\":true}", "use_bidirectional_attention"},
 		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_by_inverse_layer_idx\":true}", "scale_attn_by_inverse_layer_idx"},
+		{-ENOTSUP, "{" GPT2 ",\"is_causal\":false}", "is_causal"},
 		{-ENOTSUP, "{\"model_type\":\"gpt2\",\"scale_attn_weights\":false}", "scale_attn_weights"},
 		{-ENOTSUP, "{" BERT ",\"is_decoder\":true}", "is_decoder"},
 		{-ENOTSUP, "{" LLAMA ",\"emb_size\":4}", "emb_size"},
