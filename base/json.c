@@ -21,10 +21,10 @@ static const struct json *wrap(const cJSON *c)
 	return (const struct json *)(const void *)c;
 }
 
-/* Checks the depth and rewrites each \u0000 escape of a string, in place, as six slashes. */
+/* Checks the depth and rewrites each \u0000 escape of a string, in place, as six slashes. 1: there was one. */
 static int scan(char *text, size_t len)
 {
-	int depth = 0;
+	int depth = 0, found = 0;
 	bool in_string = false;
 
 	for (size_t i = 0; i < len; i++) {
@@ -33,10 +33,12 @@ static int scan(char *text, size_t len)
 		if (c == '\0')
 			return -EBADMSG;
 		if (in_string && c == '\\') {
-			if (i + 5 < len && !memcmp(text + i + 1, "u0000", 5))
+			if (i + 5 < len && !memcmp(text + i + 1, "u0000", 5)) {
 				memcpy(text + i, "//////", 6);
-			else
+				found = 1;
+			} else {
 				i++;
+			}
 		} else if (c == '"') {
 			in_string = !in_string;
 		} else if (!in_string && (c == '[' || c == '{')) {
@@ -46,14 +48,15 @@ static int scan(char *text, size_t len)
 			depth--;
 		}
 	}
-	return 0;
+	return found;
 }
 
-int json_parse(const char *text, size_t len, size_t max, struct json **out, struct err *err)
+static int parse(const char *text, size_t len, size_t max, bool exact, struct json **out, struct err *err)
 {
 	AUTO_FREE char *copy = NULL;
 	const char *end = NULL;
 	cJSON *root;
+	int found;
 
 	if (len > max)
 		return err_set(err, -EMSGSIZE, "the JSON answer has %zu bytes; at most %zu are read", len, max);
@@ -62,8 +65,11 @@ int json_parse(const char *text, size_t len, size_t max, struct json **out, stru
 		return -ENOMEM;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (scan(copy, len) < 0)
+	found = scan(copy, len);
+	if (found < 0)
 		return err_set(err, -EBADMSG, "the JSON answer is nested too deeply or holds a NUL byte");
+	if (found && exact)
+		return err_set(err, -EILSEQ, "a text has the character \\u0000, which is not supported");
 	root = cJSON_ParseWithLengthOpts(copy, len + 1, &end, 0);
 	if (!root)
 		return err_set(err, -EBADMSG, "the answer is not JSON");
@@ -73,6 +79,16 @@ int json_parse(const char *text, size_t len, size_t max, struct json **out, stru
 	}
 	*out = (struct json *)(void *)root;
 	return 0;
+}
+
+int json_parse(const char *text, size_t len, size_t max, struct json **out, struct err *err)
+{
+	return parse(text, len, max, false, out, err);
+}
+
+int json_parse_exact(const char *text, size_t len, size_t max, struct json **out, struct err *err)
+{
+	return parse(text, len, max, true, out, err);
 }
 
 void json_free(struct json *j)

@@ -17,6 +17,8 @@ struct json; /* one value; what is found inside it is borrowed from the root */
  * is cut short by it and no safe name results.
  */
 int json_parse(const char *text, size_t len, size_t max, struct json **out, struct err *err);
+/* The same where texts must stay what they are: a \u0000 is -EILSEQ with a sentence. */
+int json_parse_exact(const char *text, size_t len, size_t max, struct json **out, struct err *err);
 void json_free(struct json *j);
 AUTO_DEFINE(struct json *, json_free)
 
