@@ -124,7 +124,7 @@ static void add_embedding(const struct api_request *q, const float *values, size
 
 static int embed_input(struct api *a, struct api_input *in, float *values, struct err *err)
 {
-	int r = in->text ? tokenizer_encode(a->r->tokenizer, in->text, strlen(in->text), 0, &in->ids, err) : 0;
+	int r = in->text ? runner_encode_embed(a->r, in->text, strlen(in->text), &in->ids, err) : 0;
 
 	if (r < 0)
 		return r;

@@ -64,7 +64,7 @@ static int embed_text(struct runner *r, const char *text, size_t len)
 {
 	struct token_list ids = {0};
 	struct err err = {0};
-	int code, ret = tokenizer_encode(r->tokenizer, text, len, 0, &ids, &err);
+	int code, ret = runner_encode_embed(r, text, len, &ids, &err);
 
 	code = ret < 0 ? say_failed("embed", ret, &err) : embed_ids(r, &ids);
 	token_list_done(&ids);

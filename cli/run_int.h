@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include <hffs/chat.h>
+#include <hffs/embed.h>
 #include <hffs/generate.h>
 #include <hffs/model.h>
 #include <hffs/tokenizer.h>
@@ -41,6 +42,7 @@ struct runner {
 	struct tokenizer *tokenizer;   /* NULL: there is none, and none is needed */
 	struct generation_defaults defaults;
 	struct sample_options sample;  /* defaults with what was given */
+	struct embed_rules embed;      /* of an encoder */
 	struct chat *chat;             /* NULL: no chat was asked for, or (serve) the template is not known */
 	struct err chat_err;           /* why it is NULL */
 	uint64_t start_us;             /* when the command began */
@@ -65,6 +67,8 @@ int runner_encode_chat(const struct runner *r, const struct chat_message *messag
 /* What generation takes: the runner's sampling, ends and stops; eos has room for ends of all kinds and is borrowed. */
 #define RUN_EOS_MAX (GENERATION_EOS_MAX + 1)
 void runner_generation(const struct runner *r, bool chat, uint32_t eos[RUN_EOS_MAX], struct generation_options *out);
+/* Of an encoder: token ids of a text, with the prompt that the repository puts before it. */
+int runner_encode_embed(const struct runner *r, const char *text, size_t len, struct token_list *out, struct err *err);
 /* Of an encoder: the embedding of a text's tokens, cut to what the model takes. out: info->width floats. */
 int runner_embed(struct runner *r, struct token_list *ids, float *out, struct err *err);
 

@@ -64,6 +64,13 @@ static int open_tokenizer(struct runner *r, bool needs_text, struct err *err)
 	return ret;
 }
 
+static int open_embed(struct runner *r, struct err *err)
+{
+	int ret = embed_rules_load(model_dir_path(r->dir), &r->embed, err);
+
+	return ret == 0 && r->embed.lower && r->tokenizer ? tokenizer_lower(r->tokenizer, err) : ret;
+}
+
 static int open_model(struct runner *r, struct err *err)
 {
 	struct model_options options = r->args->model;
@@ -76,6 +83,8 @@ static int open_model(struct runner *r, struct err *err)
 	if (ret < 0)
 		return ret;
 	r->info = model_info(r->model);
+	if (r->info->embeds)
+		return open_embed(r, err);
 	return generation_defaults_load(model_dir_path(r->dir), r->info, eos, &r->defaults, err);
 }
 
@@ -113,6 +122,7 @@ void runner_close(struct runner *r)
 {
 	runner_end_progress(r);
 	chat_free(r->chat);
+	embed_rules_done(&r->embed);
 	if (r->model)
 		model_close(r->model);
 	tokenizer_free(r->tokenizer);
@@ -185,6 +195,17 @@ void runner_generation(const struct runner *r, bool chat, uint32_t eos[RUN_EOS_M
 	}
 	*out = (struct generation_options){.sample = r->sample, .tokens_max = r->args->tokens_max, .stops = r->args->stops,
 					   .nr_stops = r->args->nr_stops, .eos = eos, .nr_eos = nr};
+}
+
+int runner_encode_embed(const struct runner *r, const char *text, size_t len, struct token_list *out, struct err *err)
+{
+	AUTO_BUF whole = {0};
+
+	if (!r->embed.prompt)
+		return tokenizer_encode(r->tokenizer, text, len, 0, out, err);
+	buf_adds(&whole, r->embed.prompt);
+	buf_add(&whole, text, len);
+	return whole.failed ? err_set(err, -ENOMEM, "out of memory") : tokenizer_encode(r->tokenizer, whole.data, whole.len, 0, out, err);
 }
 
 int runner_embed(struct runner *r, struct token_list *ids, float *out, struct err *err)

@@ -112,6 +112,17 @@ int tokenizer_open(const char *path, struct tokenizer **out, struct err *err)
 	return 0;
 }
 
+/* As a normalizer before the others, which is where sentence-transformers has it. */
+int tokenizer_lower(struct tokenizer *t, struct err *err)
+{
+	if (t->nr_normalizers == STEPS_MAX)
+		return err_set(err, -ENOTSUP, "the tokenizer has more than %d normalizers in a row", STEPS_MAX - 1);
+	memmove(t->normalizers + 1, t->normalizers, t->nr_normalizers * sizeof(t->normalizers[0]));
+	t->normalizers[0] = (struct normalizer){.type = NORMALIZE_LOWER};
+	t->nr_normalizers++;
+	return 0;
+}
+
 /* --- work space --- */
 
 static void encoder_free(struct encoder *e)

@@ -29,6 +29,12 @@ int tokenizer_open(const char *path, struct tokenizer **out, struct err *err);
 void tokenizer_free(struct tokenizer *t);
 AUTO_DEFINE(struct tokenizer *, tokenizer_free)
 
+/*
+ * From now on texts are brought into lower case first, each character for itself; special tokens that are written in them stay what they
+ * are. Before its first use. -ENOTSUP: it has too many steps.
+ */
+int tokenizer_lower(struct tokenizer *t, struct err *err);
+
 #define TOKENIZE_NO_SPECIAL 1u   /* do not add what the post-processor adds: BOS, CLS, ... */
 #define TOKENIZE_PLAIN 2u        /* special tokens written in the text are ordinary text: for what a stranger wrote */
 

@@ -9,7 +9,7 @@ pass() { echo "PASS layers/$1"; }
 fail() { echo "FAIL layers/$1: $2"; status=1; }
 
 # Which folder a header of include/hffs/ belongs to.
-declare -A owner=([hub]=hub [http]=hub [cache]=cache [pause_file]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format [card]=format [tokenizer]=infer [model]=infer [sample]=infer [chat]=infer [generate]=infer [model_files]=infer [model_shape]=infer)
+declare -A owner=([hub]=hub [http]=hub [cache]=cache [pause_file]=cache [fetch]=fetch [catalog]=fetch [tree]=fetch [mount]=fs [serve]=serve [serve_http]=serve [format]=format [card]=format [tokenizer]=infer [model]=infer [sample]=infer [chat]=infer [generate]=infer [embed]=infer [model_files]=infer [model_shape]=infer)
 declare -A may=(
 	[base]='base' [hub]='base hub' [cache]='base cache' [format]='base format' [fetch]='base hub cache format fetch'
 	[fs]='base hub cache fetch fs' [infer]='base format infer'

@@ -115,6 +115,29 @@ assert len(lines) == 3
 for line, case in zip(lines, cases):
     near([float(v) for v in line.split()], case["embedding"])
 END
+# What the repository wants done to a text: a prompt before it; lower case, which the tokenizer here does not see to.
+# variant NAME: the model with other files, which come from standard input as a list of [name, content]; null: with upper case.
+variant() {
+	mkdir "$work/$1" && ln -s "$minilm"/* "$work/$1" && python3 -c 'import json, os, sys
+for name, content in json.load(sys.stdin):
+    path = os.path.join(sys.argv[1], name)
+    content = content or json.load(open(path)) | {"normalizer": {"type": "BertNormalizer", "lowercase": False}}
+    if os.path.lexists(path):
+        os.unlink(path)
+    json.dump(content, open(path, "w"))' "$work/$1"
+}
+prompts='{"prompts":{"query":"A cat ","document":""},"default_prompt_name"'
+variant prompted <<<"[[\"config_sentence_transformers.json\",$prompts:\"query\"}]]"
+variant unprompted <<<"[[\"config_sentence_transformers.json\",$prompts:null}]]"
+variant misprompted <<<"[[\"config_sentence_transformers.json\",$prompts:\"other\"}]]"
+variant cased <<<'[["tokenizer.json",null]]'
+variant lower <<<'[["tokenizer.json",null],["sentence_bert_config.json",{"max_seq_length":256,"do_lower_case":true}]]'
+sat=$("$hffs" embed "$minilm" 'a cat sat on a mat.')
+equal embed-with-prompt "$("$hffs" embed "$work/prompted" 'sat on a mat.')" "$sat"
+equal embed-without-prompt "$("$hffs" embed "$work/unprompted" 'A cat sat on a mat.')" "$sat"
+check embed-with-case test "$("$hffs" embed "$work/cased" 'A CAT sat on a mat.')" != "$sat"
+equal embed-in-lower-case "$("$hffs" embed "$work/lower" 'A CAT sat on a mat.')" "$sat"
+refuses embed-prompt-is-missing 1 "there is no prompt 'other'" "$hffs" embed "$work/misprompted" x
 refuses run-of-embedding-model 1 'makes embeddings' "$hffs" run "$minilm" -p x
 refuses embed-without-model 2 'REPO is missing' "$hffs" embed
 refuses embed-of-words 2 "'c' is too much" "$hffs" embed a b c

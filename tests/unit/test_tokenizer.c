@@ -411,13 +411,34 @@ static void test_added(void **state)
 	check_words(WORDS(FLAGS("true", "false", "false")), "x mask", (const int[]){3, 5, -1});
 }
 
+/* Lower case before all else, but for special tokens. */
+static void test_lower(void **state)
+{
+	AUTO(tokenizer_free) struct tokenizer *t =
+		parse("{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"x \":0,\"?\":1}},"
+		      "\"added_tokens\":[{\"content\":\"MASK\",\"special\":true,\"normalized\":false," FLAGS("false", "false", "false") "]}");
+	static const uint32_t before[] = {1, 2, 1}, behind[] = {0, 2, 0};
+	struct token_list ids = {0};
+
+	(void)state;
+	assert_int_equal(tokenizer_encode(t, "X MASKX ", 8, 0, &ids, NULL), 0);
+	assert_int_equal(ids.nr, ARRAY_SIZE(before));
+	assert_memory_equal(ids.ids, before, sizeof(before));
+	ids.nr = 0;
+	assert_int_equal(tokenizer_lower(t, NULL), 0);
+	assert_int_equal(tokenizer_encode(t, "X MASKX ", 8, 0, &ids, NULL), 0);
+	assert_int_equal(ids.nr, ARRAY_SIZE(behind));
+	assert_memory_equal(ids.ids, behind, sizeof(behind));
+	token_list_done(&ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens),    cmocka_unit_test(test_example),  cmocka_unit_test(test_refused),
 					   cmocka_unit_test(test_many_steps), cmocka_unit_test(test_unknown_id), cmocka_unit_test(test_bad_utf8),
 					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word),
 					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added),
-					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth)};
+					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth), cmocka_unit_test(test_lower)};
 
 	return cmocka_run_group_tests(tests, load_goldens, free_goldens);
 }
