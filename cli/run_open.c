@@ -88,6 +88,13 @@ static int open_model(struct runner *r, struct err *err)
 	return generation_defaults_load(model_dir_path(r->dir), r->info, eos, &r->defaults, err);
 }
 
+/* What the makers of a model want of its tokens, and do not get. */
+static void tell_not_applied(const struct runner *r)
+{
+	if (*r->defaults.not_applied)
+		fprintf(stderr, "hffs %s: generation_config.json asks for what is not applied: %s\n", r->args->verb, r->defaults.not_applied);
+}
+
 /* Of what was opened nothing is wrong usage. */
 static int no_usage(int ret, struct err *err)
 {
@@ -115,6 +122,7 @@ int runner_open(struct runner *r, const struct run_args *args, bool needs_text, 
 		return no_usage(ret, err);
 	}
 	take_sampling(r);
+	tell_not_applied(r);
 	return 0;
 }
 

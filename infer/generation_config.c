@@ -79,6 +79,53 @@ static int get_sampling(const struct json *j, struct sample_options *s, struct e
 	return r;
 }
 
+/* --- what is not done --- */
+
+/*
+ * What else of transformers' GenerationConfig changes tokens. neutral: the number that changes nothing; none for ids.
+ * sampled: void where the most probable token is taken. [transformers 5.12, generation/configuration_utils.py]
+ */
+static const struct {
+	const char *name;
+	double neutral;
+	bool sampled;
+} others[] = {
+	{"typical_p", 1, true},                                   {"epsilon_cutoff", 0, true},
+	{"eta_cutoff", 0, true},                                  {"top_h", -1, true},
+	{"no_repeat_ngram_size", 0, false},                       {"encoder_no_repeat_ngram_size", 0, false},
+	{"encoder_repetition_penalty", 1, false},                 {"bad_words_ids", -1, false},
+	{"suppress_tokens", -1, false},                           {"begin_suppress_tokens", -1, false},
+	{"sequence_bias", -1, false},                             {"force_words_ids", -1, false},
+	{"forced_bos_token_id", -1, false},                       {"forced_eos_token_id", -1, false},
+	{"exponential_decay_length_penalty", -1, false},          {"min_length", 0, false},
+	{"min_new_tokens", 0, false},                             {"stop_strings", -1, false},
+	{"num_beams", 1, false},                                  {"penalty_alpha", 0, false},
+	{"guidance_scale", 1, false},                             {"dola_layers", -1, false},
+	{"watermarking_config", -1, false},
+};
+
+/* Null, false, what is empty and the neutral number ask for nothing. */
+static bool asks(const struct json *value, double neutral)
+{
+	const char *text = json_string(value);
+	double number;
+
+	if (json_f64(value, &number) == 0)
+		return number < neutral || number > neutral;
+	return (text && *text) || json_size(value);
+}
+
+static void note_others(const struct json *j, struct generation_defaults *d)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (!asks(json_get(j, others[i].name), others[i].neutral) || (others[i].sampled && d->sample.temperature <= 0))
+			continue;
+		len += (size_t)snprintf(d->not_applied + len, sizeof(d->not_applied) - len, "%s%s", len ? ", " : "", others[i].name);
+	}
+}
+
 int generation_defaults_parse(const char *text, size_t len, struct generation_defaults *out, struct err *err)
 {
 	AUTO(json_free) struct json *j = NULL;
@@ -93,6 +140,7 @@ int generation_defaults_parse(const char *text, size_t len, struct generation_de
 	r = get_sampling(j, &d.sample, err);
 	if (r == 0)
 		r = get_eos(j, &d, err);
+	note_others(j, &d);
 	if (r == 0)
 		*out = d;
 	return r;

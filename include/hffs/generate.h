@@ -13,6 +13,7 @@
 struct generation_defaults {
 	struct sample_options sample;
 	uint32_t eos[GENERATION_EOS_MAX], nr_eos; /* tokens that end a text */
+	char not_applied[512]; /* "a, b": what the file asks for and is not done here */
 };
 /*
  * From generation_config.json in the model's directory; where there is none sample_options_init(), and what model and tokenizer

@@ -74,6 +74,28 @@ static void refuses_generation_config(void **state)
 	}
 }
 
+static void names_what_is_not_applied(void **state)
+{
+	static const struct {
+		const char *text, *names;
+	} rows[] = {
+		{"{}", ""},
+		{"{\"no_repeat_ngram_size\": 0, \"num_beams\": 1, \"typical_p\": 1.0, \"bad_words_ids\": [], \"stop_strings\": null}", ""},
+		{"{\"no_repeat_ngram_size\": 3, \"suppress_tokens\": [5]}", "no_repeat_ngram_size, suppress_tokens"},
+		{"{\"forced_eos_token_id\": 0, \"stop_strings\": \"x\"}", "forced_eos_token_id, stop_strings"},
+		{"{\"typical_p\": 0.9}", "typical_p"},
+		{"{\"typical_p\": 0.9, \"min_length\": 5, \"do_sample\": false}", "min_length"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct generation_defaults d;
+
+		assert_int_equal(generation_defaults_parse(rows[i].text, strlen(rows[i].text), &d, NULL), 0);
+		assert_string_equal(d.not_applied, rows[i].names);
+	}
+}
+
 /* Pieces are separated by '|'; what comes out is written the same way. */
 static void stops_where_a_string_is_complete(void **state)
 {
@@ -118,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_generation_config),
 		cmocka_unit_test(refuses_generation_config),
+		cmocka_unit_test(names_what_is_not_applied),
 		cmocka_unit_test(stops_where_a_string_is_complete),
 	};
 
