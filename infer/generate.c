@@ -47,7 +47,8 @@ static int check_prompt(const struct generation *g, const uint32_t *prompt, size
 	if (nr == 0)
 		return err_set(err, -EINVAL, "the prompt has no tokens");
 	if (nr >= room)
-		return err_set(err, -EOVERFLOW, "the prompt has %zu tokens, and the context has room for %u, the answer included", nr, room);
+		return err_set(err, -EOVERFLOW, "the prompt has %zu tokens, and the context has room for %u, the answer included%s", nr, room,
+			       room < g->info->context ? "; --context makes it larger" : "");
 	for (size_t i = 0; i < nr; i++)
 		if (prompt[i] >= g->info->vocabulary)
 			return err_set(err, -EINVAL, "the prompt has the token id %u, and the model's vocabulary ends at %u", prompt[i],

@@ -87,7 +87,7 @@ static int refuse(const char *const *names, size_t nr, const char *wanted, size_
 		return err_set(err, -ENOENT, "there is no model: neither config.json with *.safetensors nor a GGUF file");
 	if (wanted)
 		return err_set(err, -ENOENT, found ? "several GGUF files fit '%s': there are %s" : "no GGUF file fits '%s': there are %s", wanted, list);
-	return err_set(err, -ENOENT, "there are several GGUF files; name one behind the repository, as in ORG/NAME:FILE.gguf: %s", list);
+	return err_set(err, -ENOENT, "there are several GGUF files; name one, as DIR/FILE.gguf or as ORG/NAME:FILE.gguf: %s", list);
 }
 
 int model_files_choose(const char *const *names, size_t nr, const char *wanted, const char **out, struct err *err)

@@ -107,7 +107,8 @@ static int check_ids(const struct session *s, const uint32_t *ids, size_t n, str
 	uint32_t vocabulary = s->m->config.vocabulary;
 
 	if (n > s->cache.context - s->pos)
-		return err_set(err, -EOVERFLOW, "the text has more than %u tokens, for which there is room", s->cache.context);
+		return err_set(err, -EOVERFLOW, "the text has more than %u tokens, for which there is room%s", s->cache.context,
+			       s->cache.context < s->m->config.context ? "; --context makes it larger" : "");
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] >= vocabulary)
 			return err_set(err, -EINVAL, "%u is not a token of this model, which has %u", ids[i], vocabulary);

@@ -62,7 +62,9 @@ equal stop-is-said "$(run "$tiny" -p "Once upon a time" --temperature 0 --stop b
 equal context-is-full "$(run "$tiny" -p "Once upon a time" --temperature 0 --context 16 2>/dev/null | tail -n 1)" "$(run "$tiny" -p "Once upon a time" -n 13 --temperature 0)"
 refuses context-is-said 0 'the context of 16 tokens is full' run "$tiny" -p "Once upon a time" --temperature 0 --context 16
 equal context-in-json "$(run "$tiny" -p "Once upon a time" --temperature 0 --context 16 --json | member end)" context
-refuses prompt-too-long 1 'the prompt has 600 tokens, and the context has room for 512' run "$tiny" --ids "$(seq -s, 600)"
+refuses prompt-too-long 1 'the prompt has 600 tokens, and the context has room for 512, the answer included$' run "$tiny" --ids "$(seq -s, 600)"
+refuses prompt-for-a-larger-context 1 'room for 16, the answer included; --context' run "$tiny" --ids "$(seq -s, 16)" --context 16
+refuses logits-for-a-larger-context 1 'there is room; --context' run "$tiny" --ids "$(seq -s, 17)" --context 16 --logits
 
 # --- interrupts: the text so far, and 130 ---
 mkdir "$work/endless" && ln -s "$tiny"/model* "$tiny"/token* "$tiny/config.json" "$work/endless" && echo '{"eos_token_id": 1023}' >"$work/endless/generation_config.json"
@@ -152,6 +154,8 @@ refuses chat-zero-byte 1 'has a zero byte' run "$work/odd" --chat -p Hi
 # --- what is refused ---
 refuses no-model-there 1 'No such file' run ./nowhere -p x
 refuses no-model-in-folder 1 'there is no model' run "$root/docs" -p x
+mkdir "$work/several" && touch "$work/several/a.gguf" "$work/several/b.gguf"
+refuses several-files 1 'name one, as DIR/FILE.gguf or .*: a.gguf, b.gguf' run "$work/several" -p x
 mkdir "$work/bare" && ln -s "$tiny"/model* "$tiny/config.json" "$work/bare"
 refuses no-tokenizer 1 'tokenizer' run "$work/bare" -p x
 check ids-without-tokenizer run "$work/bare" --ids 0,383 -n 2
