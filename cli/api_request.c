@@ -6,6 +6,7 @@
 #include "api_int.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include <hffs/json.h>
@@ -62,6 +63,21 @@ static int take_count(const struct json *j, const char *name, uint64_t low, uint
 	return 1;
 }
 
+/* A whole number of 64 bits, with a sign or without. It comes as a double: beyond 2^53 neighbours are the same seed. */
+static int take_seed(struct api_request *q, const struct json *j, struct api_error *e)
+{
+	const struct json *value = member(j, "seed");
+	double number;
+
+	if (!value)
+		return 0;
+	if (json_f64(value, &number) < 0 || number < -0x1p63 || number > 0x1p64 || number != floor(number))
+		return err_set(about(e, "seed"), -EINVAL, "'%s' must be a whole number of 64 bits", "seed");
+	q->sample.seed = number < 0 ? (uint64_t)(int64_t)number : number < 0x1p64 ? (uint64_t)number : UINT64_MAX;
+	q->has_seed = true;
+	return 0;
+}
+
 static int take_flag(const struct json *j, const char *name, bool *out, struct api_error *e)
 {
 	const struct json *value = member(j, name);
@@ -88,13 +104,7 @@ static int take_sampling(struct api_request *q, const struct json *j, struct api
 		r = take_count(j, "top_k", 0, UINT32_MAX, &count, e);
 	if (r == 1)
 		s->top_k = (uint32_t)count;
-	if (r >= 0)
-		r = take_count(j, "seed", 0, UINT64_MAX, &count, e);
-	if (r == 1) {
-		s->seed = count;
-		q->has_seed = true;
-	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : take_seed(q, j, e);
 }
 
 static int take_max_tokens(struct api_request *q, const struct json *j, struct api_error *e)

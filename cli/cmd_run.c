@@ -83,14 +83,17 @@ static int take_number(const char *value, const char *name, double low, double h
 	return 0;
 }
 
+/* With a sign it has 63 bits. */
 static int take_seed(struct run_args *a, const char *value, struct err *err)
 {
+	bool is_negative = *value == '-';
+	const char *digits = value + is_negative;
 	char *end;
 
 	errno = 0;
-	a->sample.seed = strtoull(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || errno)
-		return err_set(err, -EINVAL, "--seed takes a whole number, not '%s'", value);
+	a->sample.seed = is_negative ? (uint64_t)strtoll(value, &end, 10) : strtoull(value, &end, 10);
+	if (*digits < '0' || *digits > '9' || *end || errno)
+		return err_set(err, -EINVAL, "--seed takes a whole number of 64 bits, not '%s'", value);
 	a->has_seed = true;
 	return 0;
 }

@@ -49,6 +49,7 @@ e = json.loads(sys.argv[1])["error"]; assert e["message"] and e["type"] and "par
 answers broken-json 400 'no JSON object' "$chat/v1/completions" -d '{"prompt":"Once'
 answers empty-body 400 'no JSON object' "$chat/v1/completions" -d ''
 answers deep-json 400 'no JSON object' "$chat/v1/completions" -d "$(printf '[%.0s' $(seq 5000))"
+answers seed-of-words 400 "'seed' must be a whole number of 64 bits" "$chat/v1/completions" -d '{"prompt":"x","seed":0.5}'
 answers no-prompt 400 "'prompt' must be" "$chat/v1/completions" -d '{}'
 answers wrong-type 400 "'temperature' must be" "$chat/v1/completions" -d '{"prompt":"x","temperature":"hot"}'
 answers several-prompts 400 'several texts' "$chat/v1/completions" -d '{"prompt":["x","y"]}'

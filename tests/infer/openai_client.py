@@ -120,7 +120,8 @@ def logprobs_of_chats():
 
 def seed():
     hot = dict(temperature=1.5, max_tokens=40)
-    assert complete(seed=3, **hot).choices[0].text == complete(seed=3, **hot).choices[0].text
+    for number in (3, -1, 2**60, 2**63 - 1, -2**63):
+        assert complete(seed=number, **hot).choices[0].text == complete(seed=number, **hot).choices[0].text
     assert len({complete(**hot).choices[0].text for _ in range(4)}) > 1
     assert complete(temperature=1, top_p=0).choices[0].text == complete().choices[0].text
 

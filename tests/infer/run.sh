@@ -50,6 +50,7 @@ seven=$(run "$tiny" -p "Once upon a time" -n 60 --seed 7)
 for threads in 1 2 3; do
 	equal "seed-with-$threads-threads" "$(run "$tiny" -p "Once upon a time" -n 60 --seed 7 --threads $threads)" "$seven"
 done
+equal seed-with-a-sign "$(run "$tiny" -p "Once upon a time" -n 60 --seed -1)" "$(run "$tiny" -p "Once upon a time" -n 60 --seed 18446744073709551615)"
 check other-seed test "$(run "$tiny" -p "Once upon a time" -n 60 --seed 8)" != "$seven"
 equal top-k-1 "$(run "$tiny" -p "Once upon a time" -n 20 --temperature 5 --top-k 1)" "$story"
 equal top-p-0 "$(run "$tiny" -p "Once upon a time" -n 20 --temperature 2 --top-k 0 --top-p 0)" "$story"
@@ -173,7 +174,8 @@ refuses window-beyond-context 1 'does not fit the context' run "$tiny" --perplex
 refuses embedding-of-text-model 1 'makes text and no embeddings' "$hffs" embed "$tiny" x
 refuses write-error 1 'cannot write' bash -c "'$hffs' run '$tiny' -p x -n 3 >/dev/full"
 for bad in '--ids 1,x|token ids' '--ids , |token ids' '-n 0|number of tokens' '--temperature hot|--temperature takes' '--top-p 2|--top-p takes' \
-	'--top-k -1|--top-k takes' '--seed x|--seed takes' '--context 1|length of a context' '--threads 0|number of threads' '--kv f8|f16 or f32' \
+	'--top-k -1|--top-k takes' '--seed x|--seed takes' '--seed -|--seed takes' '--seed 99999999999999999999|of 64 bits' \
+	'--context 1|length of a context' '--threads 0|number of threads' '--kv f8|f16 or f32' \
 	'--window 8|goes with --perplexity' '--system x|goes with --chat' '--chat --bench|only one of' '--chat --json|one turn' '--ids 1 -p x|--ids is the prompt'; do
 	refuses "usage:${bad%%|*}" 2 "${bad#*|}" bash -c "'$hffs' run '$tiny' ${bad%%|*}"
 done
