@@ -382,9 +382,13 @@ static int take_embeddings(struct api_request *q, const struct json *j, struct a
 int api_request_parse(struct api_request *q, enum api_kind kind, const char *text, size_t len, struct api_error *e)
 {
 	AUTO(json_free) struct json *j = NULL;
+	struct err why = {0};
+	int r = json_parse_exact(text, len, BODY_MAX, &j, &why);
 
 	q->kind = kind;
-	if (json_parse(text, len, BODY_MAX, &j, NULL) < 0 || !json_is_object(j))
+	if (r == -EILSEQ)
+		return err_set(about(e, NULL), -EINVAL, "%s", err_text(&why));
+	if (r < 0 || !json_is_object(j))
 		return err_set(about(e, NULL), -EINVAL, "the body of the request is no %s", "JSON object");
 	return kind == API_EMBEDDINGS ? take_embeddings(q, j, e) : take_text_request(q, j, e);
 }

@@ -49,6 +49,9 @@ e = json.loads(sys.argv[1])["error"]; assert e["message"] and e["type"] and "par
 answers broken-json 400 'no JSON object' "$chat/v1/completions" -d '{"prompt":"Once'
 answers empty-body 400 'no JSON object' "$chat/v1/completions" -d ''
 answers deep-json 400 'no JSON object' "$chat/v1/completions" -d "$(printf '[%.0s' $(seq 5000))"
+answers zero-character 400 'u0000' "$chat/v1/completions" -d '{"prompt":"a\u0000b"}'
+answers zero-character-in-a-message 400 'u0000' "$chat/v1/chat/completions" -d '{"messages":[{"role":"user","content":"a\u0000b"}]}'
+answers a-backslash-before-u0000 200 '"text"' "$chat/v1/completions" -d '{"prompt":"a\\u0000b","max_tokens":1}'
 answers seed-of-words 400 "'seed' must be a whole number of 64 bits" "$chat/v1/completions" -d '{"prompt":"x","seed":0.5}'
 answers no-prompt 400 "'prompt' must be" "$chat/v1/completions" -d '{}'
 answers wrong-type 400 "'temperature' must be" "$chat/v1/completions" -d '{"prompt":"x","temperature":"hot"}'
