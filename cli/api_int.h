@@ -100,7 +100,8 @@ void api_complete(struct api *a, struct api_request *q, struct serve_response *r
 /* api_logprobs.c: of one token, as a member of the arrays that each kind has. */
 struct api_logprobs {
 	struct buf tokens, values, tops, offsets, content; /* of completions the first four, of chats the last */
-	uint64_t chars; /* of text so far */
+	uint64_t chars;  /* of text so far */
+	struct buf part; /* of a character that later tokens make whole */
 };
 int api_logprobs_add(struct api_logprobs *l, const struct runner *r, enum api_kind kind, unsigned top, const struct generated *t);
 /* Appends the object, and begins anew. */

@@ -175,11 +175,11 @@ static void add_choice(struct completion *c, struct buf *out, const char *member
 		if (with_role)
 			buf_adds(out, "\"role\":\"assistant\",");
 		buf_adds(out, "\"content\":");
-		buf_add_json(out, text);
+		buf_add_json_n(out, text, c->text.len);
 		buf_addc(out, '}');
 	} else {
 		buf_adds(out, "\"text\":");
-		buf_add_json(out, text);
+		buf_add_json_n(out, text, c->text.len);
 	}
 	buf_adds(out, ",\"logprobs\":");
 	if (c->q.with_logprobs)

@@ -166,7 +166,7 @@ static int print_answer(struct talk *t)
 	buf_adds(&out, "{\"tokens\":");
 	json_add_ids(&out, t->tokens.ids, t->tokens.nr);
 	buf_adds(&out, ",\"text\":");
-	buf_add_json(&out, t->text.data ? t->text.data : "");
+	buf_add_json_n(&out, t->text.data ? t->text.data : "", t->text.len);
 	buf_addf(&out, ",\"prompt_tokens\":%llu,\"end\":\"%s\",\"seed\":%llu,", (unsigned long long)t->stats.prompt_tokens, end_word(t),
 		 (unsigned long long)t->r->sample.seed);
 	add_timings(&out, t);

@@ -17,13 +17,13 @@ struct state {
 	uint64_t nr;     /* tokens that came */
 	bool fused;      /* does it get parts of one token? */
 	uint64_t taken;  /* DECODE_STRIP: characters taken from the start */
-	bool begun;      /* DECODE_STRIP: something else came */
+	bool begun;      /* the text is behind its beginning; for DECODE_STRIP: behind what can be taken from there */
 };
 
 struct token_stream {
 	const struct tokenizer *t;
 	unsigned flags;
-	uint64_t nr; /* tokens that were shown */
+	uint64_t nr; /* tokens that were shown, or one for those of the text before */
 	struct state states[STEPS_MAX];
 	struct buf work[STEPS_MAX];
 };
@@ -186,16 +186,19 @@ static int byte_fallback(struct token_stream *s, size_t k, const char *text, siz
 }
 
 /* Takes the literal from the start so many times, and from the end. */
+static void strip(const struct decoder *d, const char **text, size_t *len)
+{
+	for (uint32_t i = 0; i < d->start && begins_with(*text, *len, &d->literal); i++) {
+		*text += d->literal.len;
+		*len -= d->literal.len;
+	}
+	for (uint32_t i = 0; i < d->stop && *len >= d->literal.len && !memcmp(*text + *len - d->literal.len, d->literal.at, d->literal.len); i++)
+		*len -= d->literal.len;
+}
+
 static int strip_token(struct token_stream *s, size_t k, const char *text, size_t len, struct buf *out)
 {
-	const struct decoder *d = &s->t->decoders[k];
-
-	for (uint32_t i = 0; i < d->start && begins_with(text, len, &d->literal); i++) {
-		text += d->literal.len;
-		len -= d->literal.len;
-	}
-	for (uint32_t i = 0; i < d->stop && len >= d->literal.len && !memcmp(text + len - d->literal.len, d->literal.at, d->literal.len); i++)
-		len -= d->literal.len;
+	strip(&s->t->decoders[k], &text, &len);
 	return push(s, k + 1, text, len, out);
 }
 
@@ -251,6 +254,12 @@ static int suffix(struct token_stream *s, size_t k, const char *text, size_t len
 	return r < 0 ? r : state->kept.failed ? -ENOMEM : 0;
 }
 
+/* Is there one that makes one token of all? */
+static bool does_fuse(const struct decoder *d)
+{
+	return d->type == DECODE_FUSE || d->type == DECODE_BYTES;
+}
+
 static bool is_one_char(const struct text *t)
 {
 	size_t taken;
@@ -270,7 +279,7 @@ static bool must_wait(const struct decoder *d, const struct state *state)
 static int transform(struct token_stream *s, size_t k, const char *text, size_t len, struct buf *out)
 {
 	const struct decoder *d = &s->t->decoders[k];
-	bool first = s->states[k].nr == 0;
+	bool first = s->states[k].nr == 0 && !s->states[k].begun;
 	struct buf *work = &s->work[k];
 
 	buf_clear(work);
@@ -350,10 +359,11 @@ static void stream_init(struct token_stream *s, const struct tokenizer *t, unsig
 {
 	bool fused = false;
 
-	*s = (struct token_stream){.t = t, .flags = flags};
+	*s = (struct token_stream){.t = t, .flags = flags, .nr = flags & DETOKENIZE_INSIDE ? 1 : 0};
 	for (size_t k = 0; k < t->nr_decoders; k++) {
 		s->states[k].fused = fused;
-		fused |= t->decoders[k].type == DECODE_FUSE || t->decoders[k].type == DECODE_BYTES;
+		s->states[k].begun = flags & DETOKENIZE_INSIDE;
+		fused |= does_fuse(&t->decoders[k]);
 	}
 }
 
@@ -365,12 +375,24 @@ static void stream_done(struct token_stream *s)
 	}
 }
 
+/* What a token is before it is decoded; NULL: there is none with this id. */
+static const char *token_text(const struct tokenizer *t, uint32_t id, size_t *len)
+{
+	const struct added_token *added = added_find(&t->added, id);
+
+	if (!added)
+		return vocab_text(&t->vocab, id, len);
+	*len = added->normal.len;
+	return added->normal.at;
+}
+
 static int stream_add(struct token_stream *s, uint32_t id, struct buf *out, struct err *err)
 {
-	const struct added_token *added = added_find(&s->t->added, id);
-	size_t len = added ? added->normal.len : 0;
-	const char *text = added ? added->normal.at : vocab_text(&s->t->vocab, id, &len);
+	size_t len = 0;
+	const char *text = token_text(s->t, id, &len);
 
+	if (!text && s->flags & DETOKENIZE_SKIP_UNKNOWN)
+		return 0;
 	if (!text)
 		return err_set(err, -EINVAL, "the tokenizer has no token with the id %u", id);
 	if (s->flags & DETOKENIZE_SKIP_SPECIAL && added_is_special(&s->t->added, text, len))
@@ -433,6 +455,54 @@ int tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t nr, 
 		r = stream_end(&s, out);
 	stream_done(&s);
 	return r;
+}
+
+/* --- one token alone --- */
+
+/* What a decoder makes of a token with others before and behind it. fused: it gets parts of one, whose ends are not the token's. */
+static void decode_inside(const struct decoder *d, bool fused, const char *text, size_t len, struct buf *out)
+{
+	int byte = d->type == DECODE_BYTE_FALLBACK ? fallback_byte(text, len) : -1;
+
+	if (d->type == DECODE_STRIP && !fused)
+		strip(d, &text, &len);
+	if (d->type == DECODE_BYTES)
+		add_bytes(text, len, out);
+	else if (d->type == DECODE_WORDPIECE)
+		wordpiece(d, false, text, len, out);
+	else if (d->type == DECODE_METASPACE || d->type == DECODE_SUFFIX)
+		replace(&d->literal, " ", 1, text, len, out);
+	else if (d->type == DECODE_REPLACE)
+		replace(&d->literal, d->to.at, d->to.len, text, len, out);
+	else if (byte >= 0)
+		buf_addc(out, (char)byte);
+	else
+		buf_add(out, text, len);
+}
+
+int tokenizer_token_bytes(const struct tokenizer *t, uint32_t id, struct buf *out)
+{
+	AUTO_BUF now = {0};
+	size_t len = 0;
+	const char *text = token_text(t, id, &len);
+	bool fused = false;
+
+	if (!text)
+		return -EINVAL;
+	if (!t->nr_decoders)
+		buf_addc(&now, ' '); /* as it stands between others */
+	buf_add(&now, text, len);
+	for (size_t k = 0; k < t->nr_decoders && !now.failed; k++) {
+		struct buf before = now;
+
+		now = (struct buf){0};
+		buf_add(&now, "", 0);
+		decode_inside(&t->decoders[k], fused, before.data, before.len, &now);
+		buf_done(&before);
+		fused |= does_fuse(&t->decoders[k]);
+	}
+	buf_add(out, now.data, now.len);
+	return now.failed || out->failed ? -ENOMEM : 0;
 }
 
 void decoder_done(struct decoder *d)

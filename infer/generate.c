@@ -77,6 +77,7 @@ static int take_prompt(struct generation *g, const uint32_t *prompt, size_t nr)
 
 static int allocate(struct generation *g, const struct tokenizer *tokenizer)
 {
+	unsigned inside = g->options.continues ? DETOKENIZE_INSIDE : 0;
 	int r = sampler_new(&g->options.sample, g->info->vocabulary, &g->sampler);
 
 	if (r < 0)
@@ -84,7 +85,7 @@ static int allocate(struct generation *g, const struct tokenizer *tokenizer)
 	g->logits = malloc((size_t)g->info->vocabulary * sizeof(*g->logits));
 	if (!g->logits)
 		return -ENOMEM;
-	return tokenizer ? token_stream_new(tokenizer, DETOKENIZE_SKIP_SPECIAL, &g->stream) : 0;
+	return tokenizer ? token_stream_new(tokenizer, DETOKENIZE_SKIP_SPECIAL | DETOKENIZE_SKIP_UNKNOWN | inside, &g->stream) : 0;
 }
 
 int generation_new(struct session *session, const struct model_info *info, const struct tokenizer *tokenizer, struct token_list *past,

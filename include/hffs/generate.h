@@ -57,6 +57,7 @@ struct generation_options {
 	uint32_t tokens_max;            /* 0: until the context is full */
 	const char *const *stops;       /* borrowed as long as the generation lives */
 	size_t nr_stops;
+	bool continues;                 /* the text goes on with that of the prompt: a blank that it begins with stays */
 	const uint32_t *eos;            /* borrowed */
 	size_t nr_eos;
 	bool with_logprobs;             /* of the token that was chosen, and ... */
@@ -73,9 +74,9 @@ struct generated {
 struct generation;
 /*
  * Begins a text behind a prompt of at least one token, in a session that may hold other tokens: the beginning that both share is not
- * computed again. tokenizer NULL: there is no text, only tokens. -EOVERFLOW when the prompt leaves no room in the context,
- * -EINVAL for an id that is none, -ENOMEM. Everything given is borrowed as long as the generation lives; one generation a session.
- * past: the tokens of the session, kept up to date here; begins empty with a new session.
+ * computed again. tokenizer NULL: there is no text, only tokens; an id that it does not have adds nothing. -EOVERFLOW when the prompt
+ * leaves no room in the context, -EINVAL for an id that is none, -ENOMEM. Everything given is borrowed as long as the generation lives;
+ * one generation a session. past: the tokens of the session, kept up to date here; begins empty with a new session.
  */
 int generation_new(struct session *session, const struct model_info *info, const struct tokenizer *tokenizer, struct token_list *past,
 		   const uint32_t *prompt, size_t nr, const struct generation_options *o, struct generation **out, struct err *err);

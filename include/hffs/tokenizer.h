@@ -63,9 +63,17 @@ uint32_t tokenizer_max_tokens(const struct tokenizer *t);
 void tokenizer_truncate(const struct tokenizer *t, struct token_list *list, size_t max);
 
 #define DETOKENIZE_SKIP_SPECIAL 1u /* leave special tokens out */
+#define DETOKENIZE_SKIP_UNKNOWN 2u /* and ids that are none: the vocabulary of a model may be longer */
+#define DETOKENIZE_INSIDE 4u       /* the text began before: a blank that it goes on with stays */
 
 /* Adds the text of tokens to out. -EINVAL for an id that is none, and the sentence names it. */
 int tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t nr, unsigned flags, struct buf *out, struct err *err);
+
+/*
+ * Adds the bytes of one token as it stands inside of a text: with its blank, and its own bytes also where they are no whole
+ * character. -EINVAL for an id that is none.
+ */
+int tokenizer_token_bytes(const struct tokenizer *t, uint32_t id, struct buf *out);
 
 /*
  * Decoding while tokens arrive. Gives text as soon as no later token can change it: what is left of a character of several

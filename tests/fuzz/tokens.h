@@ -34,6 +34,7 @@ static inline int check_encode(const struct tokenizer *t, const char *text, size
 	for (size_t i = 0; i < ids->nr; i++)
 		MUST(ids->ids[i] < tokenizer_size(t) && tokenizer_token(t, ids->ids[i]));
 	check_decode(t, ids, 0);
+	check_decode(t, ids, DETOKENIZE_INSIDE);
 	check_decode(t, ids, DETOKENIZE_SKIP_SPECIAL);
 	return r;
 }

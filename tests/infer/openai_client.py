@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the official client does with the server: openai_client.py CHAT-URL EMBED-URL HFFS CHAT-MODEL. A line PASS or FAIL for each."""
+"""What the official client does with the server: openai_client.py CHAT-URL EMBED-URL ODD-URL HFFS CHAT-MODEL. A line PASS or FAIL for each."""
 import concurrent.futures, json, math, os, subprocess, sys, traceback
 from openai import BadRequestError, NotFoundError, OpenAI
 
-chat_url, embed_url, hffs, model_dir = sys.argv[1:]
+chat_url, embed_url, odd_url, hffs, model_dir = sys.argv[1:]
 client = OpenAI(base_url=chat_url + "/v1", api_key="none", max_retries=0, timeout=60)
 embedder = OpenAI(base_url=embed_url + "/v1", api_key="none", max_retries=0, timeout=60)
+odd = OpenAI(base_url=odd_url + "/v1", api_key="none", max_retries=0, timeout=20)  # of odd_model.py
 model = client.models.list().data[0].id
 goldens = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "minilm.json")))["cases"]
+ANY = {"temperature": 100, "top_p": 1, "seed": 1, "extra_body": {"top_k": 0}}  # almost any token
 HELLO = [{"role": "user", "content": "Once upon a time"}]
 
 
@@ -18,6 +20,10 @@ def by_hffs(*more):
 
 def complete(**more):
     return client.completions.create(**{"model": model, "prompt": "Once upon a time", "max_tokens": 20, "temperature": 0, **more})
+
+
+def complete_odd(**more):
+    return odd.completions.create(**{"model": "odd", "prompt": [0, 383, 384, 260, 348], "max_tokens": 15, "temperature": 0, **more})
 
 
 def chat(**more):
@@ -118,6 +124,25 @@ def logprobs_of_chats():
     assert sum(len(e.choices[0].logprobs.content) for e in events if e.choices[0].logprobs) == 8
 
 
+def logprobs_of_odd_tokens():
+    got = complete_odd(logprobs=2).choices[0]
+    assert got.text == " there was a\u20ac Sam. Sam\0 a hat. One", got.text
+    assert got.logprobs.tokens == [" there", " was", " a", "bytes:\\xe2", "bytes:\\x82", "bytes:\\xac", " Sam", ".", " Sam", "\0", " a", "<|pause|>",
+                                   " hat", ".", " One"], got.logprobs.tokens
+    assert got.logprobs.text_offset == [0, 6, 10, 12, 12, 12, 13, 17, 18, 22, 23, 25, 25, 29, 30], got.logprobs.text_offset
+    assert all(token in top for token, top in zip(got.logprobs.tokens, got.logprobs.top_logprobs))
+    assert "".join(e.choices[0].text for e in complete_odd(stream=True)) == got.text
+
+
+def logprobs_of_any_tokens():
+    got = odd.chat.completions.create(model="odd", messages=HELLO, max_tokens=200, logprobs=True, top_logprobs=20, **ANY).choices[0]
+    all_tokens = [t for token in got.logprobs.content for t in (token, *token.top_logprobs)]
+    assert all(bytes(t.bytes).decode(errors="replace") == t.token for t in all_tokens)
+    assert any(len(t.bytes) == 1 and t.bytes[0] >= 0x80 for t in all_tokens) and any(t.bytes == [] for t in all_tokens)
+    got = complete_odd(max_tokens=200, logprobs=5, **ANY).choices[0]
+    assert "" in got.logprobs.tokens and any(t.startswith("bytes:\\x") for t in got.logprobs.tokens)
+
+
 def seed():
     hot = dict(temperature=1.5, max_tokens=40)
     for number in (3, -1, 2**60, 2**63 - 1, -2**63):
@@ -169,8 +194,9 @@ def embeddings():
 
 
 for test in (models, completion, completion_of_ids, default_length, stop, completion_stream, chat_completion, chat_parts_and_system,
-             chat_special_tokens_are_text, chat_stream, conversation_is_not_computed_again, logprobs_of_completions, logprobs_of_chats, seed,
-             many_at_once, a_short_one_does_not_wait_for_a_long_one, errors, embeddings):
+             chat_special_tokens_are_text, chat_stream, conversation_is_not_computed_again, logprobs_of_completions, logprobs_of_chats,
+             logprobs_of_odd_tokens, logprobs_of_any_tokens, seed, many_at_once,
+             a_short_one_does_not_wait_for_a_long_one, errors, embeddings):
     name = "client-" + test.__name__.replace("_", "-")
     try:
         test()

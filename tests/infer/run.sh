@@ -67,6 +67,17 @@ refuses prompt-too-long 1 'the prompt has 600 tokens, and the context has room f
 refuses prompt-for-a-larger-context 1 'room for 16, the answer included; --context' run "$tiny" --ids "$(seq -s, 16)" --context 16
 refuses logits-for-a-larger-context 1 'there is room; --context' run "$tiny" --ids "$(seq -s, 17)" --context 16 --logits
 
+# --- tokens that are seldom met ---
+python3 "$root/tests/infer/odd_model.py" "$tiny" "$work/seldom" || fail odd-model "it cannot be made"
+odd() { run "$work/seldom" --ids "$(ids_of 0)" --temperature 0 --json "$@" 2>"$work/said"; }
+check parts-of-a-character-and-a-zero-byte python3 -c 'import json, sys
+text = json.loads(sys.argv[1])["text"]
+assert text == " there was a\u20ac Sam. Sam\0 a hat. One", repr(text)' "$(odd -n 15)"
+equal not-applied-is-said "$(cat "$work/said")" "hffs run: generation_config.json asks for what is not applied: no_repeat_ngram_size"
+check ids-without-a-token python3 -c 'import json, sys
+got = json.loads(sys.argv[1])
+assert len(got["tokens"]) == 60 and any(788 < t < 1000 for t in got["tokens"]) and got["text"], got' "$(odd -n 60 --temperature 100 --top-k 0 --top-p 1 --seed 1)"
+
 # --- interrupts: the text so far, and 130 ---
 mkdir "$work/endless" && ln -s "$tiny"/model* "$tiny"/token* "$tiny/config.json" "$work/endless" && echo '{"eos_token_id": 1023}' >"$work/endless/generation_config.json"
 # interrupted NAME OPTION...: SIGINT after a while; $? and the output in $work/interrupted.

@@ -268,6 +268,63 @@ static void test_stream(void **state)
 	token_stream_free(s);
 }
 
+#define MARK "\xe2\x96\x81"
+#define LLAMA                                                                                                          \
+	"{\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,\"vocab\":{\"" MARK "a\":0,\"b\":1,\"<0xE2>\":2,\"<0x00>\":3,\"<0x82>\":4,\"<0xAC>\":5},"  \
+	"\"merges\":[]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"" MARK "\"},"            \
+	"\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}}"
+#define BYTES "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"\xc4\xa0\x61\":0,\"\xc3\xa2\":1},\"merges\":[]},\"decoder\":{\"type\":\"ByteLevel\"}}"
+#define METASPACE(decoder) "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"" MARK "a\":0,\"b\":1},\"unk_token\":\"b\"}" decoder "}"
+#define SPACES ",\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\",\"prepend_scheme\":\"always\"}"
+#define PIECES ",\"decoder\":{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}"
+
+/* A token alone has its blank, and its own bytes. */
+static void test_token_bytes(void **state)
+{
+	static const struct {
+		const char *json;
+		uint32_t id;
+		const char *bytes;
+		size_t len;
+	} rows[] = {{LLAMA, 0, " a", 2},     {LLAMA, 1, "b", 1},          {LLAMA, 2, "\xe2", 1},
+		    {LLAMA, 3, "\0", 1},     {BYTES, 0, " a", 2},         {BYTES, 1, "\xe2", 1},
+		    {METASPACE(SPACES), 0, " a", 2}, {METASPACE(PIECES), 1, " b", 2}, {METASPACE(""), 1, " b", 2}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(tokenizer_free) struct tokenizer *t = parse(rows[i].json);
+		AUTO_BUF out = {0};
+
+		assert_int_equal(tokenizer_token_bytes(t, rows[i].id, &out), 0);
+		assert_int_equal(out.len, rows[i].len);
+		assert_memory_equal(out.data, rows[i].bytes, rows[i].len);
+		assert_int_equal(tokenizer_token_bytes(t, 99, &out), -EINVAL);
+	}
+}
+
+/* Behind a text that is there already a blank stays; an id that is none is nothing where that is asked for. */
+static void test_inside(void **state)
+{
+	static const struct {
+		const char *json;
+		unsigned flags;
+		const char *text;
+	} rows[] = {{LLAMA, 0, "a ab"}, {LLAMA, DETOKENIZE_INSIDE, " a ab"}, {METASPACE(SPACES), 0, "a ab"},
+		    {METASPACE(SPACES), DETOKENIZE_INSIDE, " a ab"}, {METASPACE(""), DETOKENIZE_INSIDE, " " MARK "a " MARK "a b"}};
+	static const uint32_t ids[] = {0, 99, 0, 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(tokenizer_free) struct tokenizer *t = parse(rows[i].json);
+		AUTO_BUF out = {0};
+
+		assert_int_equal(tokenizer_decode(t, ids, ARRAY_SIZE(ids), rows[i].flags, &out, NULL), -EINVAL);
+		buf_clear(&out);
+		assert_int_equal(tokenizer_decode(t, ids, ARRAY_SIZE(ids), rows[i].flags | DETOKENIZE_SKIP_UNKNOWN, &out, NULL), 0);
+		assert_string_equal(out.data, rows[i].text);
+	}
+}
+
 #define AROUND                                                                                                         \
 	",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"b\"}},{\"Sequence\":{\"id\":\"A\"}},"       \
 	"{\"SpecialToken\":{\"id\":\"ab\"}}],\"special_tokens\":{\"b\":{\"ids\":[1]},\"ab\":{\"ids\":[2]}}}"
@@ -438,7 +495,8 @@ int main(void)
 					   cmocka_unit_test(test_many_steps), cmocka_unit_test(test_unknown_id), cmocka_unit_test(test_bad_utf8),
 					   cmocka_unit_test(test_stream),     cmocka_unit_test(test_truncate), cmocka_unit_test(test_long_word),
 					   cmocka_unit_test(test_behaviors),  cmocka_unit_test(test_equal_scores), cmocka_unit_test(test_added),
-					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth), cmocka_unit_test(test_lower)};
+					   cmocka_unit_test(test_no_tokens),    cmocka_unit_test(test_growth), cmocka_unit_test(test_lower),
+					   cmocka_unit_test(test_token_bytes), cmocka_unit_test(test_inside)};
 
 	return cmocka_run_group_tests(tests, load_goldens, free_goldens);
 }
