@@ -23,6 +23,8 @@ struct generation {
 	struct sampler *sampler;
 	struct token_stream *stream; /* NULL: there is no text */
 	struct stop_filter stops;
+	uint32_t stop_ids[STOPS_MAX]; /* of stop strings that are special tokens: the text does not show these */
+	size_t nr_stop_ids;
 	float *logits;
 	enum generation_end end;
 	struct generated last;
@@ -88,6 +90,16 @@ static int allocate(struct generation *g, const struct tokenizer *tokenizer)
 	return tokenizer ? token_stream_new(tokenizer, DETOKENIZE_SKIP_SPECIAL | DETOKENIZE_SKIP_UNKNOWN | inside, &g->stream) : 0;
 }
 
+static void find_stop_ids(struct generation *g, const struct tokenizer *tokenizer)
+{
+	for (size_t i = 0; tokenizer && i < g->options.nr_stops && g->nr_stop_ids < STOPS_MAX; i++) {
+		uint32_t id = tokenizer_find(tokenizer, g->options.stops[i]);
+
+		if (id != TOKEN_NONE && tokenizer_is_special(tokenizer, id))
+			g->stop_ids[g->nr_stop_ids++] = id;
+	}
+}
+
 int generation_new(struct session *session, const struct model_info *info, const struct tokenizer *tokenizer, struct token_list *past,
 		   const uint32_t *prompt, size_t nr, const struct generation_options *o, struct generation **out, struct err *err)
 {
@@ -101,6 +113,7 @@ int generation_new(struct session *session, const struct model_info *info, const
 	g->past = past;
 	g->options = *o;
 	g->stops = (struct stop_filter){.stops = o->stops, .nr = o->nr_stops};
+	find_stop_ids(g, tokenizer);
 	r = check_prompt(g, prompt, nr, err);
 	if (r < 0)
 		return r;
@@ -155,6 +168,14 @@ static bool is_eos(const struct generation *g, uint32_t id)
 	return false;
 }
 
+static bool is_stop_id(const struct generation *g, uint32_t id)
+{
+	for (size_t i = 0; i < g->nr_stop_ids; i++)
+		if (g->stop_ids[i] == id)
+			return true;
+	return false;
+}
+
 static void note_logprobs(struct generation *g)
 {
 	uint32_t n = g->info->vocabulary;
@@ -205,7 +226,7 @@ static int take_token(struct generation *g, struct buf *text, struct err *err)
 	r = token_list_add(&g->pending, g->last.id);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
-	r = add_text(g, text, err);
+	r = is_stop_id(g, g->last.id) ? finish(g, GENERATION_STOP, text, err) : add_text(g, text, err);
 	if (r == 0 && g->end == GENERATION_GOES_ON && g->options.tokens_max && g->stats.tokens >= g->options.tokens_max)
 		r = finish(g, GENERATION_LENGTH, text, err);
 	else if (r == 0 && g->end == GENERATION_GOES_ON && session_pos(g->session) >= session_context(g->session))

@@ -56,7 +56,7 @@ struct generation_options {
 	struct sample_options sample;
 	uint32_t tokens_max;            /* 0: until the context is full */
 	const char *const *stops;       /* borrowed as long as the generation lives */
-	size_t nr_stops;
+	size_t nr_stops;                /* STOPS_MAX at most; one that is a special token ends the text where that comes */
 	bool continues;                 /* the text goes on with that of the prompt: a blank that it begins with stays */
 	const uint32_t *eos;            /* borrowed */
 	size_t nr_eos;

@@ -143,6 +143,11 @@ def logprobs_of_any_tokens():
     assert "" in got.logprobs.tokens and any(t.startswith("bytes:\\x") for t in got.logprobs.tokens)
 
 
+def stop_of_a_special_token():
+    got = complete_odd(max_tokens=40, stop=["zebra", "<|pause|>"]).choices[0]
+    assert got.text.endswith("Sam\0 a") and got.finish_reason == "stop", got
+
+
 def seed():
     hot = dict(temperature=1.5, max_tokens=40)
     for number in (3, -1, 2**60, 2**63 - 1, -2**63):
@@ -195,7 +200,7 @@ def embeddings():
 
 for test in (models, completion, completion_of_ids, default_length, stop, completion_stream, chat_completion, chat_parts_and_system,
              chat_special_tokens_are_text, chat_stream, conversation_is_not_computed_again, logprobs_of_completions, logprobs_of_chats,
-             logprobs_of_odd_tokens, logprobs_of_any_tokens, seed, many_at_once,
+             logprobs_of_odd_tokens, logprobs_of_any_tokens, stop_of_a_special_token, seed, many_at_once,
              a_short_one_does_not_wait_for_a_long_one, errors, embeddings):
     name = "client-" + test.__name__.replace("_", "-")
     try:

@@ -74,6 +74,9 @@ check parts-of-a-character-and-a-zero-byte python3 -c 'import json, sys
 text = json.loads(sys.argv[1])["text"]
 assert text == " there was a\u20ac Sam. Sam\0 a hat. One", repr(text)' "$(odd -n 15)"
 equal not-applied-is-said "$(cat "$work/said")" "hffs run: generation_config.json asks for what is not applied: no_repeat_ngram_size"
+check stop-of-a-special-token python3 -c 'import json, sys
+got = json.loads(sys.argv[1])
+assert got["end"] == "stop" and got["text"].endswith("Sam\0 a") and got["tokens"][-1] == 750, got' "$(odd -n 40 --stop zebra --stop '<|pause|>')"
 check ids-without-a-token python3 -c 'import json, sys
 got = json.loads(sys.argv[1])
 assert len(got["tokens"]) == 60 and any(788 < t < 1000 for t in got["tokens"]) and got["text"], got' "$(odd -n 60 --temperature 100 --top-k 0 --top-p 1 --seed 1)"
