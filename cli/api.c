@@ -136,7 +136,7 @@ static int embed_input(struct api *a, struct api_input *in, float *values, struc
 	return r;
 }
 
-static int embed_all(struct api *a, struct api_request *q, struct buf *out, struct err *err)
+static int embed_all(struct api *a, struct api_request *q, const struct serve_request *req, struct buf *out, struct err *err)
 {
 	AUTO_FREE float *values = calloc(a->r->info->width, sizeof(*values));
 	unsigned long long tokens = 0;
@@ -145,7 +145,7 @@ static int embed_all(struct api *a, struct api_request *q, struct buf *out, stru
 		return err_set(err, -ENOMEM, "out of memory");
 	buf_adds(out, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < q->nr_inputs; i++) {
-		int r = embed_input(a, &q->inputs[i], values, err);
+		int r = req->is_gone(req) ? err_set(err, -ECANCELED, "the client is gone") : embed_input(a, &q->inputs[i], values, err);
 
 		if (r < 0)
 			return r;
@@ -160,11 +160,11 @@ static int embed_all(struct api *a, struct api_request *q, struct buf *out, stru
 	return out->failed ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static void answer_embeddings(struct api *a, struct api_request *q, struct serve_response *resp)
+static void answer_embeddings(struct api *a, struct api_request *q, const struct serve_request *req, struct serve_response *resp)
 {
 	struct api_error e = {0};
 
-	if (embed_all(a, q, &resp->body, &e.err) < 0) {
+	if (embed_all(a, q, req, &resp->body, &e.err) < 0) {
 		(void)api_blame(&e, "input");
 		api_refuse(resp, &e);
 		return;
@@ -208,9 +208,9 @@ static void answer_post(struct api *a, enum api_kind kind, const struct serve_re
 	else if (!check_kind(a, kind, resp))
 		;
 	else if (kind == API_EMBEDDINGS)
-		answer_embeddings(a, &q, resp);
+		answer_embeddings(a, &q, req, resp);
 	else
-		api_complete(a, &q, resp);
+		api_complete(a, &q, req, resp);
 	api_request_done(&q);
 }
 

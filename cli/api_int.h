@@ -96,7 +96,7 @@ void api_refuse(struct serve_response *resp, const struct api_error *e);
 int api_blame(struct api_error *e, const char *param);
 
 /* api_text.c: completions of both kinds, whole or as a stream; takes the request. */
-void api_complete(struct api *a, struct api_request *q, struct serve_response *resp);
+void api_complete(struct api *a, struct api_request *q, const struct serve_request *req, struct serve_response *resp);
 /* api_logprobs.c: of one token, as a member of the arrays that each kind has. */
 struct api_logprobs {
 	struct buf tokens, values, tops, offsets, content; /* of completions the first four, of chats the last */

@@ -190,14 +190,23 @@ static void add_choice(struct completion *c, struct buf *out, const char *member
 	buf_clear(&c->text);
 }
 
-static void answer_whole(struct completion *c, struct serve_response *resp)
+/* Nothing is sent before the end, so that nothing else would tell that there is nobody who waits for it. */
+static int step_if_wanted(struct completion *c, const struct serve_request *req, struct api_error *e)
+{
+	if (!req->is_gone(req))
+		return step(c, e);
+	(void)err_set(&e->err, -ECANCELED, "the client is gone");
+	return api_blame(e, NULL);
+}
+
+static void answer_whole(struct completion *c, const struct serve_request *req, struct serve_response *resp)
 {
 	struct api_error e = {0};
 	AUTO_BUF out = {0};
 	int r = 0;
 
 	while (r == 0 && generation_end(c->g) == GENERATION_GOES_ON)
-		r = step(c, &e);
+		r = step_if_wanted(c, req, &e);
 	if (r < 0) {
 		api_refuse(resp, &e);
 		return;
@@ -330,7 +339,7 @@ static void answer_stream(struct completion *c, struct serve_response *resp)
 	response_add(resp, "Cache-Control", "no-cache");
 }
 
-void api_complete(struct api *a, struct api_request *q, struct serve_response *resp)
+void api_complete(struct api *a, struct api_request *q, const struct serve_request *req, struct serve_response *resp)
 {
 	AUTO(completion_free) struct completion *c = calloc(1, sizeof(*c));
 	struct api_error e = {0};
@@ -352,5 +361,5 @@ void api_complete(struct api *a, struct api_request *q, struct serve_response *r
 	else if (c->q.stream)
 		answer_stream(TAKE(c), resp);
 	else
-		answer_whole(c, resp);
+		answer_whole(c, req, resp);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <hffs/io.h>
 #include <hffs/log.h>
@@ -58,6 +59,17 @@ static const char *get_header(const struct serve_request *req, const char *name)
 	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
+/* Takes nothing of what is there to be read: that may be the next request. */
+static bool is_gone(const struct serve_request *req)
+{
+	const struct exchange *x = req->impl;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char byte;
+	ssize_t n = info ? recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 /* The raw target comes only here; libmicrohttpd hands out the same pointer with each later call. */
 static void *begin_exchange(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -70,6 +82,7 @@ static void *begin_exchange(void *cls, const char *uri, struct MHD_Connection *c
 	x->target = strdup(uri);
 	x->req.cdn = x->http->cdn;
 	x->req.header = get_header;
+	x->req.is_gone = is_gone;
 	x->req.impl = x;
 	return x;
 }

@@ -59,6 +59,8 @@ struct serve_request {
 	bool too_large;     /* the body was longer than is taken; what there is of it is not whole */
 	/* The value of a request header, NULL if absent; borrowed during the request. */
 	const char *(*header)(const struct serve_request *req, const char *name);
+	/* Has the client closed its connection? One that has only ended what it sends looks the same. On the connection's own thread. */
+	bool (*is_gone)(const struct serve_request *req);
 	void *impl; /* http.c's own */
 	void *note; /* a hook's own, per request */
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the official client does with the server: openai_client.py CHAT-URL EMBED-URL ODD-URL HFFS CHAT-MODEL. A line PASS or FAIL for each."""
 import concurrent.futures, json, math, os, subprocess, sys, traceback
-from openai import BadRequestError, NotFoundError, OpenAI
+from openai import APITimeoutError, BadRequestError, NotFoundError, OpenAI
 
 chat_url, embed_url, odd_url, hffs, model_dir = sys.argv[1:]
 client = OpenAI(base_url=chat_url + "/v1", api_key="none", max_retries=0, timeout=60)
@@ -148,6 +148,16 @@ def stop_of_a_special_token():
     assert got.text.endswith("Sam\0 a") and got.finish_reason == "stop", got
 
 
+def who_left_does_not_wait():
+    for _ in range(5):
+        try:
+            complete_odd(max_tokens=50000, timeout=0.5)
+            raise AssertionError("it is too fast for this test")
+        except APITimeoutError:
+            pass
+    assert complete_odd(max_tokens=1).usage.completion_tokens == 1
+
+
 def seed():
     hot = dict(temperature=1.5, max_tokens=40)
     for number in (3, -1, 2**60, 2**63 - 1, -2**63):
@@ -200,7 +210,7 @@ def embeddings():
 
 for test in (models, completion, completion_of_ids, default_length, stop, completion_stream, chat_completion, chat_parts_and_system,
              chat_special_tokens_are_text, chat_stream, conversation_is_not_computed_again, logprobs_of_completions, logprobs_of_chats,
-             logprobs_of_odd_tokens, logprobs_of_any_tokens, stop_of_a_special_token, seed, many_at_once,
+             logprobs_of_odd_tokens, logprobs_of_any_tokens, stop_of_a_special_token, who_left_does_not_wait, seed, many_at_once,
              a_short_one_does_not_wait_for_a_long_one, errors, embeddings):
     name = "client-" + test.__name__.replace("_", "-")
     try:
