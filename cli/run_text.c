@@ -346,7 +346,7 @@ static int converse(struct talk *t, struct conversation *c, struct err *err)
 			line[--len] = '\0';
 		if (len == 0)
 			continue;
-		r = take_turn(t, c, line, err);
+		r = memchr(line, 0, (size_t)len) ? err_set(err, -EILSEQ, "a line has a zero byte, which is not supported") : take_turn(t, c, line, err);
 		if (r == 0 && print_answer(t) != EXIT_OK)
 			r = err_set(err, -EIO, "cannot write to standard output");
 		if (r == 0)

@@ -159,6 +159,7 @@ check chat-system test "$(chat_prompt -p boy --system boy)" -gt "$(chat_prompt -
 check chat-answers test -n "$(run "$work/chat" --chat -p "Once upon a time" --temperature 0 -n 20)"
 printf 'Once upon a time\n\nThere was once\n' | run "$work/chat" --chat --temperature 0 -n 10 >"$work/talk" 2>/dev/null
 equal chat-of-lines "$(wc -l <"$work/talk")" 2
+refuses chat-zero-byte-in-a-line 1 'a line has a zero byte' run "$work/chat" --chat < <(printf 'boy\0girl\n')
 refuses chat-overflow 1 'no longer fits the context of 32 tokens' run "$work/chat" --chat -p "$story $story $story" --context 32
 refuses chat-without-template 1 'tiny-tales has no chat template' run "$tiny" --chat -p Hi
 python3 "$root/tests/infer/chat_model.py" "$tiny" "$work/odd" '{{ messages | tojson }}'
