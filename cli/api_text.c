@@ -75,6 +75,7 @@ static void set_options(struct completion *c, struct generation_options *o)
 	uint32_t most = c->api->r->args->tokens_max;
 
 	runner_generation(c->api->r, is_chat(c), c->eos, o);
+	o->continues = !is_chat(c); /* who asks puts it behind the prompt */
 	o->sample = c->q.sample;
 	if (!c->q.has_seed)
 		o->sample.seed += atomic_load(&c->api->next_id) * 0x9e3779b97f4a7c15u; /* another text each time */

@@ -202,7 +202,7 @@ void runner_generation(const struct runner *r, bool chat, uint32_t eos[RUN_EOS_M
 			eos[nr++] = end;
 	}
 	*out = (struct generation_options){.sample = r->sample, .tokens_max = r->args->tokens_max, .stops = r->args->stops,
-					   .nr_stops = r->args->nr_stops, .continues = !chat, .eos = eos, .nr_eos = nr};
+					   .nr_stops = r->args->nr_stops, .eos = eos, .nr_eos = nr};
 }
 
 int runner_encode_embed(const struct runner *r, const char *text, size_t len, struct token_list *out, struct err *err)

@@ -72,7 +72,7 @@ python3 "$root/tests/infer/odd_model.py" "$tiny" "$work/seldom" || fail odd-mode
 odd() { run "$work/seldom" --ids "$(ids_of 0)" --temperature 0 --json "$@" 2>"$work/said"; }
 check parts-of-a-character-and-a-zero-byte python3 -c 'import json, sys
 text = json.loads(sys.argv[1])["text"]
-assert text == " there was a\u20ac Sam. Sam\0 a hat. One", repr(text)' "$(odd -n 15)"
+assert text == "there was a\u20ac Sam. Sam\0 a hat. One", repr(text)' "$(odd -n 15)"
 equal not-applied-is-said "$(cat "$work/said")" "hffs run: generation_config.json asks for what is not applied: no_repeat_ngram_size"
 check stop-of-a-special-token python3 -c 'import json, sys
 got = json.loads(sys.argv[1])
