@@ -405,7 +405,7 @@ static void bind_rope(struct binder *b)
  */
 static bool is_tied(struct binder *b, enum role *table)
 {
-	bool tokens = has(b, ROLE_TOKENS, 0, false), head = has(b, ROLE_HEAD, 0, false);
+	bool tokens = has(b, ROLE_TOKENS, 0, false), head = !b->c->encoder && has(b, ROLE_HEAD, 0, false);
 
 	*table = b->c->tied && head && !tokens ? ROLE_HEAD : ROLE_TOKENS;
 	return b->c->tied && !(head && tokens);
