@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -160,6 +161,17 @@ int io_lock_file(const char *path)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
 	return take_fd(&fd);
+}
+
+uint64_t io_raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return UINT64_MAX;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl); /* raising to what is allowed cannot fail */
+	return rl.rlim_max;
 }
 
 int io_disk_space(const char *path, uint64_t *free_bytes, uint64_t *size_bytes)

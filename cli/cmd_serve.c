@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <hffs/io.h>
 #include <hffs/log.h>
@@ -109,17 +108,6 @@ static int parse_options(int argc, char **argv, struct serve_config *c, struct s
 	return 0;
 }
 
-/* Every connection is a descriptor, and so is the file it sends. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit lim;
-
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim); /* fewer connections then */
-	}
-}
-
 static int serve_until_signal(const struct serve_config *c)
 {
 	struct serve *s = NULL;
@@ -153,7 +141,7 @@ int cmd_serve_with(int argc, char **argv, const struct serve_hook *hook, serve_c
 
 	if (r)
 		return r - 1;
-	raise_descriptor_limit();
+	(void)io_raise_descriptor_limit(); /* every connection is a descriptor, and so is the file it sends */
 	if (c.dir && !of_cache.with_dir)
 		return serve_until_signal(&c);
 	return from_cache ? from_cache(&c, &of_cache, serve_until_signal) : usage_error(c.dir ? "this server has no cache" : "DIR is missing", NULL);

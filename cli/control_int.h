@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a verb tells the daemon to do something: a Unix socket in the cache directory, for who owns the cache and for root. The
- * cache has one daemon, so whoever can name the cache has its daemon. (handover_int.h has another such socket, of a verb.) One connection carries one request and one answer, each one
- * JSON object and a newline:
+ * cache has one daemon, so whoever can name the cache has its daemon. (handover_int.h has another such socket, of a verb.) One
+ * connection carries one request and one answer, each one JSON object and a newline:
  *
  *     {"do":"refresh","repo":"datasets/org/name"}       the word, and what it wants to know
  *     {"ok":true,...}                                   done, with what there is to tell

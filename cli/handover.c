@@ -24,7 +24,6 @@ struct handover {
 static int give(void *ctx, const struct json *request, struct buf *answer, struct err *err)
 {
 	struct handover *h = ctx;
-
 	const char *endpoint = json_get_string(request, "endpoint");
 
 	(void)answer; /* there is nothing to tell */

@@ -97,19 +97,13 @@ static void on_moved(void *ctx, int r, const struct revision *rev, const struct 
 	patient_leave_locked(p);
 }
 
-bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out)
+/* Asks the Hub where repo lives: false if it does not say so in time. */
+static bool ask_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out)
 {
 	uint64_t end = clock_mono_ms() + MOVED_MS, now;
 	struct patient *p = calloc(1, sizeof(*p));
-	struct revision rev;
 	bool is_known;
 
-	*out = *repo;
-	if (catalog_find_revision(c, repo, NULL, &rev)) {
-		*out = rev.repo;
-		free(p);
-		return strcmp(out->name, repo->name) != 0;
-	}
 	if (!p || cond_init(&p->wake) < 0) {
 		free(p);
 		return false;
@@ -123,7 +117,18 @@ bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *o
 	if (is_known)
 		*out = p->repo;
 	patient_leave_locked(p);
-	return is_known && strcmp(out->name, repo->name) != 0;
+	return is_known;
+}
+
+bool wait_moved(struct catalog *c, const struct repo_id *repo, struct repo_id *out)
+{
+	struct revision rev;
+
+	if (catalog_find_revision(c, repo, NULL, &rev))
+		*out = rev.repo;
+	else if (!ask_moved(c, repo, out))
+		return false;
+	return strcmp(out->name, repo->name) != 0;
 }
 
 int wait_known(struct catalog *c, const struct repo_id *repo, const char *rev, struct revision *out, struct err *err)

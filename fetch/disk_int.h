@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the cache's disk does. Disk workers go to it through here. A call that lasts longer than DISK_SLOW_MS, or reads that fail again and
- * again, mean that the disk is in trouble: while it lasts, and for DISK_REST_MS behind it, others are sent away. Then chunks that arrive stay in memory, and chunks of
- * an earlier run are fetched as if they were not there; nothing that is on the disk is given up.
+ * again, mean that the disk is in trouble: while it lasts, and for a while behind it, others are sent away. Then chunks that arrive stay in
+ * memory, and chunks of an earlier run are fetched as if they were not there; nothing that is on the disk is given up.
  */
 #ifndef HFFS_FETCH_DISK_INT_H
 #define HFFS_FETCH_DISK_INT_H

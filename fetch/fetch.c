@@ -3,8 +3,8 @@
 #include "ahead_int.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 
+#include <hffs/io.h>
 #include <hffs/log.h>
 
 #include "catalog_int.h"
@@ -13,19 +13,12 @@
 
 #define FILES_OTHER 128 /* descriptors for connections, the index, the mount */
 
-/*
- * Every open file may need a descriptor of its own: the soft limit of 1,024 is for programs that use select(). Blobs that nobody has open
- * hold up to two each, and together half of what the limit leaves.
- */
+/* Every open file may need a descriptor of its own. Blobs that nobody has open hold up to two each, and together half of what is left. */
 static unsigned find_idle_max(void)
 {
-	struct rlimit rl;
+	uint64_t limit = io_raise_descriptor_limit();
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return IDLE_BLOBS;
-	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl); /* raising to what is allowed cannot fail */
-	return (unsigned)min_u64(IDLE_BLOBS, rl.rlim_max > FILES_OTHER ? (rl.rlim_max - FILES_OTHER) / 4 : 0);
+	return (unsigned)min_u64(IDLE_BLOBS, (limit - min_u64(limit, FILES_OTHER)) / 4);
 }
 
 static int open_workers(struct fetch *f)

@@ -138,10 +138,11 @@ static bool want_again_locked(struct transfer *t, bool retry)
 	bool any = false;
 
 	for (uint64_t i = t->idx; i <= t->last; i++) {
-		bool again = retry && blob_is_awaited_locked(b, i);
+		bool again;
 
 		if (b->state[i] != CHUNK_FETCHING)
 			continue;
+		again = retry && blob_is_awaited_locked(b, i);
 		blob_set_state_locked(b, i, again ? CHUNK_WANTED : CHUNK_ABSENT);
 		any |= again;
 	}

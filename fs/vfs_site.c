@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How a commit's directory gets its listing: where one repository is mounted and the Hub did not answer then, first the commit that
- * its revision stands for (once: the mount stays with it), then the complete tree, or of a large commit that directory's part of it. What is there stays
- * there.
+ * its revision stands for (once: the mount stays with it), then the complete tree, or of a large commit that directory's part of it.
+ * What is there stays there.
  */
 #include "vfs_int.h"
 

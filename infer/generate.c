@@ -160,18 +160,10 @@ static int evaluate(struct generation *g, struct err *err)
 	return is_last;
 }
 
-static bool is_eos(const struct generation *g, uint32_t id)
+static bool is_among(const uint32_t *ids, size_t nr, uint32_t id)
 {
-	for (size_t i = 0; i < g->options.nr_eos; i++)
-		if (g->options.eos[i] == id)
-			return true;
-	return false;
-}
-
-static bool is_stop_id(const struct generation *g, uint32_t id)
-{
-	for (size_t i = 0; i < g->nr_stop_ids; i++)
-		if (g->stop_ids[i] == id)
+	for (size_t i = 0; i < nr; i++)
+		if (ids[i] == id)
 			return true;
 	return false;
 }
@@ -226,7 +218,7 @@ static int take_token(struct generation *g, struct buf *text, struct err *err)
 	r = token_list_add(&g->pending, g->last.id);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
-	r = is_stop_id(g, g->last.id) ? finish(g, GENERATION_STOP, text, err) : add_text(g, text, err);
+	r = is_among(g->stop_ids, g->nr_stop_ids, g->last.id) ? finish(g, GENERATION_STOP, text, err) : add_text(g, text, err);
 	if (r == 0 && g->end == GENERATION_GOES_ON && g->options.tokens_max && g->stats.tokens >= g->options.tokens_max)
 		r = finish(g, GENERATION_LENGTH, text, err);
 	else if (r == 0 && g->end == GENERATION_GOES_ON && session_pos(g->session) >= session_context(g->session))
@@ -242,7 +234,7 @@ static int step(struct generation *g, struct buf *text, struct err *err)
 		return r;
 	if (sampler_choose(g->sampler, g->logits, &g->last.id) < 0)
 		return err_set(err, -EDOM, "the model computed no number where logits should be: its weights are damaged, or not for this shape");
-	if (is_eos(g, g->last.id))
+	if (is_among(g->options.eos, g->options.nr_eos, g->last.id))
 		return finish(g, GENERATION_EOS, text, err);
 	return take_token(g, text, err);
 }

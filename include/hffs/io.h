@@ -21,6 +21,8 @@ int io_make_dirs(const char *path, mode_t mode);
 /* Opens (making it) and locks a file exclusively without waiting: the descriptor that holds the lock, -EWOULDBLOCK if another
  * process has it, or -errno. Closing unlocks. */
 int io_lock_file(const char *path);
+/* As many open files as this process may have: the soft limit of 1,024 is for programs that use select(). Returns the limit. */
+uint64_t io_raise_descriptor_limit(void);
 /* Bytes free for this user and bytes in all on the file system of path. */
 int io_disk_space(const char *path, uint64_t *free_bytes, uint64_t *size_bytes);
 /* "50G", "1.5T", "4096", with K M G T P (1024) and an optional B or iB: bytes; -EINVAL otherwise. */
