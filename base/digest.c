@@ -10,7 +10,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#ifdef HFFS_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 struct digest {
 	EVP_MD_CTX *md;
@@ -22,14 +26,44 @@ uint64_t digest_hash64(const void *bytes, size_t len, uint64_t seed)
 	return XXH3_64bits_withSeed(bytes, len, seed);
 }
 
-struct chunk_digest digest_chunk(const void *bytes, size_t len, uint64_t seed)
+static struct chunk_digest from_hash(XXH128_hash_t hash)
 {
 	XXH128_canonical_t canonical;
 	struct chunk_digest d;
 
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(bytes, len, seed));
+	XXH128_canonicalFromHash(&canonical, hash);
 	memcpy(d.bytes, canonical.digest, sizeof(d.bytes));
 	return d;
+}
+
+struct chunk_digest digest_chunk(const void *bytes, size_t len, uint64_t seed)
+{
+	return from_hash(XXH3_128bits_withSeed(bytes, len, seed));
+}
+
+struct chunk_hash *chunk_hash_new(void)
+{
+	return (struct chunk_hash *)XXH3_createState(); /* aligned as its vectors need it */
+}
+
+void chunk_hash_begin(struct chunk_hash *h, uint64_t seed)
+{
+	(void)XXH3_128bits_reset_withSeed((XXH3_state_t *)h, seed); /* fails for NULL alone, as do the next */
+}
+
+void chunk_hash_update(struct chunk_hash *h, const void *bytes, size_t len)
+{
+	(void)XXH3_128bits_update((XXH3_state_t *)h, bytes, len);
+}
+
+struct chunk_digest chunk_hash_final(const struct chunk_hash *h)
+{
+	return from_hash(XXH3_128bits_digest((const XXH3_state_t *)h));
+}
+
+void chunk_hash_free(struct chunk_hash *h)
+{
+	(void)XXH3_freeState((XXH3_state_t *)h);
 }
 
 size_t blob_id_len(const struct blob_id *id)

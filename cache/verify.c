@@ -70,9 +70,14 @@ struct prover {
 
 /* --- chunk digests --- */
 
+uint64_t cache_chunk_seed(const struct blob_id *id, uint64_t idx)
+{
+	return digest_hash64(id, sizeof(*id), idx);
+}
+
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len)
 {
-	return digest_chunk(bytes, len, digest_hash64(id, sizeof(*id), idx));
+	return digest_chunk(bytes, len, cache_chunk_seed(id, idx));
 }
 
 /* --- the set of proofs --- */

@@ -98,15 +98,14 @@ static struct chunk_buf *take_buffer(const struct bring *g)
 
 static int read_chunk(const struct bring *g, struct chunk_buf *c, uint64_t idx)
 {
-	struct chunk_digest got;
 	int r;
 
 	c->len = blob_chunk_len(g->blob, idx);
 	r = io_pread(g->fd, c->bytes, c->len, idx * CHUNK_SIZE);
 	if (r < 0)
 		return r == -ENODATA ? -ESTALE : r;
-	got = cache_chunk_digest(&g->blob->id, idx, c->bytes, c->len);
-	return digest_equal_ct(&got, &g->chunks[idx], sizeof(got)) ? 0 : -ESTALE;
+	c->digest = cache_chunk_digest(&g->blob->id, idx, c->bytes, c->len);
+	return digest_equal_ct(&c->digest, &g->chunks[idx], sizeof(c->digest)) ? 0 : -ESTALE;
 }
 
 static int bring_chunk(const struct bring *g, uint64_t idx)

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include <hffs/digest.h>
 #include <hffs/thread.h>
 #include <hffs/tunables.h>
 
@@ -29,6 +30,7 @@ struct chunk_buf {
 	struct blob *blob; /* a reference of the store job, then borrowed */
 	uint64_t idx;
 	size_t len; /* bytes filled */
+	struct chunk_digest digest; /* of them all, from where they came */
 	bool is_swept;   /* it came because its file is being read in no order */
 	bool is_ordered; /* it came without anybody reading towards it */
 	struct chunk_buf *next_free;

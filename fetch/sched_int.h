@@ -33,6 +33,7 @@ struct transfer {
 	unsigned tries, wrong; /* that failed before this one, without a chunk since */
 	uint64_t idx, last;    /* the chunk being filled; the last one asked for */
 	struct chunk_buf *buf; /* of idx, NULL before its first byte */
+	struct chunk_hash *hash; /* of its bytes */
 	struct object_get *get;
 	uint64_t began_us, first_us, bytes; /* first_us: of the first byte, 0 before it */
 	uint64_t bytes_judged, slow_ms; /* since when it brings next to nothing */

@@ -197,15 +197,14 @@ static void say_refused(struct fetch *f, int r)
 }
 
 /* Written to this data file; but if the blob has begun another one meanwhile, the bytes went nowhere. */
-static void written_locked(struct blob *b, const struct data_file *data, struct chunk_buf *c, const struct chunk_digest *digest,
-			   struct aftermath *a)
+static void written_locked(struct blob *b, const struct data_file *data, struct chunk_buf *c, struct aftermath *a)
 {
 	if (b->data != data || is_forced_out_locked(b, c->idx)) {
 		blob_lost_locked(b, c->idx, a);
 		return;
 	}
 	/* Recorded before anybody can evict it: the order of the cache's own queue then is right. */
-	cache_put_chunk(b->fetch->cache, &b->id, b->size, c->idx, digest);
+	cache_put_chunk(b->fetch->cache, &b->id, b->size, c->idx, &c->digest);
 	blob_set_state_locked(b, c->idx, CHUNK_PRESENT);
 	hot_settle_locked(c, true);
 	blob_stored_locked(b, c->idx, a);
@@ -222,7 +221,6 @@ static void refused_locked(struct blob *b, struct chunk_buf *c, struct aftermath
 /* 0: it is on the disk; or why not. */
 static int write_and_settle(struct blob *b, struct chunk_buf *c, bool trial)
 {
-	struct chunk_digest digest = cache_chunk_digest(&b->id, c->idx, c->bytes, c->len);
 	struct aftermath a = {0};
 	struct data_file *data;
 	int r = write_chunk(b, c, trial, &data);
@@ -233,7 +231,7 @@ static int write_and_settle(struct blob *b, struct chunk_buf *c, bool trial)
 		cache_need_space(b->fetch->cache);
 	pthread_mutex_lock(&b->lock);
 	if (hot_find_locked(b, c->idx) == c && r == 0)
-		written_locked(b, data, c, &digest, &a);
+		written_locked(b, data, c, &a);
 	else if (hot_find_locked(b, c->idx) == c)
 		refused_locked(b, c, &a);
 	pthread_cond_broadcast(&b->drained);

@@ -15,7 +15,7 @@
 #define SLOW_BYTES_S 1024L /* a transfer below this for so long is dead */
 #define SLOW_S 15L
 #define HEADERS_MAX (256u << 10) /* bytes of all headers of one answer */
-#define CONTENT_BUFFER (512L << 10)
+#define CONTENT_BUFFER (128L << 10) /* copied from while it is in the processor's cache; libcurl has one for each connection */
 
 /* --- making it --- */
 

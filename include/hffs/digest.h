@@ -14,6 +14,15 @@ struct chunk_digest {
 };
 struct chunk_digest digest_chunk(const void *bytes, size_t len, uint64_t seed);
 
+/* The same of bytes as they come, for one chunk after another. chunk_hash_new() gives NULL when out of memory. */
+struct chunk_hash;
+struct chunk_hash *chunk_hash_new(void);
+void chunk_hash_begin(struct chunk_hash *h, uint64_t seed); /* the next chunk */
+void chunk_hash_update(struct chunk_hash *h, const void *bytes, size_t len);
+struct chunk_digest chunk_hash_final(const struct chunk_hash *h);
+void chunk_hash_free(struct chunk_hash *h); /* NULL is fine */
+AUTO_DEFINE(struct chunk_hash *, chunk_hash_free)
+
 enum blob_algo {
 	BLOB_SHA1_GIT = 1, /* git object id: SHA-1 of "blob <size>\0" and the content. 20 bytes. */
 	BLOB_SHA256 = 2,   /* SHA-256 of the content: LFS. 32 bytes. */

@@ -143,9 +143,14 @@ int cache_open_data(struct cache *c, const struct blob_id *id, uint64_t size, bo
 	return fd < 0 ? -errno : fd;
 }
 
+uint64_t cache_chunk_seed(const struct blob_id *id, uint64_t idx)
+{
+	return idx * 256 + id->bytes[0];
+}
+
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len)
 {
-	return digest_chunk(bytes, len, idx * 256 + id->bytes[0]);
+	return digest_chunk(bytes, len, cache_chunk_seed(id, idx));
 }
 
 void cache_put_chunk(struct cache *c, const struct blob_id *id, uint64_t size, uint64_t idx, const struct chunk_digest *digest)
