@@ -39,6 +39,7 @@ struct data_file {
 	atomic_uint refs;
 	int fd;
 	int direct_fd; /* of the same file with O_DIRECT; -1 where the file system has none */
+	atomic_bool is_paged; /* chunks went through the page cache and may still be on their way to the disk */
 	unsigned backings; /* readers that have it as it is; guarded by the blob's lock, as is_removed */
 	bool is_removed;   /* and those bytes were told to the cache as held */
 };
@@ -175,6 +176,8 @@ struct fetch {
 
 	atomic_ullong chunks_in_flight, readers_parked, read_hits, read_misses, chunks_bypassed;
 	atomic_uint chunks_storing;
+	_Atomic uint64_t direct_us; /* that a chunk takes past the page cache, on average */
+	_Atomic uint64_t behind_until_ms; /* the disk is slower than the network; monotonic */
 	pthread_mutex_t swept_lock; /* guards the next two, also while the listener is told */
 	fetch_swept *swept;
 	void *swept_ctx;

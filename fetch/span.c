@@ -131,7 +131,7 @@ static int read_disk(const struct data_file *d, uint8_t *out, size_t len, uint64
 {
 	int r = -EINVAL;
 
-	if (d->direct_fd >= 0 && len >= DIRECT_READ_MIN && is_aligned(off) && is_aligned(len) && is_aligned((uintptr_t)out))
+	if (d->direct_fd >= 0 && !atomic_load(&d->is_paged) && len >= DIRECT_READ_MIN && is_aligned(off) && is_aligned(len) && is_aligned((uintptr_t)out))
 		r = io_pread(d->direct_fd, out, len, off);
 	return r == -EINVAL ? io_pread(d->fd, out, len, off) : r;
 }

@@ -15,7 +15,10 @@
 #include <hffs/io.h>
 #include <hffs/log.h>
 
-#define BACKLOG_MAX 128   /* chunks that wait for the disk */
+#define BACKLOG_MAX 128     /* chunks that wait for the disk */
+#define DIRECT_SLOW_US 1000 /* a chunk past the page cache, on average: a disk of less than half a GB a second, as two go at once */
+#define DIRECT_PART 32      /* of the average is the last one */
+#define BEHIND_MS 10000     /* that a disk is taken to be slower than the network, once it was */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
 #define SAY_REFUSED_MS 60000 /* between two lines in the log */
 
@@ -36,8 +39,10 @@ static int open_direct(struct blob *b, int fd)
 
 void data_file_sealed(struct data_file *d)
 {
-	if (d)
-		(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_NORMAL); /* advice: slower without */
+	if (!d)
+		return;
+	(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_NORMAL); /* advice: slower without */
+	atomic_store(&d->is_paged, false);                   /* the disk has it all */
 }
 
 /* Until it is sealed only what is asked for is read back: the kernel must not read ahead over holes that are being filled. */
@@ -156,17 +161,43 @@ static bool arrived(struct blob *b, struct chunk_buf *c)
 	return ok;
 }
 
+/* Past the page cache, and how long it takes. */
+static int write_direct(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
+{
+	uint64_t begin_us = clock_mono_us(), average = atomic_load(&f->direct_us);
+	int r = io_pwrite(data->direct_fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
+
+	/* Of two at once one may be lost. */
+	atomic_store(&f->direct_us, average - average / DIRECT_PART + (clock_mono_us() - begin_us) / DIRECT_PART);
+	return r;
+}
+
+/*
+ * Does the disk take less than the network brings? For a while then, whatever waits: a write past the page cache would wait for what the
+ * page cache has by now, and hold up all others of its file.
+ */
+static bool disk_is_behind(struct fetch *f)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (atomic_load(&f->chunks_storing) > BACKLOG_MAX && atomic_load(&f->direct_us) > DIRECT_SLOW_US)
+		atomic_store(&f->behind_until_ms, now + BEHIND_MS);
+	return now < atomic_load(&f->behind_until_ms);
+}
+
 /*
  * Past the page cache, which costs a tenth of the processor time; unless the disk is slower than the network, when the page
- * cache takes what it can, or for a rest that is no whole page.
+ * cache takes what it can, or for a rest that is no whole page. Many may also wait because others need the processors: the page cache
+ * would make that worse.
  */
-static int write_bytes(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
+static int write_bytes(struct fetch *f, struct data_file *data, const struct chunk_buf *c)
 {
-	bool is_behind = atomic_load(&f->chunks_storing) > BACKLOG_MAX;
 	int r = -EINVAL;
 
-	if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0 && !is_behind)
-		r = io_pwrite(data->direct_fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
+	if (disk_is_behind(f))
+		atomic_store(&data->is_paged, true);
+	else if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0)
+		r = write_direct(f, data, c);
 	return r == -EINVAL ? io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE) : r;
 }
 

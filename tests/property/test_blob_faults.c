@@ -421,6 +421,40 @@ static void ensure_without_room_ends(void **state)
 	blob_put(b);
 }
 
+/* --- a disk that is slower than the network --- */
+
+/* Reads and stores a chunk while so many others wait for the disk. */
+static void store_behind(struct blob *b, uint8_t name, uint64_t idx, unsigned others)
+{
+	atomic_fetch_add(&fetch->chunks_storing, others);
+	assert_right(b, name, idx * CHUNK_SIZE, CHUNK_SIZE);
+	while (atomic_load(&fetch->chunks_storing) > others)
+		pause_ms(1);
+	atomic_fetch_sub(&fetch->chunks_storing, others);
+}
+
+/* Many that wait for a quick disk wait for a processor, and page cache is not what helps; a slow one's chunks go there, and come back from there. */
+static void a_slow_disk_gets_the_page_cache(void **state)
+{
+	struct object_ref ref = ref_of(9, 200 * (uint64_t)CHUNK_SIZE);
+	struct blob *b = blob_get(fetch, &ref);
+
+	(void)state;
+	atomic_store(&fetch->direct_us, 100);
+	store_behind(b, 9, 0, 1000);
+	assert_false(atomic_load(&b->data->is_paged));
+	atomic_store(&fetch->direct_us, 5000);
+	store_behind(b, 9, 70, 0);
+	assert_false(atomic_load(&b->data->is_paged));
+	atomic_store(&fetch->direct_us, 5000);
+	store_behind(b, 9, 140, 1000);
+	assert_true(atomic_load(&b->data->is_paged));
+	forget_memory();
+	assert_right(b, 9, 0, CHUNK_SIZE);
+	assert_right(b, 9, 140 * (uint64_t)CHUNK_SIZE, CHUNK_SIZE);
+	blob_put(b);
+}
+
 /* --- what is asked for ahead of readers --- */
 
 static struct {
@@ -742,6 +776,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(other_source_after_a_burst, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
+		cmocka_unit_test_setup_teardown(a_slow_disk_gets_the_page_cache, begin, end),
 		cmocka_unit_test_setup_teardown(the_nearest_is_asked_for_first, begin, end),
 		cmocka_unit_test_setup_teardown(used_wants_do_not_end_prefetch, begin, end),
 		cmocka_unit_test_setup_teardown(a_sweep_is_in_nobodys_way, begin, end),
