@@ -117,7 +117,7 @@ char *cache_data_path(const char *dir, const struct blob_id *id);
  */
 uint64_t cache_disk_bytes(struct cache *c, const struct blob_id *id);
 
-/* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass. Pure. */
+/* The chunk's digest: XXH3-128 seeded with blob and index, so that a chunk in the wrong place does not pass; and that seed. Pure. */
 uint64_t cache_chunk_seed(const struct blob_id *id, uint64_t idx);
 struct chunk_digest cache_chunk_digest(const struct blob_id *id, uint64_t idx, const void *bytes, size_t len);
 
