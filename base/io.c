@@ -52,6 +52,14 @@ int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off)
 	return 0;
 }
 
+/* Behind the last byte there is nothing to wait for. */
+int io_refused_later(int fd)
+{
+	if (sync_file_range(fd, INT64_MAX - 1, 1, SYNC_FILE_RANGE_WAIT_BEFORE) == 0)
+		return 0;
+	return errno == ENOSYS || errno == ESPIPE || errno == EINVAL ? 0 : -errno; /* nobody tells */
+}
+
 int io_write(int fd, const void *bytes, size_t len)
 {
 	const char *p = bytes;

@@ -214,6 +214,13 @@ void cache_need_space(struct cache *c)
 	pthread_cond_signal(&c->wake);
 }
 
+void cache_distrust(struct cache *c, const struct blob_id *id, uint64_t size)
+{
+	prover_cancel(c->prover, id);
+	if (blob_id_len(id))
+		(void)post_blob(c, JOB_DISTRUST, id, size, 0, NULL); /* else nothing is read from it in this run, and digests tell in the next */
+}
+
 void cache_want_proof(struct cache *c, const struct blob_id *id, uint64_t size)
 {
 	if (blob_id_len(id))

@@ -69,6 +69,7 @@ static void fold(struct cache *c, struct job *j)
 		break;
 	case JOB_PROVED:
 	case JOB_WANT_PROOF:
+	case JOB_DISTRUST:
 		job_append(&c->results, j);
 		return;
 	case JOB_CALL:

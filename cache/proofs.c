@@ -103,13 +103,20 @@ static void proved_checked(struct cache *c, const struct proof_result *res)
 		proofs_condemn(c, &res->id, res->size);
 }
 
-static void serve_proof(struct cache *c, const struct proof_result *res)
+static void unsynced(struct cache *c, const struct blob_id *id, uint64_t size)
 {
 	char hex[BLOB_ID_HEX_MAX];
 
+	blob_id_format(id, hex);
+	log_warn("the disk did not take blob %.12s: its data file is dropped", hex);
+	cache_count(c, &c->stats.write_errors, 1);
+	room_drop_blob(c, id, size, false);
+}
+
+static void serve_proof(struct cache *c, const struct proof_result *res)
+{
 	if (!prover_is_current(c->prover, &res->id, res->gen))
 		return;
-	blob_id_format(&res->id, hex);
 	switch (res->outcome) {
 	case PROOF_GOOD:
 		(void)proofs_seal(c, res); /* else it is proven once more */
@@ -121,10 +128,7 @@ static void serve_proof(struct cache *c, const struct proof_result *res)
 		proved_checked(c, res);
 		break;
 	case PROOF_UNSYNCED:
-		log_warn("the disk did not take blob %.12s: its data file is dropped", hex);
-		cache_count(c, &c->stats.write_errors, 1);
-		prover_cancel(c->prover, &res->id);
-		room_drop_blob(c, &res->id, res->size, false);
+		unsynced(c, &res->id, res->size);
 		break;
 	}
 }
@@ -155,6 +159,8 @@ void proofs_serve(struct cache *c)
 			serve_wish_for_proof(c, j);
 		} else if (j->kind == JOB_DROP) {
 			serve_drop(c, j);
+		} else if (j->kind == JOB_DISTRUST) {
+			unsynced(c, &j->id, j->size);
 		} else {
 			serve_proof(c, j->proof);
 			free(j->proof->rows);

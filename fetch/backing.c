@@ -22,7 +22,8 @@ struct backing {
 /* Everything is there, proven, and not about to go. */
 static bool is_ready_locked(const struct blob *b)
 {
-	return b->ready && b->sealed && !b->quarantined && b->bytes_present == b->size && !b->evicting_nr && b->data;
+	return b->ready && b->sealed && !b->quarantined && b->bytes_present == b->size && !b->evicting_nr && b->data &&
+	       !atomic_load(&b->data->has_lost);
 }
 
 /* Open for reading alone and without write permission: whoever writes to the blob begins a new file. */

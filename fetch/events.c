@@ -157,7 +157,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	if (!b)
 		return;
 	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
-		log_warn("%s: its bytes are not those of the Hub's digest: dropped", blob_name(b));
+		log_warn("%s: what the cache has of it is not right: dropped", blob_name(b));
 	pthread_mutex_lock(&b->lock);
 	if (blob_id_equal(&f->forced, id))
 		learn_forget_locked(b);

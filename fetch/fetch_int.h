@@ -39,13 +39,18 @@ struct data_file {
 	atomic_uint refs;
 	int fd;
 	int direct_fd; /* of the same file with O_DIRECT; -1 where the file system has none */
-	atomic_bool is_paged; /* chunks went through the page cache and may still be on their way to the disk */
+	atomic_bool is_paged; /* chunks went through the page cache and may still be on their way to the disk: that is read through it too */
+	atomic_bool may_lose; /* some went through the page cache, be it only a rest: the disk may refuse them later */
+	atomic_bool has_lost; /* and did: which ones nobody knows, so nothing of the file is believed */
+	pthread_mutex_t ask_lock; /* the kernel tells only the first who asks */
 	unsigned backings; /* readers that have it as it is; guarded by the blob's lock, as is_removed */
 	bool is_removed;   /* and those bytes were told to the cache as held */
 };
 struct data_file *data_file_ref(struct data_file *d);
 void data_file_unref(struct data_file *d); /* NULL is fine */
 void data_file_sealed(struct data_file *d); /* it has no holes any more; NULL is fine */
+/* Behind each read of b's data file: may the bytes be others than were written? Then the cache drops the file. */
+bool data_file_has_lost(struct blob *b, struct data_file *d);
 
 struct span {
 	struct blob *blob;

@@ -27,6 +27,7 @@ void data_file_unref(struct data_file *d)
 	close(d->fd);
 	if (d->direct_fd >= 0)
 		close(d->direct_fd);
+	pthread_mutex_destroy(&d->ask_lock);
 	free(d);
 }
 
@@ -157,7 +158,7 @@ int span_read(const struct span *s, void *out)
 
 		if (hot) {
 			memcpy(p, hot->bytes + off % CHUNK_SIZE, part);
-		} else if (!s->data || read_watched(s, p, part, off) < 0) {
+		} else if (!s->data || read_watched(s, p, part, off) < 0 || data_file_has_lost(s->blob, s->data)) {
 			span_lost(s);
 			return -EIO;
 		}

@@ -43,6 +43,19 @@ void data_file_sealed(struct data_file *d)
 		return;
 	(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_NORMAL); /* advice: slower without */
 	atomic_store(&d->is_paged, false);                   /* the disk has it all */
+	atomic_store(&d->may_lose, false);
+}
+
+bool data_file_has_lost(struct blob *b, struct data_file *d)
+{
+	if (!atomic_load(&d->may_lose))
+		return false;
+	LOCK_SCOPE(&d->ask_lock);
+	if (!atomic_load(&d->has_lost) && io_refused_later(d->fd) < 0) {
+		atomic_store(&d->has_lost, true);
+		cache_distrust(b->fetch->cache, &b->id, b->size);
+	}
+	return atomic_load(&d->has_lost);
 }
 
 /* Until it is sealed only what is asked for is read back: the kernel must not read ahead over holes that are being filled. */
@@ -62,6 +75,7 @@ static struct data_file *make_data(struct blob *b, bool to_write)
 	}
 	(void)posix_fadvise(d->fd, 0, 0, POSIX_FADV_RANDOM);
 	d->direct_fd = open_direct(b, d->fd);
+	pthread_mutex_init(&d->ask_lock, NULL);
 	atomic_init(&d->refs, 2); /* the blob's and the caller's */
 	return d;
 }
@@ -194,11 +208,16 @@ static int write_bytes(struct fetch *f, struct data_file *data, const struct chu
 {
 	int r = -EINVAL;
 
+	if (atomic_load(&data->has_lost))
+		return -EIO;
 	if (disk_is_behind(f))
 		atomic_store(&data->is_paged, true);
 	else if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0)
 		r = write_direct(f, data, c);
-	return r == -EINVAL ? io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE) : r;
+	if (r != -EINVAL)
+		return r;
+	atomic_store(&data->may_lose, true);
+	return io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
 }
 
 /* -EBUSY: the disk is passed by. *data is the file that it was tried with, a reference, or NULL. */

@@ -138,6 +138,8 @@ void cache_note_held(struct cache *c, int64_t bytes);
 int cache_open_sample(struct cache *c);
 /* The disk refused a write: make room soon. */
 void cache_need_space(struct cache *c);
+/* The disk has refused bytes of this blob's data file that it seemed to have taken: the file goes as a whole. */
+void cache_distrust(struct cache *c, const struct blob_id *id, uint64_t size);
 /* Asks the prover to prove a complete blob that is not sealed (after a restart). */
 void cache_want_proof(struct cache *c, const struct blob_id *id, uint64_t size);
 

@@ -12,6 +12,11 @@
 int io_pread(int fd, void *bytes, size_t len, uint64_t off);
 int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off);
 int io_write(int fd, const void *bytes, size_t len);
+/*
+ * Has the disk refused what the page cache took for it, since fd was opened or last asked? 0, or -errno. Does not wait for what is on its way.
+ * [fs/sync.c, mm/filemap.c: file_check_and_advance_wb_err(), Linux 6.18: told before a page may leave, and to each open file once]
+ */
+int io_refused_later(int fd);
 /* Reads a whole small file into b: -EFBIG above max bytes. */
 int io_read_file(const char *path, size_t max, struct buf *b);
 /* Writes beside, syncs, renames: afterwards path holds either the old or the new bytes. */

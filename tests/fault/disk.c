@@ -4,6 +4,7 @@
  * The file that HFFS_TEST_DISK names steers it while hffs runs. It has any of these words, each with a number:
  *   read=ERRNO write=ERRNO sync=ERRNO      the call fails
  *   read-ms=MS write-ms=MS                 it takes so much longer
+ *   no-direct=1                            nothing is written past the page cache
  *   no-locks=1                             every lock is granted, of any file
  */
 #include <errno.h>
@@ -69,6 +70,10 @@ ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t off)
 {
+	if (control("no-direct") && fcntl(fd, F_GETFL) & O_DIRECT) {
+		errno = EINVAL;
+		return -1;
+	}
 	return fails(fd, "write", "write-ms") ? -1 : syscall(SYS_pwrite64, fd, buf, len, off);
 }
 
