@@ -52,6 +52,24 @@ int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off)
 	return 0;
 }
 
+int io_pwritev(int fd, struct iovec *iov, unsigned nr, uint64_t off)
+{
+	while (nr) {
+		ssize_t n = pwritev(fd, iov, (int)nr, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		off += (uint64_t)n;
+		for (; nr && (size_t)n >= iov->iov_len; iov++, nr--)
+			n -= (ssize_t)iov->iov_len;
+		if (nr)
+			*iov = (struct iovec){(char *)iov->iov_base + n, iov->iov_len - (size_t)n};
+	}
+	return 0;
+}
+
 /* Behind the last byte there is nothing to wait for. */
 int io_refused_later(int fd)
 {

@@ -55,10 +55,10 @@ static bool ask(struct cache *c, const struct blob_id *id, uint64_t first, uint6
 	return yes || force;
 }
 
-static void tell(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+static void tell(struct cache *c, const struct blob_id *id, uint64_t first, uint64_t nr, enum evicted_why why)
 {
 	if (c->events.evicted)
-		c->events.evicted(c->events.ctx, id, first, nr, quarantined);
+		c->events.evicted(c->events.ctx, id, first, nr, why);
 }
 
 static uint64_t bits_between(unsigned from, unsigned to)
@@ -114,7 +114,7 @@ static void remove_blob(struct cache *c, const struct blob_id *id, uint64_t size
 	if (keeper_forget_blob(c, id, size, spoil, &quarantined) < 0 && !c->broken)
 		forget_later(c, id);
 	(void)data_drop(c->data, id); /* what stays is found by the next scrub */
-	tell(c, id, 0, chunks_of(size), quarantined);
+	tell(c, id, 0, chunks_of(size), quarantined ? EVICTED_QUARANTINED : spoil ? EVICTED_SPOILED : EVICTED);
 }
 
 /* What was agreed goes: rows, bytes, news. */
@@ -136,7 +136,7 @@ static void finish_round(struct cache *c, struct round *r)
 
 		if (a->whole)
 			(void)data_drop(c->data, &a->id); /* what stays is found by the next scrub */
-		tell(c, &a->id, a->first, a->nr, false);
+		tell(c, &a->id, a->first, a->nr, EVICTED);
 	}
 	for (size_t i = 0; i < r->nr_fixed; i++)
 		remove_blob(c, &r->fixed[i].id, r->fixed[i].size, false);

@@ -144,7 +144,7 @@ size_t fetch_take_sealed(struct fetch *f, struct blob_id *ids, size_t max)
 	return take(f, &f->sealed, ids, max);
 }
 
-static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, enum evicted_why why)
 {
 	struct fetch *f = ctx;
 	struct blob *b = blob_find(f, id);
@@ -157,7 +157,8 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 	if (!b)
 		return;
 	if (blob_id_equal(&f->forced, id) && nr >= b->nr)
-		log_warn("%s: what the cache has of it is not right: dropped", blob_name(b));
+		log_warn("%s: %s: dropped", blob_name(b),
+			 why == EVICTED ? "what the disk has of it is not as it was stored" : "its bytes are not those of the Hub's digest");
 	pthread_mutex_lock(&b->lock);
 	if (blob_id_equal(&f->forced, id))
 		learn_forget_locked(b);
@@ -171,7 +172,7 @@ static void evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_
 		}
 	if (b->data && (nr >= b->nr || fstat(b->data->fd, &st) < 0 || st.st_nlink == 0))
 		held = begin_anew_locked(b);
-	if (quarantined) {
+	if (why == EVICTED_QUARANTINED) {
 		struct err err = {0};
 
 		b->quarantined = true;

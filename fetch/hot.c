@@ -77,6 +77,8 @@ static void unlink_from_blob_locked(struct blob *b, const struct chunk_buf *c)
 void hot_add_locked(struct blob *b, struct chunk_buf *c)
 {
 	c->is_storing = true;
+	c->is_queued = true;
+	c->is_taken = false;
 	c->taken = 0;
 	c->place = HOT_NOWHERE;
 	c->next_hot = b->hot;
@@ -198,6 +200,10 @@ struct chunk_buf *hot_take_only(struct hot *h)
 	for (struct chunk_buf *c = h->lists[HOT_ONLY].oldest; c; c = c->newer) {
 		if (pthread_mutex_trylock(&c->blob->lock) != 0)
 			continue;
+		if (c->is_queued) { /* one job each */
+			pthread_mutex_unlock(&c->blob->lock);
+			continue;
+		}
 		unlink_chunk(h, c);
 		c->is_storing = true;
 		chunk_buf_ref(c);

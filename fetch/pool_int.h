@@ -39,6 +39,8 @@ struct chunk_buf {
 	/* hot.c; guarded by blob->lock */
 	struct chunk_buf *next_hot;
 	bool is_storing;
+	bool is_queued; /* its store job is still to come */
+	bool is_taken;  /* and has nothing to do: another one wrote this chunk with its own */
 	uint64_t taken; /* bytes that readers took */
 	/* hot.c; guarded by its lock */
 	struct chunk_buf *older, *newer;

@@ -20,6 +20,7 @@
 #define DIRECT_PART 32      /* of the average is the last one */
 #define BEHIND_MS 10000     /* that a disk is taken to be slower than the network, once it was */
 #define PROVE_AT_ONCE 8 /* chunks; then the job queues again, behind others */
+#define RUN_MAX 4 /* chunks: a write of 1 MiB takes half the processor time of four, and a fifth less time */
 #define SAY_REFUSED_MS 60000 /* between two lines in the log */
 
 /* --- chunks that arrived --- */
@@ -175,14 +176,71 @@ static bool arrived(struct blob *b, struct chunk_buf *c)
 	return ok;
 }
 
+/* Chunks that lie behind each other, written with one call. */
+struct write_run {
+	struct chunk_buf *chunks[RUN_MAX]; /* references */
+	unsigned nr;
+};
+
+/* The chunk, if it waits to be written; of whole pages, so that the page cache is not needed for its sake. */
+static struct chunk_buf *find_waiting_locked(const struct blob *b, uint64_t idx)
+{
+	struct chunk_buf *c = hot_find_locked(b, idx);
+
+	return c && c->is_queued && !c->is_taken && c->len == CHUNK_SIZE ? c : NULL;
+}
+
+/* c, and those of its neighbours that wait as well; nothing, if a neighbour took c with it or the blob has given it up. */
+static void take_run_locked(struct blob *b, struct chunk_buf *c, struct write_run *run)
+{
+	uint64_t first = c->idx;
+	struct chunk_buf *n = c;
+
+	run->nr = 0;
+	if (!c->is_taken && hot_find_locked(b, c->idx) == c) {
+		while (c->len == CHUNK_SIZE && first && c->idx - first < RUN_MAX - 1 && find_waiting_locked(b, first - 1))
+			first--;
+		while (run->nr < RUN_MAX && n) {
+			n = first + run->nr == c->idx ? c : find_waiting_locked(b, first + run->nr);
+			if (n)
+				run->chunks[run->nr++] = n;
+		}
+	}
+	for (unsigned i = 0; i < run->nr; i++) {
+		chunk_buf_ref(run->chunks[i]);
+		run->chunks[i]->is_taken = true;
+	}
+	c->is_queued = c->is_taken = false;
+}
+
+static void take_run(struct blob *b, struct chunk_buf *c, struct write_run *run)
+{
+	LOCK_SCOPE(&b->lock);
+	take_run_locked(b, c, run);
+}
+
+static size_t run_len(const struct write_run *run)
+{
+	return (run->nr - 1) * (size_t)CHUNK_SIZE + run->chunks[run->nr - 1]->len;
+}
+
+static int write_run_to(int fd, const struct write_run *run)
+{
+	struct iovec iov[RUN_MAX];
+
+	for (unsigned i = 0; i < run->nr; i++)
+		iov[i] = (struct iovec){run->chunks[i]->bytes, run->chunks[i]->len};
+	return io_pwritev(fd, iov, run->nr, run->chunks[0]->idx * CHUNK_SIZE);
+}
+
 /* Past the page cache, and how long it takes. */
-static int write_direct(struct fetch *f, const struct data_file *data, const struct chunk_buf *c)
+static int write_direct(struct fetch *f, const struct data_file *data, const struct write_run *run)
 {
 	uint64_t begin_us = clock_mono_us(), average = atomic_load(&f->direct_us);
-	int r = io_pwrite(data->direct_fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
+	int r = write_run_to(data->direct_fd, run);
 
 	/* Of two at once one may be lost. */
-	atomic_store(&f->direct_us, average - average / DIRECT_PART + (clock_mono_us() - begin_us) / DIRECT_PART);
+	atomic_store(&f->direct_us, average - average / DIRECT_PART + (clock_mono_us() - begin_us) / run->nr / DIRECT_PART);
 	return r;
 }
 
@@ -204,7 +262,7 @@ static bool disk_is_behind(struct fetch *f)
  * cache takes what it can, or for a rest that is no whole page. Many may also wait because others need the processors: the page cache
  * would make that worse.
  */
-static int write_bytes(struct fetch *f, struct data_file *data, const struct chunk_buf *c)
+static int write_bytes(struct fetch *f, struct data_file *data, const struct write_run *run)
 {
 	int r = -EINVAL;
 
@@ -212,26 +270,30 @@ static int write_bytes(struct fetch *f, struct data_file *data, const struct chu
 		return -EIO;
 	if (disk_is_behind(f))
 		atomic_store(&data->is_paged, true);
-	else if (data->direct_fd >= 0 && c->len % DIRECT_ALIGN == 0)
-		r = write_direct(f, data, c);
+	else if (data->direct_fd >= 0 && run_len(run) % DIRECT_ALIGN == 0)
+		r = write_direct(f, data, run);
 	if (r != -EINVAL)
 		return r;
 	atomic_store(&data->may_lose, true);
-	return io_pwrite(data->fd, c->bytes, c->len, c->idx * CHUNK_SIZE);
+	return write_run_to(data->fd, run);
 }
 
 /* -EBUSY: the disk is passed by. *data is the file that it was tried with, a reference, or NULL. */
-static int write_chunk(struct blob *b, const struct chunk_buf *c, bool trial, struct data_file **data)
+static int write_chunks(struct blob *b, struct chunk_buf *c, bool trial, struct write_run *run, struct data_file **data)
 {
 	struct fetch *f = b->fetch;
 	unsigned place;
-	int r;
+	bool entered = disk_enter(f->disk, trial ? DISK_TRIAL : DISK_WRITE, &place);
+	int r = 0;
 
 	*data = NULL;
-	if (!disk_enter(f->disk, trial ? DISK_TRIAL : DISK_WRITE, &place))
+	take_run(b, c, run); /* others may have come while it waited */
+	if (!entered)
 		return -EBUSY;
-	*data = store_open_data(b);
-	r = *data ? write_bytes(f, *data, c) : -errno;
+	if (run->nr) {
+		*data = store_open_data(b);
+		r = *data ? write_bytes(f, *data, run) : -errno;
+	}
 	disk_leave(f->disk, place);
 	return r;
 }
@@ -268,26 +330,38 @@ static void refused_locked(struct blob *b, struct chunk_buf *c, struct aftermath
 	atomic_fetch_add(&b->fetch->chunks_bypassed, 1);
 }
 
+static void settle_locked(struct blob *b, const struct write_run *run, int r, const struct data_file *data, struct aftermath *a)
+{
+	for (unsigned i = 0; i < run->nr; i++) {
+		struct chunk_buf *c = run->chunks[i];
+
+		if (hot_find_locked(b, c->idx) == c && r == 0)
+			written_locked(b, data, c, a);
+		else if (hot_find_locked(b, c->idx) == c)
+			refused_locked(b, c, a);
+	}
+	pthread_cond_broadcast(&b->drained);
+}
+
 /* 0: it is on the disk; or why not. */
 static int write_and_settle(struct blob *b, struct chunk_buf *c, bool trial)
 {
 	struct aftermath a = {0};
 	struct data_file *data;
-	int r = write_chunk(b, c, trial, &data);
+	struct write_run run;
+	int r = write_chunks(b, c, trial, &run, &data);
 
 	if (r < 0)
 		say_refused(b->fetch, r);
 	if (r < 0 && r != -EBUSY)
 		cache_need_space(b->fetch->cache);
 	pthread_mutex_lock(&b->lock);
-	if (hot_find_locked(b, c->idx) == c && r == 0)
-		written_locked(b, data, c, &a);
-	else if (hot_find_locked(b, c->idx) == c)
-		refused_locked(b, c, &a);
-	pthread_cond_broadcast(&b->drained);
+	settle_locked(b, &run, r, data, &a);
 	pthread_mutex_unlock(&b->lock);
 	data_file_unref(data);
 	blob_settle(b, &a);
+	for (unsigned i = 0; i < run.nr; i++)
+		chunk_buf_unref(run.chunks[i]);
 	hot_trim(b->fetch->hot);
 	sched_buffer_given(&b->fetch->sched); /* it may be given up now */
 	return r;

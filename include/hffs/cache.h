@@ -17,6 +17,9 @@
 
 struct cache;
 
+/* Why chunks went: for room or because the disk lost them, or because the Hub's bytes differed from its digest; the second time for good. */
+enum evicted_why { EVICTED, EVICTED_SPOILED, EVICTED_QUARANTINED };
+
 /* What the cache asks of and tells the layer above; on the keeper's thread if not said otherwise. */
 struct cache_events {
 	void *ctx;
@@ -28,9 +31,9 @@ struct cache_events {
 	bool (*evict)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool force);
 	/*
 	 * They are gone from index and disk; if the range is the whole blob its data file was unlinked: what comes next belongs in
-	 * a new one (cache_open_data()). quarantined: the Hub's bytes differed from the Hub's digest twice.
+	 * a new one (cache_open_data()).
 	 */
-	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined);
+	void (*evicted)(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, enum evicted_why why);
 	/* The whole blob is here and its digest is the Hub's; synced, and its data file never changes again: it can only be removed. */
 	void (*sealed)(void *ctx, const struct blob_id *id);
 	/*

@@ -4,6 +4,7 @@
 #define HFFS_IO_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <hffs/buf.h>
 #include <hffs/err.h>
@@ -11,6 +12,8 @@
 /* Read or write exactly len bytes: 0, -errno; a file that ends early is -ENODATA. Interrupted calls go on. */
 int io_pread(int fd, void *bytes, size_t len, uint64_t off);
 int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off);
+/* The same for pieces that lie behind each other in the file: their number is at most IOV_MAX, and iov is used up. */
+int io_pwritev(int fd, struct iovec *iov, unsigned nr, uint64_t off);
 int io_write(int fd, const void *bytes, size_t len);
 /*
  * Has the disk refused what the page cache took for it, since fd was opened or last asked? 0, or -errno. Does not wait for what is on its way.

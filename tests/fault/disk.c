@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static bool is_data_file(int fd)
@@ -68,13 +69,13 @@ ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 	return fails(fd, "read", "read-ms") ? -1 : syscall(SYS_pread64, fd, buf, len, off);
 }
 
-ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t off)
+ssize_t pwritev64(int fd, const struct iovec *iov, int nr, off64_t off)
 {
 	if (control("no-direct") && fcntl(fd, F_GETFL) & O_DIRECT) {
 		errno = EINVAL;
 		return -1;
 	}
-	return fails(fd, "write", "write-ms") ? -1 : syscall(SYS_pwrite64, fd, buf, len, off);
+	return fails(fd, "write", "write-ms") ? -1 : syscall(SYS_pwritev, fd, iov, nr, off, 0);
 }
 
 int fdatasync(int fd)

@@ -246,5 +246,5 @@ void fake_cache_punch(struct cache *c, const struct fake_run *run)
 
 void fake_cache_tell(struct cache *c, const struct fake_run *run)
 {
-	c->events.evicted(c->events.ctx, &run->id, run->first, run->nr, false);
+	c->events.evicted(c->events.ctx, &run->id, run->first, run->nr, EVICTED);
 }

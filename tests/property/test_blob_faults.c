@@ -2,6 +2,7 @@
 /* Single orders of events that chance brings about rarely: eviction against fetching, requests that fail, long waits. */
 #include "../unit/unit.h"
 
+#include "disk_int.h"
 #include "fakes.h"
 #include "hot_int.h"
 #include "sched_int.h"
@@ -457,6 +458,47 @@ static void a_slow_disk_gets_the_page_cache(void **state)
 	blob_put(b);
 }
 
+/* --- chunks that wait for the disk together --- */
+
+/* Calls of this process that write. 0: the system does not count. */
+static uint64_t count_writes(void)
+{
+	AUTO_BUF text = {0};
+	const char *found;
+
+	if (io_read_file("/proc/self/io", 4096, &text) < 0)
+		return 0;
+	found = strstr(text.data, "syscw: ");
+	return found ? strtoull(found + strlen("syscw: "), NULL, 10) : 0;
+}
+
+/* They are written with one call, up to four, and each is as if it had been alone. */
+static void neighbours_are_written_together(void **state)
+{
+	struct object_ref ref = ref_of(31, 13 * (uint64_t)CHUNK_SIZE - 5);
+	struct blob *b = blob_get(fetch, &ref);
+	unsigned places[2];
+	uint64_t writes;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(disk_enter(fetch->disk, DISK_WRITE, &places[i]));
+	assert_right(b, 31, 0, 4 * CHUNK_SIZE);
+	assert_right(b, 31, 9 * CHUNK_SIZE, 4 * CHUNK_SIZE - 5);
+	assert_right(b, 31, 4 * CHUNK_SIZE, 4 * CHUNK_SIZE);
+	assert_right(b, 31, 8 * CHUNK_SIZE, CHUNK_SIZE);
+	writes = count_writes();
+	for (unsigned i = 0; i < 2; i++)
+		disk_leave(fetch->disk, places[i]);
+	forget_memory();
+	assert_in_range(count_writes() - writes, writes ? 4 : 0, 6);
+	for (uint64_t i = 0; i < b->nr; i++)
+		assert_int_equal(b->state[i], CHUNK_PRESENT);
+	assert_right(b, 31, 0, 8 * CHUNK_SIZE);
+	assert_right(b, 31, 8 * CHUNK_SIZE, 5 * CHUNK_SIZE - 5);
+	blob_put(b);
+}
+
 /* --- what is asked for ahead of readers --- */
 
 static struct {
@@ -779,6 +821,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(ensure_outlasts_the_cap, begin, end),
 		cmocka_unit_test_setup_teardown(ensure_without_room_ends, begin, end),
 		cmocka_unit_test_setup_teardown(a_slow_disk_gets_the_page_cache, begin, end),
+		cmocka_unit_test_setup_teardown(neighbours_are_written_together, begin, end),
 		cmocka_unit_test_setup_teardown(the_nearest_is_asked_for_first, begin, end),
 		cmocka_unit_test_setup_teardown(used_wants_do_not_end_prefetch, begin, end),
 		cmocka_unit_test_setup_teardown(a_sweep_is_in_nobodys_way, begin, end),

@@ -54,7 +54,7 @@ static inline bool on_evict(void *ctx, const struct blob_id *id, uint64_t first,
 	return !w->refuse && !blob_id_equal(id, &w->refused);
 }
 
-static inline void on_evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+static inline void on_evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, enum evicted_why why)
 {
 	struct watch *w = ctx;
 	LOCK_SCOPE(&w->lock);
@@ -63,7 +63,7 @@ static inline void on_evicted(void *ctx, const struct blob_id *id, uint64_t firs
 	(void)first;
 	(void)nr;
 	w->evicted++;
-	w->quarantined += quarantined;
+	w->quarantined += why == EVICTED_QUARANTINED;
 	pthread_cond_broadcast(&w->news);
 }
 

@@ -38,14 +38,14 @@ static bool child_evict(void *ctx, const struct blob_id *id, uint64_t first, uin
 	return true;
 }
 
-static void child_evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, bool quarantined)
+static void child_evicted(void *ctx, const struct blob_id *id, uint64_t first, uint64_t nr, enum evicted_why why)
 {
 	LOCK_SCOPE(&busy_lock);
 	(void)ctx;
 	(void)id;
 	(void)first;
 	(void)nr;
-	(void)quarantined;
+	(void)why;
 	evicting--;
 	pthread_cond_broadcast(&busy_over);
 }
