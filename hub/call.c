@@ -277,8 +277,11 @@ static bool try_again(struct call *c)
 	(void)digest_random(&random, sizeof(random)); /* without it there is no delay, which the tries bound */
 	/* http.c knows when it is its turn at a host that is down */
 	delay = c->host_is_down ? 0 : retry_delay_ms(++c->tries, 0, random);
-	if (c->res.wait_ms == 0 && clock_mono_ms() + delay >= c->ask.deadline_ms)
-		return false;
+	if (c->res.status != 429) {
+		delay = max_u64(delay, c->res.wait_ms);
+		if (clock_mono_ms() + delay >= c->ask.deadline_ms)
+			return false;
+	}
 	return send_page(c, delay) == 0;
 }
 

@@ -151,16 +151,6 @@ int parse_rate_limit(const char *value, struct rate_limit *out)
 	return found ? 0 : -EINVAL;
 }
 
-int parse_retry_after(const char *value, uint64_t *out_s)
-{
-	uint64_t s;
-
-	if (parse_u64(value, &s) < 0)
-		return -EINVAL;
-	*out_s = min_u64(s, WAIT_MAX_S);
-	return 0;
-}
-
 int parse_http_date(const char *value, int64_t *out_s)
 {
 	struct tm tm = {0};
@@ -169,6 +159,20 @@ int parse_http_date(const char *value, int64_t *out_s)
 	if (!rest || strcmp(rest, " GMT") != 0)
 		return -EINVAL;
 	*out_s = timegm(&tm);
+	return 0;
+}
+
+int parse_retry_after(const char *value, int64_t now_s, uint64_t *out_s)
+{
+	int64_t date_s;
+	uint64_t s;
+
+	if (parse_u64(value, &s) == 0)
+		*out_s = min_u64(s, WAIT_MAX_S);
+	else if (parse_http_date(value, &date_s) == 0)
+		*out_s = date_s > now_s ? min_u64((uint64_t)(date_s - now_s), WAIT_MAX_S) : 0;
+	else
+		return -EINVAL;
 	return 0;
 }
 

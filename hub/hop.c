@@ -19,6 +19,7 @@
 #include "status_int.h"
 
 #define HEADERS_MAX 6
+#define UNAVAILABLE_MOST_MS 60000 /* that Retry-After of a 5xx is obeyed: servers often are back before */
 
 void hop_done(struct hop *hop)
 {
@@ -110,18 +111,27 @@ int hop_follow(struct hub *h, struct hop *hop, const struct http_answer *a, bool
 	return 0;
 }
 
+/* What Retry-After asks for, in milliseconds; 0: nothing. A date is one of the server's clock. */
+static uint64_t retry_after_ms(const struct http_answer *a)
+{
+	const char *after = http_answer_header(a, "Retry-After"), *date = http_answer_header(a, "Date");
+	int64_t now_s;
+	uint64_t s;
+
+	if (!date || parse_http_date(date, &now_s) < 0)
+		now_s = clock_wall_s();
+	return after && parse_retry_after(after, now_s, &s) == 0 ? s * 1000 : 0;
+}
+
 /* Milliseconds that a 429 asks for; one second if it does not say. [huggingface_hub utils/_http.py parse_ratelimit_headers, 2026-08] */
 static uint64_t wait_asked_ms(const struct http_answer *a)
 {
-	const char *limit = http_answer_header(a, "RateLimit"), *after = http_answer_header(a, "Retry-After");
+	const char *limit = http_answer_header(a, "RateLimit");
 	struct rate_limit rl;
-	uint64_t s;
 
 	if (limit && parse_rate_limit(limit, &rl) == 0 && rl.left == 0)
 		return (rl.reset_s + 1) * 1000;
-	if (after && parse_retry_after(after, &s) == 0)
-		return (s + 1) * 1000;
-	return 1000;
+	return retry_after_ms(a) + 1000;
 }
 
 /* The whole host is left alone: API and content, urgent or not. How long from now on. */
@@ -152,5 +162,7 @@ void hop_judge(struct hub *h, const struct hop *hop, const struct http_answer *a
 
 	if (fault == FAULT_RATE)
 		res->wait_ms = note_pause(h, hop->url, wait_asked_ms(a));
+	else if (fault == FAULT_SERVER)
+		res->wait_ms = min_u64(retry_after_ms(a), UNAVAILABLE_MOST_MS); /* of this request: others may be served */
 	hub_note_fault(h, fault, &res->err);
 }

@@ -20,8 +20,8 @@ struct rate_limit {
 };
 /* `"api";r=487;t=123`, read loosely; of several the one with the least left. 0 or -EINVAL. */
 int parse_rate_limit(const char *value, struct rate_limit *out);
-/* Retry-After in seconds, at most 3600; -EINVAL for a date or anything else. */
-int parse_retry_after(const char *value, uint64_t *out_s);
+/* Retry-After in seconds, at most 3600; a date counts from now_s on, seconds since 1970. -EINVAL for anything else. [RFC 9110 10.2.3] */
+int parse_retry_after(const char *value, int64_t now_s, uint64_t *out_s);
 
 /* "Sat, 28 Nov 2026 15:31:51 GMT" to seconds since 1970, or -EINVAL; of the three forms of RFC 9110 the one that servers send. */
 int parse_http_date(const char *value, int64_t *out_s);

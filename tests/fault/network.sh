@@ -48,6 +48,7 @@ with N4-close-after-headers 'kind=close-after-headers&times=2' ok 8
 with N5-short-once 'kind=short&arg=10&route=cdn&times=1' ok 6
 with N9-wrong-range-once 'kind=range-start&times=1&route=cdn' ok 8
 with N26-503-twice 'kind=status&arg=503&times=2' ok 8
+with N26-503-retry-after 'kind=status&arg=503&retry_after=1&times=1' ok 8
 with N26-500-of-content 'kind=status&arg=500&route=cdn&times=2' ok 8
 with N29-cut-json-once 'kind=json-truncate&times=1' ok 8
 with N25-429-once 'kind=status&arg=429&retry_after=1&times=1' ok 8

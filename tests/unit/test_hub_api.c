@@ -247,6 +247,48 @@ static void long_rate_limit_is_told_at_once(void **state)
 	world_close(&w);
 }
 
+static bool unavailable_once(struct wire_rq *rq)
+{
+	if (rq->idx > 0)
+		return info_ok(rq);
+	return wire_text(rq, "503 Service Unavailable\r\nRetry-After: 1", "");
+}
+
+static void retry_after_of_a_503_is_waited_for(void **state)
+{
+	struct world w;
+	struct answer a;
+	uint64_t before;
+
+	(void)state;
+	world_open(&w, unavailable_once, NULL, NULL);
+	before = clock_mono_ms();
+	assert_int_equal(info_now(&a, w.client, "acme/tiny"), 0);
+	assert_true(clock_mono_ms() - before >= 1000);
+	world_close(&w);
+}
+
+static bool unavailable_for_long(struct wire_rq *rq)
+{
+	return wire_text(rq, "503 Service Unavailable\r\nDate: Sat, 28 Nov 2026 15:31:51 GMT\r\nRetry-After: Sat, 28 Nov 2026 15:41:51 GMT", "");
+}
+
+/* Unlike a rate limit it does not stop the deadline's clock: who would be late anyway hears it at once. */
+static void a_503_for_long_is_told_at_once(void **state)
+{
+	struct hub_config config = {.names_deadline_ms = 30000};
+	struct world w;
+	struct answer a;
+
+	(void)state;
+	world_open(&w, unavailable_for_long, NULL, &config);
+	assert_int_equal(info_now(&a, w.client, "acme/tiny"), -ETIMEDOUT);
+	assert_true(a.res.retry);
+	assert_int_equal(a.res.wait_ms, 60000);
+	assert_int_equal(wire_seen(w.hub), 1);
+	world_close(&w);
+}
+
 /* --- pages --- */
 
 static const char *link_text; /* of the first page; "%u" is the port */
@@ -562,6 +604,8 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_a_timeout),
 		cmocka_unit_test(rate_limit_is_waited_out),
 		cmocka_unit_test(long_rate_limit_is_told_at_once),
+		cmocka_unit_test(retry_after_of_a_503_is_waited_for),
+		cmocka_unit_test(a_503_for_long_is_told_at_once),
 		cmocka_unit_test(listings_are_followed_to_the_end),
 		cmocka_unit_test(a_listing_ends_at_its_limit_of_pages),
 		cmocka_unit_test(listings_that_cannot_be_whole_fail),

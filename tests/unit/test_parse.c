@@ -78,13 +78,19 @@ static void reads_rate_limits(void **state)
 		if (parse_rate_limit(rows[i].value, &rl) != rows[i].r || rl.left != rows[i].left || rl.reset_s != rows[i].reset_s)
 			fail_msg("row %zu", i);
 	}
-	assert_int_equal(parse_retry_after("120", &s), 0);
+	assert_int_equal(parse_retry_after("120", 0, &s), 0);
 	assert_int_equal(s, 120);
-	assert_int_equal(parse_retry_after("99999", &s), 0);
+	assert_int_equal(parse_retry_after("99999", 0, &s), 0);
 	assert_int_equal(s, 3600);
-	assert_int_equal(parse_retry_after("Fri, 31 Dec 2027 23:59:59 GMT", &s), -EINVAL);
-	assert_int_equal(parse_retry_after("-1", &s), -EINVAL);
-	assert_int_equal(parse_retry_after("", &s), -EINVAL);
+	assert_int_equal(parse_retry_after("Sat, 28 Nov 2026 15:31:51 GMT", 1795879811, &s), 0);
+	assert_int_equal(s, 100);
+	assert_int_equal(parse_retry_after("Sat, 28 Nov 2026 15:31:51 GMT", 1795879912, &s), 0);
+	assert_int_equal(s, 0);
+	assert_int_equal(parse_retry_after("Sat, 28 Nov 2026 15:31:51 GMT", INT64_MIN / 2, &s), 0);
+	assert_int_equal(s, 3600);
+	assert_int_equal(parse_retry_after("soon", 0, &s), -EINVAL);
+	assert_int_equal(parse_retry_after("-1", 0, &s), -EINVAL);
+	assert_int_equal(parse_retry_after("", 0, &s), -EINVAL);
 }
 
 static void reads_content_ranges(void **state)
