@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A model with all that belongs to it, opened in the order in which bytes are needed: its directory, the tokenizer, the headers of the
- * weights. Weights themselves come when they are computed with.
+ * A model with all that belongs to it: its directory, the headers of the weights, the tokenizer. Weights are on their way while the tokenizer
+ * is made, which takes as long for large vocabularies as many MB of them.
  */
 #include "run_int.h"
 
@@ -74,7 +74,6 @@ static int open_embed(struct runner *r, struct err *err)
 static int open_model(struct runner *r, struct err *err)
 {
 	struct model_options options = r->args->model;
-	uint32_t eos = r->tokenizer ? tokenizer_eos(r->tokenizer) : TOKEN_NONE;
 	int ret;
 
 	options.progress = show_progress;
@@ -83,6 +82,14 @@ static int open_model(struct runner *r, struct err *err)
 	if (ret < 0)
 		return ret;
 	r->info = model_info(r->model);
+	model_prefetch(r->model);
+	return 0;
+}
+
+static int open_rules(struct runner *r, struct err *err)
+{
+	uint32_t eos = r->tokenizer ? tokenizer_eos(r->tokenizer) : TOKEN_NONE;
+
 	if (r->info->embeds)
 		return open_embed(r, err);
 	return generation_defaults_load(model_dir_path(r->dir), r->info, eos, &r->defaults, err);
@@ -113,9 +120,11 @@ int runner_open(struct runner *r, const struct run_args *args, bool needs_text, 
 	if (ret < 0)
 		return ret;
 	r->name = model_dir_name(r->dir);
-	ret = open_tokenizer(r, needs_text, err);
+	ret = open_model(r, err);
 	if (ret == 0)
-		ret = open_model(r, err);
+		ret = open_tokenizer(r, needs_text, err);
+	if (ret == 0)
+		ret = open_rules(r, err);
 	if (ret < 0) {
 		model_dir_say(r->dir, err);
 		runner_close(r);

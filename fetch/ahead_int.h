@@ -16,9 +16,9 @@ void ahead_join(struct blob *b, const struct object_ref *from);
 void ahead_leave(struct blob *b); /* it is being freed */
 /* The parts of b are known now. Without memory: as if they were not. */
 void ahead_learned(struct blob *b, const struct prefetch_part *parts, size_t nr);
-/* What was read of b's header says that it goes at least to there; 0: nothing. */
+/* What was read of b's header says that it goes to there, at least or most likely; 0: nothing. */
 void ahead_expect(struct blob *b, uint64_t end);
-uint64_t ahead_header(struct blob *b); /* how far it goes at least, 0: not known */
+uint64_t ahead_header(struct blob *b); /* 0: not known */
 uint32_t ahead_nr_parts(struct blob *b); /* that are known */
 /* A reader asked for these bytes; hit: they were all there. Without any lock. */
 void ahead_read(struct blob *b, uint64_t off, uint64_t len, bool hit, bool direct);

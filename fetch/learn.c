@@ -16,6 +16,7 @@
 #include <hffs/log.h>
 
 #define HEADER_MAX (16u << 20) /* bytes; normal ones have 10 KiB to 10 MiB (a GGUF file with its vocabulary) */
+#define GGUF_UNCOUNTED 3 /* times what is known to be missing */
 #define INDEX_SUFFIX ".index.json"
 
 struct learn_job {
@@ -26,6 +27,7 @@ struct learn_job {
 struct found {
 	int r;
 	uint64_t from, need;
+	uint64_t likely; /* where a header ends, most likely; at least need */
 	bool is_zip;
 	struct tensor_table *table;
 	struct shard_index *shards;
@@ -134,10 +136,25 @@ static struct sight sight_locked(const struct blob *b)
 	return s;
 }
 
+/*
+ * What a GGUF header lacks is texts, mostly, of which the parser counts the lengths alone, 8 bytes each. They are nearly as long, and behind a
+ * vocabulary there is a list of its types, and one of merges that is longer than itself.
+ */
+static int parse_table(const struct blob *b, const void *bytes, size_t len, enum format format, struct found *f, struct err *err)
+{
+	int r = tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, err);
+
+	if (r == -EAGAIN)
+		f->likely = f->need + (format == FORMAT_GGUF ? GGUF_UNCOUNTED * (f->need - len) : 0);
+	return r;
+}
+
 static int parse_begin(const struct blob *b, const void *bytes, size_t len, struct found *f, struct err *err)
 {
-	if (format_sniff(bytes, len) != FORMAT_ZIP)
-		return tensor_table_parse(bytes, len, b->size, HEADER_MAX, &f->table, &f->need, err);
+	enum format format = format_sniff(bytes, len);
+
+	if (format != FORMAT_ZIP)
+		return parse_table(b, bytes, len, format, f, err);
 	f->is_zip = true;
 	f->from = b->size - 1;
 	f->need = b->size;
@@ -275,7 +292,7 @@ static void run_look(struct job *job)
 	table = tensor_table_ref(b->learn.table);
 	pthread_mutex_unlock(&b->lock);
 	tell_ahead(b, table, f.zip);
-	ahead_expect(b, f.r == -EAGAIN && !f.is_zip ? f.need : 0);
+	ahead_expect(b, f.r == -EAGAIN ? f.likely : 0);
 	tensor_table_unref(table);
 	found_done(&f);
 	blob_settle(b, &a);

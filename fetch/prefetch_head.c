@@ -3,7 +3,7 @@
  * Heads: the places of a blob that are read on from. A read belongs to the nearest head that it lies within -1 to +2 MiB of, else
  * it begins one. The window ahead of a head is what it has read so far, until 2 MiB half of it, so that a header or one tensor brings
  * at most itself again; where it is known how far it will be read, or parts are read to their ends, it is the largest at once. How
- * far a header goes at least, its beginning says.
+ * far a header goes, its beginning says, more or less.
  */
 #include "prefetch_state_int.h"
 

@@ -91,7 +91,7 @@ struct prefetch {
 	uint32_t ordinal;               /* of the shard */
 	uint32_t part, nr_parts;        /* the first of its parts in the family */
 	uint64_t body;                  /* where its parts begin; 0: not known */
-	uint64_t header;                /* its header goes at least to there; 0: not known */
+	uint64_t header;                /* its header goes to there, at least or most likely; 0: not known */
 	uint64_t tick;                  /* of its last read: reads of the family so far, or its own if it has none; 0: none */
 	uint64_t gap;                   /* usual distance of two reads of one head, in 1/16 tick */
 	uint64_t wait_ms;               /* longest time of late from a read that had to wait to the next one of its head */
@@ -110,8 +110,8 @@ unsigned prefetch_note(struct prefetch *p, const struct prefetch_read *r, const 
 		       struct prefetch_want *wants, unsigned max);
 
 /*
- * The header of p goes at least to `end`: what was read of it says so. Who reads it will read that, and little behind it. 0: nothing is
- * known of a header.
+ * The header of p goes to `end` at least, or most likely: what was read of it says so. Who reads it will read that, and little behind it.
+ * 0: nothing is known of a header.
  */
 void prefetch_expect(struct prefetch *p, uint64_t end);
 

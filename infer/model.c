@@ -147,6 +147,11 @@ int model_open(const char *path, const struct model_options *o, struct model **o
 	return 0;
 }
 
+void model_prefetch(struct model *m)
+{
+	stream_start(m->weights.stream);
+}
+
 void model_close(struct model *m)
 {
 	if (!m)

@@ -50,6 +50,8 @@ int model_open(const char *path, const struct model_options *o, struct model **o
 void model_close(struct model *m);
 AUTO_DEFINE(struct model *, model_close)
 const struct model_info *model_info(const struct model *m);
+/* Begins to bring the weights in the order in which they are computed with; without it the first computation does. Never waits, nor fails. */
+void model_prefetch(struct model *m);
 
 /* A text in the making: the KV cache for `context` positions (0: what the model was trained for, at most 4096) and work space. */
 int session_new(struct model *m, uint32_t context, struct session **out, struct err *err);

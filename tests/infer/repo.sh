@@ -134,7 +134,7 @@ refuses no-such-repo 1 'hffs/missing' run hffs/missing -p x
 refuses no-model-in-repo 1 'hffs/none: there is no model' run hffs/none -p x
 refuses several-files 1 'm-Q4_K_M.gguf, m-Q8_0.gguf' run hffs/quants -p x
 refuses no-such-file 1 "no GGUF file fits 'q5'" run hffs/quants:q5 -p x
-refuses not-a-gguf 1 'run: hffs/quants: neither' run hffs/quants:q8 -p x
+refuses not-a-gguf 1 'run: hffs/quants/m-Q8_0.gguf is empty' run hffs/quants:q8 -p x
 refuses nothing-behind-colon 2 'names no file' run hffs/quants: -p x
 check refused-leave-nothing wait_for 10 nothing_left
 
