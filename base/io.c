@@ -34,24 +34,6 @@ int io_pread(int fd, void *bytes, size_t len, uint64_t off)
 	return 0;
 }
 
-int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off)
-{
-	const char *p = bytes;
-
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int io_pwritev(int fd, struct iovec *iov, unsigned nr, uint64_t off)
 {
 	while (nr) {
@@ -68,6 +50,11 @@ int io_pwritev(int fd, struct iovec *iov, unsigned nr, uint64_t off)
 			*iov = (struct iovec){(char *)iov->iov_base + n, iov->iov_len - (size_t)n};
 	}
 	return 0;
+}
+
+int io_pwrite(int fd, const void *bytes, size_t len, uint64_t off)
+{
+	return io_pwritev(fd, &(struct iovec){(void *)(uintptr_t)bytes, len}, len > 0, off);
 }
 
 /* Behind the last byte there is nothing to wait for. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A model with all that belongs to it: its directory, the headers of the weights, the tokenizer. Weights are on their way while the tokenizer
- * is made, which takes as long for large vocabularies as many MB of them.
+ * is made, which takes as long as tens of MB of them where the vocabulary is large.
  */
 #include "run_int.h"
 

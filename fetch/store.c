@@ -191,37 +191,30 @@ static struct chunk_buf *find_waiting_locked(const struct blob *b, uint64_t idx)
 }
 
 /* c, and those of its neighbours that wait as well; nothing, if a neighbour took c with it or the blob has given it up. */
-static void take_run_locked(struct blob *b, struct chunk_buf *c, struct write_run *run)
-{
-	uint64_t first = c->idx;
-	struct chunk_buf *n = c;
-
-	run->nr = 0;
-	if (!c->is_taken && hot_find_locked(b, c->idx) == c) {
-		while (c->len == CHUNK_SIZE && first && c->idx - first < RUN_MAX - 1 && find_waiting_locked(b, first - 1))
-			first--;
-		while (run->nr < RUN_MAX && n) {
-			n = first + run->nr == c->idx ? c : find_waiting_locked(b, first + run->nr);
-			if (n)
-				run->chunks[run->nr++] = n;
-		}
-	}
-	for (unsigned i = 0; i < run->nr; i++) {
-		chunk_buf_ref(run->chunks[i]);
-		run->chunks[i]->is_taken = true;
-	}
-	c->is_queued = c->is_taken = false;
-}
-
 static void take_run(struct blob *b, struct chunk_buf *c, struct write_run *run)
 {
+	uint64_t first = c->idx;
+	struct chunk_buf *n;
+	bool was_taken;
 	LOCK_SCOPE(&b->lock);
-	take_run_locked(b, c, run);
+
+	was_taken = c->is_taken;
+	c->is_queued = c->is_taken = false;
+	run->nr = 0;
+	if (was_taken || hot_find_locked(b, c->idx) != c)
+		return;
+	while (c->len == CHUNK_SIZE && first && c->idx - first < RUN_MAX - 1 && find_waiting_locked(b, first - 1))
+		first--;
+	while (run->nr < RUN_MAX && (n = first + run->nr == c->idx ? c : find_waiting_locked(b, first + run->nr))) {
+		chunk_buf_ref(n);
+		n->is_taken = n != c;
+		run->chunks[run->nr++] = n;
+	}
 }
 
-static size_t run_len(const struct write_run *run)
+static bool is_whole_pages(const struct write_run *run)
 {
-	return (run->nr - 1) * (size_t)CHUNK_SIZE + run->chunks[run->nr - 1]->len;
+	return run->chunks[run->nr - 1]->len % DIRECT_ALIGN == 0;
 }
 
 static int write_run_to(int fd, const struct write_run *run)
@@ -270,7 +263,7 @@ static int write_bytes(struct fetch *f, struct data_file *data, const struct wri
 		return -EIO;
 	if (disk_is_behind(f))
 		atomic_store(&data->is_paged, true);
-	else if (data->direct_fd >= 0 && run_len(run) % DIRECT_ALIGN == 0)
+	else if (data->direct_fd >= 0 && is_whole_pages(run))
 		r = write_direct(f, data, run);
 	if (r != -EINVAL)
 		return r;

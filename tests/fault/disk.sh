@@ -19,16 +19,14 @@ mount_on_it() {
 	LD_PRELOAD=$disk must_mount "$hf" "$@"
 }
 forget_pages() { sync; echo 3 >/proc/sys/vm/drop_caches; }
-# What the cache says of itself.
-of_cache() { "$hffs" status --json "$hf" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mounts"][0]["cache"][sys.argv[1]])' "$1"; }
-sealed() { [ "$(of_cache blobs_sealed)" = "${1:-1}" ]; }
+sealed() { [ "$(of_cache "$hf" blobs_sealed)" = "${1:-1}" ]; }
 [ "$(id -u)" = 0 ] || skip "run as root: the page cache is dropped"
 
 # L7: nothing can be written.
 mount_on_it
 disk "write=5"
 check write-fails cmp "$model/large.safetensors" "$large"
-equal write-nothing-recorded "$(of_cache blobs)" 0
+equal write-nothing-recorded "$(of_cache "$hf" blobs)" 0
 # Nothing is fetched so far ahead that it is gone before its reader comes.
 at_most write-fails-is-fetched-once "$(counter "$hf" bytes_fetched)" 25000000
 disk ""
@@ -76,9 +74,9 @@ rm -rf "$hf.cache"
 mount_on_it
 disk "sync=5"
 check sync-fails cmp "$model/large.safetensors" "$large"
-failed() { [ "$(of_cache write_errors)" -ge 1 ]; }
+failed() { [ "$(of_cache "$hf" write_errors)" -ge 1 ]; }
 check sync-failure-counted wait_for 10 failed
-equal sync-nothing-sealed "$(of_cache blobs_sealed)" 0
+equal sync-nothing-sealed "$(of_cache "$hf" blobs_sealed)" 0
 disk ""
 forget_pages
 check sync-again cmp "$model/large.safetensors" "$large"
@@ -108,7 +106,7 @@ check lazy-disk-umount "$hffs" umount "$hf"
 rm -rf "$hf.cache"
 mount_on_it deadline=10s
 head -c 9000000 "$model/large.safetensors" >/dev/null
-recorded() { [ "$(of_cache blobs)" -ge 1 ]; }
+recorded() { [ "$(of_cache "$hf" blobs)" -ge 1 ]; }
 wait_for 10 recorded
 forget_pages
 disk "write-ms=3000 read-ms=3000"

@@ -26,7 +26,6 @@ truncate -s 300M "$work/small/image"
 mkfs.ext4 -q -O ^has_journal -E nodiscard "$work/small/image" || skip "there is no mkfs.ext4"
 mount -o loop,errors=continue "$work/small/image" "$blobs" || skip "this machine has no loop devices"
 chmod 700 "$blobs"
-of_cache() { "$hffs" status --json "$hf" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mounts"][0]["cache"][sys.argv[1]])' "$1"; }
 
 LD_PRELOAD=$disk must_mount "$hf"
 head -c 15000000 "$model/huge.bin" >/dev/null
@@ -35,14 +34,14 @@ sync "$blobs"/*/* 2>/dev/null # it may have been told already
 echo 3 >/proc/sys/vm/drop_caches
 check what-it-refused-is-not-read-from-it cmp -n 15000000 "$model/huge.bin" "$large"
 check it-is-said grep -q "the disk did not take blob" "$hf.log"
-check counted [ "$(of_cache write_errors)" -ge 1 ]
+check counted [ "$(of_cache "$hf" write_errors)" -ge 1 ]
 check read-all cmp "$model/huge.bin" "$large"
-equal nothing-is-sealed "$(of_cache blobs_sealed)" 0
+equal nothing-is-sealed "$(of_cache "$hf" blobs_sealed)" 0
 equal no-error "$("$hffs" status --json "$hf" | grep -o '"last_error":[^,]*')" '"last_error":null'
 
 # Once the disk takes everything, so does the cache; what the kernel has is asked for again.
 mount -o remount,size=400M "$work/small"
-sealed() { echo 3 >/proc/sys/vm/drop_caches; cmp "$model/huge.bin" "$large" && [ "$(of_cache blobs_sealed)" = 1 ]; }
+sealed() { echo 3 >/proc/sys/vm/drop_caches; cmp "$model/huge.bin" "$large" && [ "$(of_cache "$hf" blobs_sealed)" = 1 ]; }
 check kept-at-last wait_for 90 sealed
 echo 3 >/proc/sys/vm/drop_caches
 check read-what-is-kept cmp "$model/huge.bin" "$large"

@@ -145,6 +145,8 @@ is_mounted() { grep -q " $1 " /proc/self/mountinfo; }
 # counter DIR NAME: a number of `hffs status --json`.
 counter() { "$hffs" status --json "$1" | sed -n "s/.*[{,]\"$2\":\([0-9]*\).*/\1/p"; }
 daemon_pid() { counter "$1" pid; }
+# of_cache DIR NAME: what its cache says of itself, in `hffs status --json`.
+of_cache() { "$hffs" status --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mounts"][0]["cache"][sys.argv[1]])' "$2"; }
 # A zombie has ended; that somebody else's parent has not looked yet is not ours to wait for.
 is_gone() { ! grep -qsE '^State:\s+[^Z]' "/proc/$1/status"; }
 # kill_daemon DIR: no chance to clean up; the dead mount stays.
