@@ -50,7 +50,7 @@ void data_file_sealed(struct data_file *d)
 bool data_file_has_lost(struct blob *b, struct data_file *d)
 {
 	if (!atomic_load(&d->may_lose))
-		return false;
+		return atomic_load(&d->has_lost); /* sealed meanwhile: the cache has still to hear of it */
 	LOCK_SCOPE(&d->ask_lock);
 	if (!atomic_load(&d->has_lost) && io_refused_later(d->fd) < 0) {
 		atomic_store(&d->has_lost, true);
